@@ -1,0 +1,2 @@
+//! The `aemp` program.
+fn main() {}

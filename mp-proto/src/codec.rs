@@ -1,0 +1,164 @@
+//! Framings: how messages become bytes.
+//!
+//! Each codec is a [`TokenWriter`] and a [`TokenReader`] for one item, and a resumable [`Scanner`] that finds where a
+//! frame ends. A *frame* is one list: the port's name, then the message.
+
+#[cfg(feature = "cbor")]
+pub mod cbor;
+mod error;
+mod frame;
+#[cfg(feature = "json")]
+pub mod json;
+#[cfg(feature = "postcard")]
+pub mod postcard;
+mod scan;
+
+use std::fmt;
+use std::str::FromStr;
+
+use bytes::BytesMut;
+
+pub use error::{DecodeError, EncodeError};
+pub use frame::Frame;
+pub use scan::FrameScanner;
+
+use crate::token::{TokenReader, TokenWriter};
+
+/// Where a frame stands in the input that a [`Scanner`] looked at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Span {
+    /// Bytes before the frame that belong to no frame: white space, a length prefix.
+    pub skip: usize,
+    /// Bytes of the frame itself.
+    pub len: usize,
+}
+
+/// Finds where a frame ends, however the bytes are cut, looking at each byte once.
+pub trait Scanner {
+    /// Looks on. `input` begins where the last frame ended and grows from call to call; the scanner remembers how far
+    /// it has looked. `Ok(None)` asks for more. After `Ok(Some(_))` the caller removes `skip + len` bytes.
+    ///
+    /// # Errors
+    ///
+    /// [`DecodeError`] if this cannot become a frame, or would have more than `max` bytes. The error is final.
+    fn scan(&mut self, input: &[u8], max: usize) -> Result<Option<Span>, DecodeError>;
+}
+
+/// One way to write messages as bytes.
+pub trait Codec {
+    /// Which it is.
+    const FRAMING: Framing;
+    /// Reads an item.
+    type Reader<'a>: TokenReader<'a>;
+    /// Writes an item.
+    type Writer<'a>: TokenWriter;
+    /// Finds frames.
+    type Scanner: Scanner + Default + fmt::Debug + Send;
+
+    /// A reader over the bytes of one frame, as the scanner cut it.
+    fn reader(frame: &[u8]) -> Self::Reader<'_>;
+
+    /// A writer that appends one item to `out`.
+    fn writer(out: &mut BytesMut) -> Self::Writer<'_>;
+
+    /// Appends what stands before a frame, to be completed by [`close`](Codec::close).
+    fn open(out: &mut BytesMut) {
+        let _: &mut BytesMut = out;
+    }
+
+    /// Completes the frame that `open` began when `out` had `start` bytes; the item has been written behind.
+    fn close(out: &mut BytesMut, start: usize) {
+        let _: (&mut BytesMut, usize) = (out, start);
+    }
+}
+
+/// The framings that this version knows, whether or not they are compiled in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
+pub enum Framing {
+    /// Concatenated JSON arrays.
+    Json,
+    /// Concatenated CBOR arrays.
+    Cbor,
+    /// The private tagged form of Rust-to-Rust connections, with a length before each frame.
+    Postcard,
+}
+
+impl Framing {
+    /// The name in greetings.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Json => "json",
+            Self::Cbor => "cbor",
+            Self::Postcard => "postcard",
+        }
+    }
+
+    /// The framings that are compiled in, the one to prefer first.
+    #[must_use]
+    pub fn available() -> &'static [Self] {
+        &[
+            #[cfg(feature = "postcard")]
+            Self::Postcard,
+            #[cfg(feature = "cbor")]
+            Self::Cbor,
+            #[cfg(feature = "json")]
+            Self::Json,
+        ]
+    }
+
+    /// Whether it is compiled in.
+    #[must_use]
+    pub fn is_available(self) -> bool {
+        Self::available().contains(&self)
+    }
+}
+
+impl fmt::Display for Framing {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+impl FromStr for Framing {
+    type Err = UnknownFraming;
+
+    fn from_str(name: &str) -> Result<Self, UnknownFraming> {
+        [Self::Json, Self::Cbor, Self::Postcard]
+            .into_iter()
+            .find(|framing| framing.name() == name)
+            .ok_or_else(|| UnknownFraming(name.into()))
+    }
+}
+
+/// A name that is no framing of ours.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("unknown framing {0:?}: there are json, cbor and postcard")]
+pub struct UnknownFraming(pub String);
+
+/// Runs `$body` with `$Codec` as the codec of a framing, or `$none` if it is not compiled in.
+macro_rules! with_codec {
+    ($framing:expr, $Codec:ident => $body:expr, else $none:expr) => {
+        match $framing {
+            #[cfg(feature = "json")]
+            $crate::codec::Framing::Json => {
+                type $Codec = $crate::codec::json::Json;
+                $body
+            }
+            #[cfg(feature = "cbor")]
+            $crate::codec::Framing::Cbor => {
+                type $Codec = $crate::codec::cbor::Cbor;
+                $body
+            }
+            #[cfg(feature = "postcard")]
+            $crate::codec::Framing::Postcard => {
+                type $Codec = $crate::codec::postcard::Postcard;
+                $body
+            }
+            #[allow(unreachable_patterns, reason = "reachable unless all framings are compiled in")]
+            _ => $none,
+        }
+    };
+}
+pub(crate) use with_codec;

@@ -1,0 +1,7 @@
+//! STUB
+/// stub
+#[derive(Debug)]
+pub struct Connection;
+/// stub
+#[derive(Debug)]
+pub struct ConnectionError;

@@ -1,0 +1,44 @@
+//! The AEMP wire protocol without any I/O.
+//!
+//! This crate says what bytes mean: names ([`NodeId`], [`PortId`]), the data model ([`Value`], [`Message`],
+//! [`Reason`]), the framings that carry it ([`Framing`], [`Frame`]), and the conversation of two nodes as state
+//! machines ([`Handshake`], [`Connection`]) behind one trait, [`Protocol`]. It opens no socket, reads no clock, starts
+//! no task and takes no lock: time is an argument, randomness comes with the configuration.
+//!
+//! Rules of the protocol carry ids such as `[HS-07]`; they stand in `PROTOCOL.md`.
+//!
+//! # Features
+//!
+//! `json` (default), `cbor` and `postcard` each make a framing available. A feature never changes what another one
+//! does, and never widens what a node accepts.
+
+mod text;
+
+pub mod adaptor;
+pub mod auth;
+pub mod codec;
+pub mod connection;
+pub mod greeting;
+pub mod handshake;
+pub mod id;
+pub mod limits;
+pub mod message;
+pub mod protocol;
+pub mod reason;
+pub mod request;
+pub mod token;
+pub mod value;
+
+pub use auth::{AuthMethod, Nonce, Secret};
+pub use codec::{Codec, DecodeError, EncodeError, Frame, Framing};
+pub use connection::{Connection, ConnectionError};
+pub use greeting::Greeting;
+pub use handshake::{Handshake, HandshakeConfig, HandshakeError, InstanceId, Session, Side};
+pub use id::{IdError, NodeId, PortId};
+pub use limits::Limits;
+pub use message::Message;
+pub use protocol::Protocol;
+pub use reason::Reason;
+pub use request::NodeRequest;
+pub use text::Text;
+pub use value::{Map, Value};

@@ -1,0 +1,71 @@
+//! Every bound of a node, in one place (law 3).
+
+use std::time::Duration;
+
+/// The bounds of a node. The defaults suit a server with some gigabytes of memory and peers that it trusts with the
+/// shared secret; each is checked at the place where it says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Limits {
+    /// The largest message, as bytes of its frame: larger ones are refused by the sender's own node with an error, and
+    /// end the connection when a peer sends them. Default 64 MiB.
+    pub max_message: usize,
+    /// Bytes that may wait for one peer, connected or not; then `send` waits and `try_send` says `Full`. A message
+    /// larger than this goes when nothing else waits. Default 16 MiB.
+    pub outbox_bytes: usize,
+    /// Bytes of kills, monitors and replies of the node port that may wait for one peer beside the above. A peer that
+    /// lets them grow past this loses its connection. Default 4 MiB.
+    pub outbox_control_bytes: usize,
+    /// Messages that a mailbox holds. Default 10,000.
+    pub mailbox_messages: usize,
+    /// Bytes of messages that a mailbox holds; one message always finds room. Default 64 MiB.
+    pub mailbox_bytes: usize,
+    /// How long a mailbox may stay full while messages wait for it; then its port is killed with `mailbox_overflow`.
+    /// Default 10 s.
+    pub mailbox_patience: Duration,
+    /// Bytes read from one connection that may wait for full mailboxes before it is no longer read. Default 1 MiB.
+    pub read_ahead_bytes: usize,
+    /// From the first byte to an authenticated connection. Default 10 s.
+    pub handshake_time: Duration,
+    /// Connections that are not authenticated yet, over all listeners; the oldest gives way. Default 256.
+    pub handshakes: usize,
+    /// How long a message waits for a connection to its node to be made. Default 2 s, as in Perl.
+    pub connect_time: Duration,
+    /// A peer of our own kind that is silent for this long is taken for lost. Keep-alives are sent four times as
+    /// often. Perl peers send none. Default 10 s.
+    pub monitor_timeout: Duration,
+    /// How long a graceful shutdown waits for what is queued to be written. Default 5 s.
+    pub drain_time: Duration,
+    /// Monitors that one peer may hold on our ports. One more ends its connection. Default 1,000,000.
+    pub monitors_per_peer: usize,
+    /// Ports of one node. Default 4,000,000.
+    pub ports: usize,
+    /// Nodes that are remembered at the same time, connected or being connected to. Default 10,000.
+    pub peers: usize,
+    /// Names that `register_name` holds. Default 10,000.
+    pub names: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        const MIB: usize = 1 << 20;
+        Self {
+            max_message: 64 * MIB,
+            outbox_bytes: 16 * MIB,
+            outbox_control_bytes: 4 * MIB,
+            mailbox_messages: 10_000,
+            mailbox_bytes: 64 * MIB,
+            mailbox_patience: Duration::from_secs(10),
+            read_ahead_bytes: MIB,
+            handshake_time: Duration::from_secs(10),
+            handshakes: 256,
+            connect_time: Duration::from_secs(2),
+            monitor_timeout: Duration::from_secs(10),
+            drain_time: Duration::from_secs(5),
+            monitors_per_peer: 1_000_000,
+            ports: 4_000_000,
+            peers: 10_000,
+            names: 10_000,
+        }
+    }
+}

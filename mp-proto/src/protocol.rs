@@ -1,0 +1,54 @@
+//! The shape of every state machine here.
+
+use std::time::Instant;
+
+use bytes::BytesMut;
+
+/// A conversation as a pure state machine: bytes and time go in, bytes and events come out.
+///
+/// After any `handle_*`, the owner first drains [`poll_transmit`](Protocol::poll_transmit), then
+/// [`poll_event`](Protocol::poll_event), then waits for input, for a command of its own, or for
+/// [`poll_timeout`](Protocol::poll_timeout). After an error the machine is spent: what `poll_transmit` still has should
+/// be sent, and the pipe closed.
+pub trait Protocol {
+    /// What the owner is told.
+    type Event;
+    /// Why the conversation failed.
+    type Error: std::error::Error + Send + Sync + 'static;
+
+    /// Takes what was read, at the time `now`. Consumes from `input` what it can use and leaves the rest, to which the
+    /// next read is appended.
+    ///
+    /// # Errors
+    ///
+    /// The peer broke a rule; the conversation is over.
+    fn handle_bytes(&mut self, now: Instant, input: &mut BytesMut) -> Result<(), Self::Error>;
+
+    /// The peer will send no more.
+    ///
+    /// # Errors
+    ///
+    /// The end came too early.
+    fn handle_eof(&mut self, now: Instant) -> Result<(), Self::Error>;
+
+    /// The time of [`poll_timeout`](Protocol::poll_timeout) has come.
+    ///
+    /// # Errors
+    ///
+    /// The peer was silent for too long.
+    fn handle_timeout(&mut self, now: Instant) -> Result<(), Self::Error>;
+
+    /// Appends bytes to send to `out`; says whether it did.
+    fn poll_transmit(&mut self, now: Instant, out: &mut BytesMut) -> bool;
+
+    /// The next thing that happened.
+    fn poll_event(&mut self) -> Option<Self::Event>;
+
+    /// When [`handle_timeout`](Protocol::handle_timeout) wants to be called.
+    fn poll_timeout(&self) -> Option<Instant>;
+
+    /// Whether more input is welcome now. While it is not, the owner does not read, and the peer finds its socket full.
+    fn wants_input(&self) -> bool {
+        true
+    }
+}

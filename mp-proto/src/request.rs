@@ -1,0 +1,4 @@
+//! STUB
+/// stub
+#[derive(Debug)]
+pub struct NodeRequest;
