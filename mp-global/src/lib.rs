@@ -11,11 +11,13 @@
 //! the node's own port receives comes in, and what [`Mesh::poll_output`] asks for is dialled.
 
 pub mod data;
+pub mod mesh;
 
 pub mod registry;
 pub mod wire;
 
 pub use data::{Database, Entries, Key};
+pub use mesh::{DialOutcome, DialTarget, Mesh, MeshConfig, MeshOutput};
 
 pub use registry::{
     Answer, Change, Excess, MonitorId, Output, Query, QueryId, Registry, RegistryConfig, RegistryError,

@@ -100,13 +100,13 @@ impl Node {
 
     /// Takes the changes that monitors were told since the last call, each as `+added ~changed -deleted`.
     pub(crate) fn told(&mut self) -> Vec<String> {
-        let _: Vec<String> = self.sent();
+        drop(self.sent());
         std::mem::take(&mut self.changes).iter().map(describe).collect()
     }
 
     /// Takes the outputs that are neither messages nor changes.
     pub(crate) fn others(&mut self) -> Vec<Output> {
-        let _: Vec<String> = self.sent();
+        drop(self.sent());
         std::mem::take(&mut self.others)
     }
 }
