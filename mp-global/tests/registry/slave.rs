@@ -179,6 +179,13 @@ fn what_we_do_ourselves_our_monitors_see_at_once() {
     alice.receive("seed", r#"["g_chg2","fam",{"k2":2},[]]"#);
     assert_eq!(alice.told(), ["fam? +k2", "fam +theirs"]);
 
+    // the master repeats that k2 was deleted, having not heard yet that it was set again
+    alice.registry.delete("fam", "k2");
+    alice.set("fam", "k2", "2");
+    assert_eq!(alice.told(), ["fam -k2", "fam +k2"]);
+    alice.receive("seed", r#"["g_chg2","fam",{},["k2"]]"#);
+    assert_eq!(alice.told(), [""; 0]);
+
     // another's value wins
     alice.set("fam", "theirs", "2");
     alice.receive("seed", r#"["g_chg2","fam",{"theirs":1},[]]"#);
