@@ -9,12 +9,12 @@ use std::borrow::Cow;
 use serde::de::{Deserializer, Visitor};
 
 pub(super) use blur::{Found, characters};
-use blur::{float, integer, mismatch, not_octets, octets, truth};
+use blur::{byte_characters, float, integer, mismatch, not_octets, octets, truth};
 use list::{Rest, Variant, tag};
 pub(super) use root::Root;
 
-use crate::DecodeError;
 use crate::token::{Token, TokenReader};
+use crate::{DecodeError, value};
 
 /// How deeply lists and maps may be nested in what is read as a Rust type, the message itself counted: reading them
 /// recurses through the type `[MSG-12]`. [`Message`](crate::Message) and [`Frame::message`](crate::Frame::message) go
@@ -57,6 +57,23 @@ impl<'r, 'a, R: TokenReader<'a>> Item<'r, 'a, R> {
         let value = visitor.visit_map(&mut rest)?;
         rest.finish()?;
         Ok(value)
+    }
+
+    /// Shows the value to a type that takes any.
+    fn as_it_is<'de, V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DecodeError> {
+        match self.token {
+            Token::Null | Token::End => visitor.visit_unit(),
+            Token::Bool(value) => visitor.visit_bool(value),
+            Token::Int(number) => visitor.visit_i64(number),
+            Token::UInt(number) => visitor.visit_u64(number),
+            Token::Float(number) => visitor.visit_f64(number),
+            Token::Text(Cow::Borrowed(text)) | Token::Key(Cow::Borrowed(text)) => visitor.visit_str(text),
+            Token::Text(Cow::Owned(text)) | Token::Key(Cow::Owned(text)) => visitor.visit_string(text),
+            Token::Bytes(Cow::Borrowed(bytes)) => visitor.visit_bytes(bytes),
+            Token::Bytes(Cow::Owned(bytes)) => visitor.visit_byte_buf(bytes),
+            Token::List(_) => self.list(visitor),
+            Token::Map(_) => self.map(visitor),
+        }
     }
 
     /// Walks over the value.
@@ -121,20 +138,15 @@ impl<'de, 'a, R: TokenReader<'a>> Deserializer<'de> for Item<'_, 'a, R> {
         deserialize_tuple_struct(&'static str, usize) => deserialize_seq;
     }
 
-    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DecodeError> {
-        match self.token {
-            Token::Null | Token::End => visitor.visit_unit(),
-            Token::Bool(value) => visitor.visit_bool(value),
-            Token::Int(number) => visitor.visit_i64(number),
-            Token::UInt(number) => visitor.visit_u64(number),
-            Token::Float(number) => visitor.visit_f64(number),
-            Token::Text(Cow::Borrowed(text)) | Token::Key(Cow::Borrowed(text)) => visitor.visit_str(text),
-            Token::Text(Cow::Owned(text)) | Token::Key(Cow::Owned(text)) => visitor.visit_string(text),
-            Token::Bytes(Cow::Borrowed(bytes)) => visitor.visit_bytes(bytes),
-            Token::Bytes(Cow::Owned(bytes)) => visitor.visit_byte_buf(bytes),
-            Token::List(_) => self.list(visitor),
-            Token::Map(_) => self.map(visitor),
+    fn deserialize_any<V: Visitor<'de>>(mut self, visitor: V) -> Result<V::Value, DecodeError> {
+        // Few types that look at the data first know byte strings, and Perl sends its words as such.
+        if let Token::Bytes(bytes) = &mut self.token
+            && bytes.is_ascii()
+        {
+            let bytes = std::mem::take(bytes);
+            return Self { token: Token::Text(byte_characters(bytes)), ..self }.as_it_is(visitor);
         }
+        self.as_it_is(visitor)
     }
 
     fn deserialize_ignored_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DecodeError> {
@@ -194,10 +206,10 @@ impl<'de, 'a, R: TokenReader<'a>> Deserializer<'de> for Item<'_, 'a, R> {
     #[inline]
     fn deserialize_newtype_struct<V: Visitor<'de>>(
         self,
-        _: &'static str,
+        name: &'static str,
         visitor: V,
     ) -> Result<V::Value, DecodeError> {
-        visitor.visit_newtype_struct(self)
+        if name == value::NAME { self.as_it_is(visitor) } else { visitor.visit_newtype_struct(self) }
     }
 
     #[inline]

@@ -94,8 +94,7 @@ fn perl_truth(text: &[u8]) -> Option<bool> {
 pub(in crate::adaptor) fn characters(token: Token<'_>) -> Result<Cow<'_, str>, Token<'_>> {
     Ok(match token {
         Token::Text(text) | Token::Key(text) => text,
-        Token::Bytes(Cow::Borrowed(bytes)) => latin1(bytes),
-        Token::Bytes(Cow::Owned(bytes)) => Cow::Owned(latin1(&bytes).into_owned()),
+        Token::Bytes(bytes) => byte_characters(bytes),
         Token::Int(number) => Cow::Owned(number.to_string()),
         Token::UInt(number) => Cow::Owned(number.to_string()),
         Token::Float(number) => float_text(number),
@@ -122,6 +121,14 @@ pub(super) fn octets(token: Token<'_>) -> Result<Cow<'_, [u8]>, Token<'_>> {
         Token::Text(Cow::Borrowed(text)) if text.is_ascii() => Ok(text.as_bytes().into()),
         Token::Text(text) | Token::Key(text) => to_latin1(&text).map(Cow::Owned).ok_or(Token::Text(text)),
         other => Err(other),
+    }
+}
+
+/// The characters that a byte string stands for.
+pub(super) fn byte_characters(bytes: Cow<'_, [u8]>) -> Cow<'_, str> {
+    match bytes {
+        Cow::Borrowed(bytes) => latin1(bytes),
+        Cow::Owned(bytes) => Cow::Owned(latin1(&bytes).into_owned()),
     }
 }
 
