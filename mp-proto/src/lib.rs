@@ -41,6 +41,6 @@ pub use limits::Limits;
 pub use message::Message;
 pub use protocol::Protocol;
 pub use reason::Reason;
-pub use request::NodeRequest;
+pub use request::{BadRequest, NodeRequest};
 pub use text::Text;
 pub use value::{Map, Value};
