@@ -31,7 +31,7 @@ pub mod value;
 
 pub use auth::{AuthMethod, Nonce, Secret, SecretError};
 pub use codec::{Codec, DecodeError, EncodeError, Frame, Framing};
-pub use connection::{Connection, ConnectionError};
+pub use connection::{Connection, ConnectionError, Incoming};
 pub use greeting::Greeting;
 pub use handshake::{
     Handshake, HandshakeConfig, HandshakeError, HandshakeEvent, InstanceId, Session, Side, Stage,
