@@ -9,6 +9,8 @@ mod error;
 mod frame;
 #[cfg(feature = "json")]
 pub mod json;
+#[cfg(any(feature = "cbor", feature = "postcard"))]
+mod levels;
 #[cfg(feature = "postcard")]
 pub mod postcard;
 mod scan;
