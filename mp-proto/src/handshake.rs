@@ -122,7 +122,7 @@ impl Handshake {
         now: Instant,
     ) -> Self {
         let greeting = Greeting::own(&config, peer_addr.as_ref());
-        Self::with_greeting(config, side, nonce, greeting, now)
+        Self::with_greeting(config, side, nonce, &greeting, now)
     }
 
     /// Begins with a greeting of the caller's making: to play a node of another kind in tests and simulations. Whatever
@@ -132,7 +132,7 @@ impl Handshake {
         config: Arc<HandshakeConfig>,
         side: Side,
         nonce: Nonce,
-        greeting: Greeting,
+        greeting: &Greeting,
         now: Instant,
     ) -> Self {
         let context = Context::new(config, side, nonce, greeting, now);

@@ -80,7 +80,7 @@ fn replay(
     let node = own.greeting().node().clone();
     let config = HandshakeConfig::new(node, InstanceId(1), Some(vector.secret.clone()), &Limits::default());
     let side = if us == 0 { Side::Dialled } else { Side::Accepted };
-    let mut handshake = Handshake::with_greeting(Arc::new(config), side, own.nonce(), own.greeting(), now);
+    let mut handshake = Handshake::with_greeting(Arc::new(config), side, own.nonce(), &own.greeting(), now);
     let (mut input, mut sent, mut result) = (BytesMut::new(), BytesMut::new(), Ok(()));
     for piece in [peer.all_lines(), peer.then.clone()].concat().chunks(cut) {
         input.extend_from_slice(piece);

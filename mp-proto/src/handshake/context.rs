@@ -37,7 +37,7 @@ impl Context {
         config: Arc<HandshakeConfig>,
         side: Side,
         nonce: Nonce,
-        greeting: Greeting,
+        greeting: &Greeting,
         now: Instant,
     ) -> Self {
         let own_lines = two_lines(&greeting.to_line(), nonce.as_str().as_bytes());

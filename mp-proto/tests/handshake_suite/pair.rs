@@ -39,7 +39,7 @@ pub(crate) const PERL: &str = "aemp;1;perl;tls_sha3_512,hmac_sha3_512,tls_anon,c
 /// A handshake that plays a Perl node called `perl`.
 pub(crate) fn perl() -> Handshake {
     let greeting = Greeting::parse(PERL.as_bytes()).expect("a recorded greeting");
-    Handshake::with_greeting(Arc::new(config("perl")), Side::Dialled, nonce(99), greeting, start())
+    Handshake::with_greeting(Arc::new(config("perl")), Side::Dialled, nonce(99), &greeting, start())
 }
 
 /// One side, with all that it sent, heard and was told.
