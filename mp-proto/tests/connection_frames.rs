@@ -1,5 +1,7 @@
 //! Connections: what they cut from a stream, and when they take a peer for lost. Needs the codecs.
 
+#![cfg(feature = "json")]
+
 use std::time::{Duration, Instant};
 
 use bytes::BytesMut;

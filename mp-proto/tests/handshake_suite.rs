@@ -1,5 +1,7 @@
 //! Handshakes of two sides in memory, with a clock that stands still unless it is told to go.
 
+#![cfg(feature = "json")]
+
 mod handshake_suite {
     mod pair;
 

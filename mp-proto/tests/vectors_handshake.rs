@@ -1,5 +1,7 @@
 //! Handshakes recorded from Perl nodes, replayed byte for byte.
 
+#![cfg(feature = "json")]
+
 use std::sync::Arc;
 
 use base64::Engine as _;

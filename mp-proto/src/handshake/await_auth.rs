@@ -61,7 +61,8 @@ impl AwaitAuth {
         })
     }
 
-    /// Checks `method;token;framing` in this order; gives the framing. What follows is ignored, as Perl does.
+    /// Checks `method;token;framing` in this order; gives the framing. What follows is ignored, as Perl does. The proof
+    /// does not cover the framing, so it counts only if it is one that we offered `[HS-13]`.
     fn verify(&self, context: &Context, line: &[u8]) -> Result<Framing, HandshakeError> {
         let mut fields = line.split(|&byte| byte == b';');
         let mut field = || fields.next().unwrap_or_default();

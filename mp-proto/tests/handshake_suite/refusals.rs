@@ -33,7 +33,7 @@ fn proven(line: &str) -> Option<E> {
     let own = end.lines()[..2].iter().fold(String::new(), |lines, line| lines + line + "\n");
     let theirs = format!("{PERL}\nnonce\n");
     let token = mp_proto::AuthMethod::HmacSha3_512
-        .token(&secret().unwrap(), theirs.as_bytes(), own.as_bytes())
+        .token(&secret().expect("a secret"), theirs.as_bytes(), own.as_bytes())
         .expect("a proof");
     end.hear(start(), line.replace("TOKEN", &token).as_bytes());
     assert_eq!(end.session().is_some(), end.error.is_none() && line.ends_with('\n'));
@@ -177,6 +177,20 @@ fn framings_that_we_did_not_offer_to_take() {
         assert_eq!(proven(&format!("hmac_sha3_512;TOKEN;{framing}\n")), error);
     }
     assert_eq!(proven("hmac_sha3_512;TOKEN\n"), Some(E::FramingNotOffered { framing: String::new() }));
+
+    // Not even one that we could read.
+    let mut choosy = config("alpha");
+    choosy.framings = vec![Framing::Json];
+    for framing in Framing::available().iter().filter(|framing| **framing != Framing::Json) {
+        let mut pair = Pair::of(choosy.clone(), config("beta"));
+        let greeting = pair.b.unsent(usize::MAX);
+        pair.a.hear(pair.now, &greeting);
+        let ours = pair.a.unsent(usize::MAX);
+        pair.b.hear(pair.now, &ours);
+        let proof = String::from_utf8(pair.b.unsent(usize::MAX)).unwrap().replace(";json", &format!(";{framing}"));
+        pair.a.hear(pair.now, proof.as_bytes());
+        assert_eq!(pair.a.error, Some(E::FramingNotOffered { framing: framing.to_string() }));
+    }
 }
 
 /// [HS-01]
