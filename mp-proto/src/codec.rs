@@ -158,7 +158,7 @@ macro_rules! with_codec {
                 type $Codec = $crate::codec::postcard::Postcard;
                 $body
             }
-            #[allow(unreachable_patterns, reason = "reachable unless all framings are compiled in")]
+            #[cfg(not(all(feature = "json", feature = "cbor", feature = "postcard")))]
             _ => $none,
         }
     };
