@@ -77,6 +77,12 @@ impl Kick {
     pub fn wake(&self) {
         self.0.wake();
     }
+
+    /// Whether both wake the same driver.
+    #[must_use]
+    pub fn same(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
 }
 
 /// Why a conversation ended.

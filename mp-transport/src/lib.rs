@@ -26,7 +26,7 @@ pub mod tcp;
 pub mod transport;
 
 pub use addr::{Addr, AddrError};
-
+pub use driver::{DriveError, Driver, Kick};
 #[cfg(feature = "memory")]
 pub use memory::{MemoryNet, MemoryTransport};
 #[cfg(feature = "tcp")]
