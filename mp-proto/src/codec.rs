@@ -9,6 +9,8 @@ mod error;
 mod frame;
 #[cfg(feature = "json")]
 pub mod json;
+#[cfg(any(feature = "cbor", feature = "postcard"))]
+mod levels;
 #[cfg(feature = "postcard")]
 pub mod postcard;
 mod scan;
@@ -156,7 +158,7 @@ macro_rules! with_codec {
                 type $Codec = $crate::codec::postcard::Postcard;
                 $body
             }
-            #[allow(unreachable_patterns, reason = "reachable unless all framings are compiled in")]
+            #[cfg(not(all(feature = "json", feature = "cbor", feature = "postcard")))]
             _ => $none,
         }
     };

@@ -1,7 +1,221 @@
-//! STUB
-/// stub
+//! An authenticated connection between two nodes.
+
+mod liveness;
+
+use std::borrow::Cow;
+use std::collections::VecDeque;
+use std::time::{Duration, Instant};
+
+use bytes::{Bytes, BytesMut};
+
+use crate::codec::{Codec as _, FrameScanner, with_codec};
+use crate::request::is_no_op;
+use crate::token::{Token, TokenReader};
+use crate::{DecodeError, Frame, Framing, Limits, Protocol, Session, Text};
+use liveness::Liveness;
+
+/// What goes on after the handshake: cuts messages from the stream and sees that the peer is alive.
+///
+/// The messages that *we* send do not pass through here: the owner writes their frames in [`Session::send`] behind each
+/// other, and tells by [`note_sent`](Self::note_sent) that it did. What [`poll_transmit`](Protocol::poll_transmit) gives
+/// is whole frames, to be put between those of the owner.
+///
+/// # Signs of life
+///
+/// Between nodes of our own kind every byte received is a sign of life. A peer from which nothing comes for
+/// [`Limits::monitor_timeout`] is taken for lost `[CN-04]`, and so that it does not take us for lost, it gets an empty
+/// message when we have sent nothing for a quarter of the time that it, or we, would bear, whichever is shorter
+/// `[CN-05]`. The time during which the owner does not read does not count, see [`pause_input`](Self::pause_input). Other
+/// peers send no such messages and get none.
 #[derive(Debug)]
-pub struct Connection;
-/// stub
-#[derive(Debug)]
-pub struct ConnectionError;
+pub struct Connection {
+    session: Session,
+    scanner: FrameScanner,
+    max_message: usize,
+    messages: VecDeque<Incoming>,
+    liveness: Option<Liveness>,
+    /// An empty message as it goes over the wire.
+    keep_alive: Bytes,
+    /// Bytes that the last call left in the input.
+    unread: usize,
+    over: bool,
+}
+
+/// A message that has arrived.
+#[derive(Debug, Clone)]
+pub struct Incoming {
+    /// The name of the port that it is for; empty for the node port. Shares the frame's bytes where it can.
+    pub port: Text,
+    /// The message, checked to be well-formed.
+    pub frame: Frame,
+}
+
+/// Why a connection has ended. The texts are what monitors give as the third part of `transport_error`.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum ConnectionError {
+    /// The peer closed the connection, in Perl's words.
+    #[error("Unexpected end-of-file")]
+    Closed,
+    /// The peer gave no sign of life.
+    #[error("no sign of life for {} ms", after.as_millis())]
+    Silent {
+        /// For how long at least.
+        after: Duration,
+    },
+    /// The peer sent what is no message.
+    #[error("bad message: {0}")]
+    BadMessage(#[source] DecodeError),
+    /// The session uses a framing that is not compiled in.
+    #[error("the framing {0} is not compiled in")]
+    Unavailable(Framing),
+}
+
+impl Connection {
+    /// Begins at the time `now`, where the handshake ended.
+    ///
+    /// # Errors
+    ///
+    /// [`ConnectionError::Unavailable`]; not for a session that a [`Handshake`](crate::Handshake) made.
+    pub fn new(session: Session, limits: &Limits, now: Instant) -> Result<Self, ConnectionError> {
+        let receive = session.receive;
+        Ok(Self {
+            scanner: FrameScanner::new(receive).map_err(|_| ConnectionError::Unavailable(receive))?,
+            max_message: limits.max_message,
+            messages: VecDeque::new(),
+            liveness: session.instance.map(|_| Liveness::new(limits.monitor_timeout, session.silence, now)),
+            keep_alive: keep_alive(session.send)?,
+            unread: 0,
+            over: false,
+            session,
+        })
+    }
+
+    /// What the handshake found out.
+    #[must_use]
+    pub fn session(&self) -> &Session {
+        &self.session
+    }
+
+    /// The owner has sent something at the time `now`: no keep-alive is needed for a while.
+    pub fn note_sent(&mut self, now: Instant) {
+        if let Some(liveness) = &mut self.liveness {
+            liveness.note_sent(now);
+        }
+    }
+
+    /// The owner stops reading, because its ports have no room: the peer's silence does not count from now on
+    /// `[CN-06]`.
+    pub fn pause_input(&mut self) {
+        if let Some(liveness) = &mut self.liveness {
+            liveness.pause();
+        }
+    }
+
+    /// The owner reads again from the time `now` on. The peer has the whole time again to be heard, as what it sent
+    /// meanwhile must be read first.
+    pub fn resume_input(&mut self, now: Instant) {
+        if let Some(liveness) = &mut self.liveness {
+            liveness.resume(now);
+        }
+    }
+
+    fn take_messages(&mut self, input: &mut BytesMut) -> Result<(), DecodeError> {
+        while let Some(frame) = self.scanner.next(input, self.max_message)? {
+            let port = port_name(&frame)?;
+            if !port.is_empty() || !means_nothing(&frame) {
+                self.messages.push_back(Incoming { port, frame });
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Protocol for Connection {
+    type Event = Incoming;
+    type Error = ConnectionError;
+
+    /// Takes all whole messages, each of which is checked; empty ones are a sign of life and nothing else `[CN-02]`.
+    /// When a bad one comes, those before it are still given by `poll_event`.
+    fn handle_bytes(&mut self, now: Instant, input: &mut BytesMut) -> Result<(), ConnectionError> {
+        if self.over {
+            return Ok(());
+        }
+        if let Some(liveness) = self.liveness.as_mut().filter(|_| input.len() > self.unread) {
+            liveness.note_heard(now);
+        }
+        let result = self.take_messages(input);
+        self.unread = input.len();
+        self.over = result.is_err();
+        result.map_err(ConnectionError::BadMessage)
+    }
+
+    fn handle_eof(&mut self, _: Instant) -> Result<(), ConnectionError> {
+        self.over = true;
+        Err(ConnectionError::Closed)
+    }
+
+    fn handle_timeout(&mut self, now: Instant) -> Result<(), ConnectionError> {
+        let Some(liveness) = self.liveness.as_mut().filter(|_| !self.over) else { return Ok(()) };
+        let result = liveness.check(now);
+        self.over = result.is_err();
+        result
+    }
+
+    fn poll_transmit(&mut self, now: Instant, out: &mut BytesMut) -> bool {
+        let due = !self.over && self.liveness.as_mut().is_some_and(|liveness| liveness.take_due(now));
+        if due {
+            out.extend_from_slice(&self.keep_alive);
+        }
+        due
+    }
+
+    fn poll_event(&mut self) -> Option<Incoming> {
+        self.messages.pop_front()
+    }
+
+    fn poll_timeout(&self) -> Option<Instant> {
+        self.liveness.as_ref().filter(|_| !self.over).and_then(Liveness::next)
+    }
+}
+
+/// `["",""]`, which every node ignores.
+fn keep_alive(framing: Framing) -> Result<Bytes, ConnectionError> {
+    let mut out = BytesMut::new();
+    Frame::write(framing, "", &[""], None, usize::MAX, &mut out)
+        .map_err(|_| ConnectionError::Unavailable(framing))?;
+    Ok(out.freeze())
+}
+
+/// Checks the frame and gives the port's name, as a slice of the frame if the name stands there as it is.
+fn port_name(frame: &Frame) -> Result<Text, DecodeError> {
+    let name = match frame.check()? {
+        Cow::Owned(name) => return Ok(Text::from(name)),
+        Cow::Borrowed(name) => name,
+    };
+    let bytes = frame.bytes();
+    let start = (name.as_ptr() as usize).wrapping_sub(bytes.as_ptr() as usize);
+    match start.checked_add(name.len()) {
+        Some(end) if end <= bytes.len() => {
+            Text::from_utf8(bytes.slice(start..end)).or_else(|_| Ok(Text::from(name)))
+        }
+        _ => Ok(Text::from(name)),
+    }
+}
+
+/// Whether a message to the node port, already checked, asks for nothing `[CN-02]`.
+fn means_nothing(frame: &Frame) -> bool {
+    fn begins_so<'a>(mut reader: impl TokenReader<'a>) -> bool {
+        let list_and_name = [reader.next(), reader.next()];
+        if matches!(list_and_name[1], Ok(Token::End)) {
+            return true;
+        }
+        match reader.next() {
+            Ok(Token::End | Token::Null) => true,
+            Ok(Token::Text(tag)) => is_no_op(tag.as_bytes()),
+            Ok(Token::Bytes(tag)) => is_no_op(&tag),
+            _ => false,
+        }
+    }
+    with_codec!(frame.framing(), C => begins_so(C::reader(frame.bytes())), else false)
+}

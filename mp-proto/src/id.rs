@@ -35,8 +35,10 @@ pub enum IdError {
 /// Perl documents the alphabet `A-Z a-z 0-9 _ . : -` and uses `/` as well; any printable ASCII character but `;` and
 /// `#` is taken here `[ID-01]`. A node reference, that is, an `address:port` or a comma-separated list of them, is a
 /// node ID that can be dialled without further knowledge `[ID-03]`, see [`NodeId::addresses`].
+///
+/// A node ID is also the ID of the node's own port, so it can stand wherever a port is asked for.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct NodeId(Arc<str>);
+pub struct NodeId(PortId);
 
 impl NodeId {
     /// Checks and takes a name.
@@ -46,27 +48,31 @@ impl NodeId {
     /// [`IdError`] says what is wrong with the text.
     pub fn new(name: &str) -> Result<Self, IdError> {
         check_node(name)?;
-        Ok(Self(name.into()))
+        Ok(Self::unchecked(name.into()))
+    }
+
+    fn unchecked(name: Arc<str>) -> Self {
+        Self(PortId { node_len: name.len(), full: name })
     }
 
     /// The name as a string slice.
     #[must_use]
     pub fn as_str(&self) -> &str {
-        &self.0
+        &self.0.full
     }
 
     /// The addresses that a node reference lists: each of its comma-separated parts as host and port. Empty if this
     /// is a plain name, that is, if any part is not an `address:port`.
     #[must_use]
     pub fn addresses(&self) -> Vec<(&str, u16)> {
-        let parts: Option<Vec<_>> = self.0.split(',').map(split_address).collect();
+        let parts: Option<Vec<_>> = self.as_str().split(',').map(split_address).collect();
         parts.unwrap_or_default()
     }
 
     /// The node's own port, whose port name is empty `[ID-02]`.
     #[must_use]
     pub fn port(&self) -> PortId {
-        PortId { full: Arc::clone(&self.0), node_len: self.0.len() }
+        self.0.clone()
     }
 }
 
@@ -145,7 +151,7 @@ impl PortId {
     /// The node that holds the port. Allocates unless this is a node port.
     #[must_use]
     pub fn node(&self) -> NodeId {
-        if self.is_node_port() { NodeId(Arc::clone(&self.full)) } else { NodeId(self.node_str().into()) }
+        if self.is_node_port() { NodeId(self.clone()) } else { NodeId::unchecked(self.node_str().into()) }
     }
 
     /// The name at its node; empty for the node port.
@@ -219,9 +225,9 @@ impl AsRef<Self> for PortId {
     }
 }
 
-impl AsRef<Self> for NodeId {
-    fn as_ref(&self) -> &Self {
-        self
+impl AsRef<PortId> for NodeId {
+    fn as_ref(&self) -> &PortId {
+        &self.0
     }
 }
 

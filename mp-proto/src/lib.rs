@@ -29,16 +29,18 @@ pub mod request;
 pub mod token;
 pub mod value;
 
-pub use auth::{AuthMethod, Nonce, Secret};
+pub use auth::{AuthMethod, Nonce, Secret, SecretError};
 pub use codec::{Codec, DecodeError, EncodeError, Frame, Framing};
-pub use connection::{Connection, ConnectionError};
+pub use connection::{Connection, ConnectionError, Incoming};
 pub use greeting::Greeting;
-pub use handshake::{Handshake, HandshakeConfig, HandshakeError, InstanceId, Session, Side};
+pub use handshake::{
+    Handshake, HandshakeConfig, HandshakeError, HandshakeEvent, InstanceId, Session, Side, Stage,
+};
 pub use id::{IdError, NodeId, PortId};
 pub use limits::Limits;
 pub use message::Message;
 pub use protocol::Protocol;
 pub use reason::Reason;
-pub use request::NodeRequest;
+pub use request::{BadRequest, NodeRequest};
 pub use text::Text;
 pub use value::{Map, Value};

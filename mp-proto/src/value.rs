@@ -9,6 +9,7 @@ use std::fmt;
 
 use bytes::Bytes;
 
+pub(crate) use de::NAME;
 pub use map::Map;
 
 use crate::text::{latin1, to_latin1};
@@ -161,7 +162,10 @@ fn integer_is(integer: &Value, float: f64) -> bool {
     if float.fract() != 0.0 || !float.is_finite() || float.abs() > 2f64.powi(65) {
         return false;
     }
-    #[expect(clippy::cast_possible_truncation, reason = "integral and below 2^65 in magnitude, as checked above")]
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "integral and below 2^65 in magnitude, as checked above"
+    )]
     let exact = float as i128;
     match integer {
         Value::Int(number) => i128::from(*number) == exact,

@@ -1,1 +1,34 @@
-//! mp-transport
+//! How bytes move: the only sockets, the only clock, and the one driver of protocol state machines.
+//!
+//! A [`Transport`] dials and listens at an [`Addr`], and gives a [`Pipe`], which is one raw byte stream. A [`Driver`]
+//! carries a [`Protocol`](mp_proto::Protocol) over a pipe: it reads, writes and watches the clock, so that the protocol
+//! itself stays free of all three. Two transports stand here: [`Tcp`], and [`MemoryNet`], a network in one process that
+//! can be delayed, throttled, cut and healed under a paused clock.
+//!
+//! Time is read in [`clock`] and nowhere else.
+//!
+//! # Features
+//!
+//! `tcp` (default) and `memory` make a transport available; `conformance` the suite of checks that each transport
+//! passes, for those who write their own.
+
+pub mod addr;
+pub mod clock;
+#[cfg(feature = "conformance")]
+//CONF
+pub mod conformance;
+pub mod driver;
+pub mod error;
+#[cfg(feature = "memory")]
+pub mod memory;
+#[cfg(feature = "tcp")]
+pub mod tcp;
+pub mod transport;
+
+pub use addr::{Addr, AddrError};
+pub use driver::{DriveError, Driver, Kick};
+#[cfg(feature = "memory")]
+pub use memory::{MemoryNet, MemoryTransport};
+#[cfg(feature = "tcp")]
+pub use tcp::Tcp;
+pub use transport::{Listener, Pipe, Transport};

@@ -1,29 +1,56 @@
-//! STUB
-use super::{Codec, DecodeError, Framing, Scanner, Span};
-use crate::token::{Token, TokenReader, TokenWriter};
+//! CBOR: items of RFC 8949, one after another.
+//!
+//! A stream is CBOR arrays with nothing between them `[FR-20]`.
+//!
+//! What becomes of what CBOR has and the data model has not:
+//!
+//! | read | becomes |
+//! |---|---|
+//! | an integer below −2⁶³ | the nearest float |
+//! | a float of 16 or 32 bits | the same float |
+//! | lists, maps and strings of indefinite length | those of known length |
+//! | a map's key that is a byte string | the text of the characters of these numbers |
+//! | a map's key that is a number, a truth value or null | the text that JSON has for it |
+//! | the tag 55799, "this is CBOR" | nothing |
+//! | other tags, `undefined`, other simple values, other keys | an error |
+
+#![deny(clippy::indexing_slicing, clippy::arithmetic_side_effects, clippy::string_slice)]
+
+mod head;
+mod read;
+mod scan;
+mod write;
+
 use bytes::BytesMut;
-/// stub
-#[derive(Debug)]
+
+use super::{Codec, DecodeError, Framing};
+
+pub use read::CborReader;
+pub use scan::CborScanner;
+pub use write::CborWriter;
+
+/// The codec of [`Framing::Cbor`].
+#[derive(Debug, Clone, Copy)]
 pub struct Cbor;
-/// stub
-#[derive(Debug, Default)]
-pub struct Stub;
-impl Scanner for Stub {
-    fn scan(&mut self, _: &[u8], _: usize) -> Result<Option<Span>, DecodeError> { todo!() }
-}
-impl<'a> TokenReader<'a> for Stub {
-    fn next(&mut self) -> Result<Token<'a>, DecodeError> { todo!() }
-}
-impl TokenWriter for Stub {
-    fn null(&mut self) {} fn bool(&mut self, _: bool) {} fn int(&mut self, _: i64) {} fn uint(&mut self, _: u64) {}
-    fn float(&mut self, _: f64) {} fn text(&mut self, _: &str) {} fn bytes(&mut self, _: &[u8]) {}
-    fn list(&mut self, _: usize) {} fn end_list(&mut self) {} fn map(&mut self, _: usize) {} fn key(&mut self, _: &str) {} fn end_map(&mut self) {}
-}
+
 impl Codec for Cbor {
     const FRAMING: Framing = Framing::Cbor;
-    type Reader<'a> = Stub;
-    type Writer<'a> = Stub;
-    type Scanner = Stub;
-    fn reader(_: &[u8]) -> Stub { Stub }
-    fn writer(_: &mut BytesMut) -> Stub { Stub }
+    type Reader<'a> = CborReader<'a>;
+    type Writer<'a> = CborWriter<'a>;
+    type Scanner = CborScanner;
+
+    #[inline]
+    fn reader(frame: &[u8]) -> CborReader<'_> {
+        CborReader::new(frame)
+    }
+
+    #[inline]
+    fn writer(out: &mut BytesMut) -> CborWriter<'_> {
+        CborWriter::new(out)
+    }
+}
+
+#[cold]
+fn malformed(offset: usize, what: &'static str) -> DecodeError {
+    DecodeError::Malformed { framing: Framing::Cbor, offset, what }
 }

@@ -1,29 +1,61 @@
-//! STUB
-use super::{Codec, DecodeError, Framing, Scanner, Span};
-use crate::token::{Token, TokenReader, TokenWriter};
+//! JSON: arrays, one after another.
+//!
+//! A stream is JSON arrays with nothing between them; white space between them is taken, and never written `[FR-10]`.
+//!
+//! What JSON cannot say, and what becomes of it:
+//!
+//! | written | on the wire | read |
+//! |---|---|---|
+//! | a byte string | the characters U+0000 to U+00FF of the same numbers | a text |
+//! | not-a-number, infinities | the strings `"NaN"`, `"Inf"`, `"-Inf"` | a text |
+//! | `Float(1.0)` | `1.0`; a float always has a fraction or an exponent | a float |
+//! | (a peer's) integer beyond 64 bits | its digits | the nearest float |
+//! | (a peer's) `-0` | | the integer 0; `-0.0` is the float |
+
+#![deny(clippy::indexing_slicing, clippy::arithmetic_side_effects, clippy::string_slice)]
+
+mod levels;
+mod plain;
+mod read;
+mod scan;
+mod write;
+
 use bytes::BytesMut;
-/// stub
-#[derive(Debug)]
+
+use super::{Codec, DecodeError, Framing};
+
+pub use read::JsonReader;
+pub use scan::JsonScanner;
+pub use write::JsonWriter;
+
+/// The codec of [`Framing::Json`].
+#[derive(Debug, Clone, Copy)]
 pub struct Json;
-/// stub
-#[derive(Debug, Default)]
-pub struct Stub;
-impl Scanner for Stub {
-    fn scan(&mut self, _: &[u8], _: usize) -> Result<Option<Span>, DecodeError> { todo!() }
-}
-impl<'a> TokenReader<'a> for Stub {
-    fn next(&mut self) -> Result<Token<'a>, DecodeError> { todo!() }
-}
-impl TokenWriter for Stub {
-    fn null(&mut self) {} fn bool(&mut self, _: bool) {} fn int(&mut self, _: i64) {} fn uint(&mut self, _: u64) {}
-    fn float(&mut self, _: f64) {} fn text(&mut self, _: &str) {} fn bytes(&mut self, _: &[u8]) {}
-    fn list(&mut self, _: usize) {} fn end_list(&mut self) {} fn map(&mut self, _: usize) {} fn key(&mut self, _: &str) {} fn end_map(&mut self) {}
-}
+
 impl Codec for Json {
     const FRAMING: Framing = Framing::Json;
-    type Reader<'a> = Stub;
-    type Writer<'a> = Stub;
-    type Scanner = Stub;
-    fn reader(_: &[u8]) -> Stub { Stub }
-    fn writer(_: &mut BytesMut) -> Stub { Stub }
+    type Reader<'a> = JsonReader<'a>;
+    type Writer<'a> = JsonWriter<'a>;
+    type Scanner = JsonScanner;
+
+    #[inline]
+    fn reader(frame: &[u8]) -> JsonReader<'_> {
+        JsonReader::new(frame)
+    }
+
+    #[inline]
+    fn writer(out: &mut BytesMut) -> JsonWriter<'_> {
+        JsonWriter::new(out)
+    }
+}
+
+#[cold]
+fn malformed(offset: usize, what: &'static str) -> DecodeError {
+    DecodeError::Malformed { framing: Framing::Json, offset, what }
+}
+
+/// White space between the tokens of RFC 8259.
+#[inline]
+fn is_white(byte: u8) -> bool {
+    matches!(byte, b' ' | b'\t' | b'\n' | b'\r')
 }

@@ -1,29 +1,64 @@
-//! STUB
-use super::{Codec, DecodeError, Framing, Scanner, Span};
-use crate::token::{Token, TokenReader, TokenWriter};
+//! The private form of connections between nodes of our own kind: tokens as postcard, in length-prefixed frames.
+//!
+//! Before each frame stands its length, four bytes, the least significant first `[FR-30]`. A frame is a sequence of
+//! tokens, each the postcard form of an [`Item`](item::Item): a list or map is followed by its elements or entries, as
+//! many as it says; an entry is a text and a value `[FR-31]`.
+
+#![deny(clippy::indexing_slicing, clippy::arithmetic_side_effects, clippy::string_slice)]
+
+mod item;
+mod read;
+mod scan;
+mod write;
+
 use bytes::BytesMut;
-/// stub
-#[derive(Debug)]
+
+use super::{Codec, DecodeError, Framing};
+
+pub use read::PostcardReader;
+pub use scan::PostcardScanner;
+pub use write::PostcardWriter;
+
+/// Bytes of a length prefix.
+const PREFIX: usize = size_of::<u32>();
+
+/// The codec of [`Framing::Postcard`].
+#[derive(Debug, Clone, Copy)]
 pub struct Postcard;
-/// stub
-#[derive(Debug, Default)]
-pub struct Stub;
-impl Scanner for Stub {
-    fn scan(&mut self, _: &[u8], _: usize) -> Result<Option<Span>, DecodeError> { todo!() }
-}
-impl<'a> TokenReader<'a> for Stub {
-    fn next(&mut self) -> Result<Token<'a>, DecodeError> { todo!() }
-}
-impl TokenWriter for Stub {
-    fn null(&mut self) {} fn bool(&mut self, _: bool) {} fn int(&mut self, _: i64) {} fn uint(&mut self, _: u64) {}
-    fn float(&mut self, _: f64) {} fn text(&mut self, _: &str) {} fn bytes(&mut self, _: &[u8]) {}
-    fn list(&mut self, _: usize) {} fn end_list(&mut self) {} fn map(&mut self, _: usize) {} fn key(&mut self, _: &str) {} fn end_map(&mut self) {}
-}
+
 impl Codec for Postcard {
     const FRAMING: Framing = Framing::Postcard;
-    type Reader<'a> = Stub;
-    type Writer<'a> = Stub;
-    type Scanner = Stub;
-    fn reader(_: &[u8]) -> Stub { Stub }
-    fn writer(_: &mut BytesMut) -> Stub { Stub }
+    type Reader<'a> = PostcardReader<'a>;
+    type Writer<'a> = PostcardWriter<'a>;
+    type Scanner = PostcardScanner;
+
+    #[inline]
+    fn reader(frame: &[u8]) -> PostcardReader<'_> {
+        PostcardReader::new(frame)
+    }
+
+    #[inline]
+    fn writer(out: &mut BytesMut) -> PostcardWriter<'_> {
+        PostcardWriter::new(out)
+    }
+
+    #[inline]
+    fn open(out: &mut BytesMut) {
+        out.extend_from_slice(&[0; PREFIX]);
+    }
+
+    /// Fills in the length. One that 32 bits cannot hold becomes the largest that they can, which every scanner with a
+    /// smaller bound refuses.
+    #[inline]
+    fn close(out: &mut BytesMut, start: usize) {
+        let Some((prefix, frame)) = out.get_mut(start..).and_then(<[u8]>::split_first_chunk_mut) else {
+            return;
+        };
+        *prefix = u32::try_from(frame.len()).unwrap_or(u32::MAX).to_le_bytes();
+    }
+}
+
+#[cold]
+fn malformed(offset: usize, what: &'static str) -> DecodeError {
+    DecodeError::Malformed { framing: Framing::Postcard, offset, what }
 }

@@ -11,9 +11,13 @@ use crate::Text;
 /// How many elements are allocated ahead at the most; a declared length alone is not worth more.
 const CAUTIOUS: usize = 64;
 
+/// By this name the adaptor tells a `Value`, which wants byte strings as they are, from types that see any value by
+/// way of serde's own buffer, which does not take them for strings.
+pub(crate) const NAME: &str = "$mp_proto::Value";
+
 impl<'de> Deserialize<'de> for Value {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(AnyValue)
+        deserializer.deserialize_newtype_struct(NAME, AnyValue)
     }
 }
 
@@ -33,6 +37,10 @@ impl<'de> Visitor<'de> for AnyValue {
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("any value")
+    }
+
+    fn visit_newtype_struct<D: Deserializer<'de>>(self, deserializer: D) -> Result<Value, D::Error> {
+        deserializer.deserialize_any(self)
     }
 
     fn visit_unit<E>(self) -> Result<Value, E> {

@@ -56,6 +56,11 @@ impl Map {
         self.entries.iter().map(|(key, value)| (key, value))
     }
 
+    /// Names and values as a slice, for readers that keep their place.
+    pub(crate) fn entries(&self) -> &[(Text, Value)] {
+        &self.entries
+    }
+
     /// Takes entries as they were read; of a repeated name the last value is kept, in time `n log n`.
     pub(crate) fn from_entries(mut entries: Vec<(Text, Value)>) -> Self {
         let mut order: Vec<usize> = (0..entries.len()).collect();

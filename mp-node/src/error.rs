@@ -1,0 +1,146 @@
+//! What can go wrong at the edge of a node, and whose fault it is.
+
+use mp_proto::{DecodeError, EncodeError, HandshakeError, NodeId, Reason};
+use mp_transport::Addr;
+
+/// A message was not taken. This is about this node only: whether a port that is somewhere else got it, monitors tell.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum SendError {
+    /// The message cannot be written.
+    #[error("the message cannot be sent: {0}")]
+    Encode(#[from] EncodeError),
+    /// The node has been shut down.
+    #[error("the node has been shut down")]
+    ShutDown,
+    /// The node remembers as many peers as [`Limits::peers`](mp_proto::Limits::peers) allows.
+    #[error("the node remembers too many peers: Limits::peers is {0}")]
+    TooManyPeers(usize),
+    /// The node holds as many ports as [`Limits::ports`](mp_proto::Limits::ports) allows.
+    #[error("the node holds too many ports: Limits::ports is {0}")]
+    TooManyPorts(usize),
+}
+
+/// A message was not taken at once; it is given back.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum TrySendError<M> {
+    /// There is no room now: the peer's queue or the port's mailbox is full.
+    #[error("the queue is full")]
+    Full(M),
+    /// It will not be taken later either.
+    #[error(transparent)]
+    Send(#[from] SendError),
+}
+
+/// A call had no answer.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+pub enum CallError {
+    /// The request was not sent.
+    #[error(transparent)]
+    Send(#[from] SendError),
+    /// The port that was asked died, or its node was lost.
+    #[error("the port that was asked is gone: {0}")]
+    Died(Reason),
+    /// The time is over.
+    #[error("no answer within {0:?}")]
+    TimedOut(std::time::Duration),
+    /// The answer is not of the type that was expected.
+    #[error("the answer cannot be used: {0}")]
+    Decode(#[from] DecodeError),
+}
+
+/// A node could not be started.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum StartError {
+    /// An address to listen on cannot be used.
+    #[error("cannot listen on {addr}: {error}; choose another address with `setbinds`, or stop what uses this one")]
+    Bind {
+        /// The address.
+        addr: Addr,
+        /// What the system says.
+        error: std::io::Error,
+    },
+    /// The operating system gives no random bytes.
+    #[error("no random bytes from the system: {0}")]
+    Random(std::io::Error),
+    /// The configuration cannot be used.
+    #[error("{0}")]
+    Config(#[from] crate::profile::ConfigError),
+    /// A setting of the builder cannot be used.
+    #[error("{what} {value:?}: {why}")]
+    Setting {
+        /// Which setting.
+        what: &'static str,
+        /// Its value.
+        value: String,
+        /// What is wrong.
+        why: String,
+    },
+    /// The node was started outside of a tokio runtime.
+    #[error("a node needs a tokio runtime with time and I/O enabled")]
+    NoRuntime,
+}
+
+/// A node at an address could not be connected to.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum DialError {
+    /// Nobody answers there.
+    #[error("cannot connect to {addr}: {error}")]
+    Unreachable {
+        /// The address.
+        addr: Addr,
+        /// What the system says.
+        error: std::io::Error,
+    },
+    /// The peer and we do not come to terms.
+    #[error("{addr}: {error}")]
+    Handshake {
+        /// The address.
+        addr: Addr,
+        /// What was wrong.
+        error: Box<HandshakeError>,
+    },
+    /// The peer there has a connection with us already, and keeps that.
+    #[error("{node} at {addr} is connected already")]
+    Duplicate {
+        /// The address.
+        addr: Addr,
+        /// The peer.
+        node: NodeId,
+    },
+    /// The connection broke.
+    #[error("{addr}: {text}")]
+    Lost {
+        /// The address.
+        addr: Addr,
+        /// What happened.
+        text: String,
+    },
+    /// It took too long.
+    #[error("{addr}: connect timeout")]
+    TimedOut {
+        /// The address.
+        addr: Addr,
+    },
+    /// The node has been shut down.
+    #[error("the node has been shut down")]
+    ShutDown,
+}
+
+impl DialError {
+    /// Whether the address is one of our own.
+    #[must_use]
+    pub fn is_self(&self) -> bool {
+        matches!(self, Self::Handshake { error, .. } if matches!(**error, HandshakeError::SelfConnection))
+    }
+
+    /// Whether dialling again is useless until somebody changes a configuration.
+    #[must_use]
+    pub fn is_permanent(&self) -> bool {
+        matches!(self, Self::Handshake { error, .. } if error.is_permanent())
+    }
+}

@@ -1,0 +1,190 @@
+//! What waits to be written to one peer: one buffer that messages are encoded straight into.
+
+use bytes::BytesMut;
+use mp_proto::codec::FrameScanner;
+use mp_proto::{EncodeError, Frame, Framing, Limits, PortId};
+use serde::Serialize;
+
+/// Which bound a message counts against.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Lane {
+    /// Messages of ports: they wait when the box is full.
+    Data,
+    /// Kills, monitors and the node port's replies: always taken, so that they never wait behind data (law 5).
+    Control,
+}
+
+/// What became of an offered message.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Offer {
+    /// It is in the buffer.
+    Taken,
+    /// The box is full; nothing has changed.
+    Full,
+    /// Control messages have outgrown their bound: the peer does not read, and must go.
+    Flooded,
+}
+
+/// The buffer of one peer, in one framing.
+#[derive(Debug)]
+pub(crate) struct Outbox {
+    framing: Framing,
+    buffer: BytesMut,
+    control_bytes: usize,
+    /// Messages in the buffer.
+    messages: usize,
+}
+
+impl Outbox {
+    pub(crate) fn new(framing: Framing) -> Self {
+        Self { framing, buffer: BytesMut::new(), control_bytes: 0, messages: 0 }
+    }
+
+    /// Encodes a message into the buffer, if there is room.
+    ///
+    /// Data finds room while fewer bytes than the bound wait, so the box holds one message more than the bound at the
+    /// most, and a message larger than the bound goes when nothing else waits.
+    pub(crate) fn offer<M: Serialize + ?Sized>(
+        &mut self,
+        port: &str,
+        message: &M,
+        reply: Option<&PortId>,
+        lane: Lane,
+        limits: &Limits,
+    ) -> Result<Offer, EncodeError> {
+        if lane == Lane::Data && self.data_bytes() >= limits.outbox_bytes {
+            return Ok(Offer::Full);
+        }
+        if lane == Lane::Control && self.control_bytes >= limits.outbox_control_bytes {
+            return Ok(Offer::Flooded);
+        }
+        let before = self.buffer.len();
+        Frame::write(self.framing, port, message, reply, limits.max_message, &mut self.buffer)?;
+        self.messages += 1;
+        if lane == Lane::Control {
+            self.control_bytes += self.buffer.len() - before;
+        }
+        Ok(Offer::Taken)
+    }
+
+    /// Bytes of data that wait.
+    pub(crate) fn data_bytes(&self) -> usize {
+        self.buffer.len() - self.control_bytes
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.buffer.is_empty()
+    }
+
+    /// Messages that wait.
+    pub(crate) fn messages(&self) -> usize {
+        self.messages
+    }
+
+    /// Moves all that waits to the end of `out`, without copying it if `out` is empty.
+    pub(crate) fn take(&mut self, out: &mut BytesMut) {
+        if out.is_empty() {
+            std::mem::swap(out, &mut self.buffer);
+        } else {
+            out.extend_from_slice(&self.buffer);
+        }
+        self.buffer.clear();
+        self.control_bytes = 0;
+        self.messages = 0;
+    }
+
+    /// The same messages in another framing; what a queue does when its connection comes.
+    ///
+    /// # Errors
+    ///
+    /// A message cannot be written in that framing within the bounds.
+    pub(crate) fn into_framing(self, framing: Framing, limits: &Limits) -> Result<Self, EncodeError> {
+        if framing == self.framing {
+            return Ok(self);
+        }
+        let mut next = Self::new(framing);
+        for frame in self.into_frames() {
+            frame.transcode(framing, limits.max_message, &mut next.buffer)?;
+            next.messages += 1;
+        }
+        Ok(next)
+    }
+
+    /// The messages, one by one.
+    pub(crate) fn into_frames(self) -> Vec<Frame> {
+        let mut rest = self.buffer;
+        let mut frames = Vec::with_capacity(self.messages);
+        if let Ok(mut scanner) = FrameScanner::new(self.framing) {
+            while let Ok(Some(frame)) = scanner.next(&mut rest, usize::MAX) {
+                frames.push(frame);
+            }
+        }
+        frames
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn limits() -> Limits {
+        let mut limits = Limits::default();
+        limits.outbox_bytes = 100;
+        limits.outbox_control_bytes = 50;
+        limits.max_message = 1000;
+        limits
+    }
+
+    #[test]
+    fn data_waits_at_the_bound_and_control_does_not() {
+        let (limits, mut outbox) = (limits(), Outbox::new(Framing::Postcard));
+        let mut taken = 0;
+        while outbox.offer("p", &("x", 1), None, Lane::Data, &limits).expect("encodes") == Offer::Taken {
+            taken += 1;
+        }
+        assert!(outbox.data_bytes() >= 100 && outbox.data_bytes() < 120, "{}", outbox.data_bytes());
+        assert_eq!(outbox.offer("", &"kil1", None, Lane::Control, &limits).expect("encodes"), Offer::Taken);
+        assert_eq!(outbox.messages(), taken + 1);
+        let mut out = BytesMut::new();
+        outbox.take(&mut out);
+        assert!(outbox.is_empty() && !out.is_empty());
+        assert_eq!(outbox.offer("p", &("x", 1), None, Lane::Data, &limits).expect("encodes"), Offer::Taken);
+    }
+
+    #[test]
+    fn control_has_a_bound_too() {
+        let (limits, mut outbox) = (limits(), Outbox::new(Framing::Postcard));
+        let flooded = (0..100).any(|_| {
+            outbox.offer("", &("kil1", "port"), None, Lane::Control, &limits).expect("encodes") == Offer::Flooded
+        });
+        assert!(flooded);
+    }
+
+    #[test]
+    fn one_message_larger_than_the_bound_goes_alone() {
+        let (limits, mut outbox) = (limits(), Outbox::new(Framing::Postcard));
+        let large = "x".repeat(500);
+        assert_eq!(outbox.offer("p", &large, None, Lane::Data, &limits).expect("encodes"), Offer::Taken);
+        assert_eq!(outbox.offer("p", &large, None, Lane::Data, &limits).expect("encodes"), Offer::Full);
+    }
+
+    #[test]
+    fn a_failed_message_leaves_nothing_behind() {
+        let (limits, mut outbox) = (limits(), Outbox::new(Framing::Postcard));
+        let error = outbox.offer("p", &"x".repeat(2000), None, Lane::Data, &limits);
+        assert!(matches!(error, Err(EncodeError::TooLong { max: 1000, .. })), "{error:?}");
+        assert!(outbox.is_empty());
+    }
+
+    #[cfg(feature = "json")]
+    #[test]
+    fn a_queue_is_written_again_in_the_framing_of_its_connection() {
+        let (limits, mut outbox) = (limits(), Outbox::new(Framing::Postcard));
+        outbox.offer("p", &("x", 1), None, Lane::Data, &limits).expect("encodes");
+        outbox.offer("", &("mon1", "q"), None, Lane::Control, &limits).expect("encodes");
+        let mut json = outbox.into_framing(Framing::Json, &limits).expect("both fit");
+        let mut out = BytesMut::new();
+        json.take(&mut out);
+        assert_eq!(&out[..], br#"["p","x",1]["","mon1","q"]"#);
+    }
+}

@@ -1,0 +1,214 @@
+//! The table of a node's ports: names to entries, without hashing where the name is ours.
+
+use std::collections::BTreeMap;
+
+/// Where a port stands in the table.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct SlotKey {
+    slot: u32,
+    generation: u32,
+}
+
+/// All ports of a node. Names that the node makes carry the slot and its generation, so that they are found without a
+/// search and are never used again (law 6); names chosen by a peer for a port that it spawned stand in a map.
+#[derive(Debug)]
+pub(crate) struct PortTable<P> {
+    prefix: String,
+    slots: Vec<Slot<P>>,
+    free: Vec<u32>,
+    spawned: BTreeMap<String, SlotKey>,
+    bound: usize,
+}
+
+#[derive(Debug)]
+struct Slot<P> {
+    generation: u32,
+    spawned_as: Option<String>,
+    entry: Option<P>,
+}
+
+impl<P> PortTable<P> {
+    /// A table whose own names begin with `prefix`, which must be unique to this life of the node.
+    pub(crate) fn new(prefix: String, bound: usize) -> Self {
+        Self { prefix, slots: Vec::new(), free: Vec::new(), spawned: BTreeMap::new(), bound }
+    }
+
+    /// How many ports there are.
+    pub(crate) fn len(&self) -> usize {
+        self.slots.len() - self.free.len()
+    }
+
+    /// Takes a port in; `make` gets its key and its name. `None` if the table is full.
+    pub(crate) fn insert(&mut self, make: impl FnOnce(SlotKey, &str) -> P) -> Option<(SlotKey, &P)> {
+        let key = self.take_slot()?;
+        let name = self.name(key);
+        let entry = make(key, &name);
+        Some((key, self.fill(key, None, entry)))
+    }
+
+    /// Takes a port in under a name that a peer chose. `None` if the table is full or the name is in use.
+    pub(crate) fn insert_named(&mut self, name: &str, make: impl FnOnce(SlotKey) -> P) -> Option<(SlotKey, &P)> {
+        if name.is_empty() || self.get(name).is_some() {
+            return None;
+        }
+        let key = self.take_slot()?;
+        self.spawned.insert(name.to_owned(), key);
+        let entry = make(key);
+        Some((key, self.fill(key, Some(name.to_owned()), entry)))
+    }
+
+    /// The port of that name.
+    pub(crate) fn get(&self, name: &str) -> Option<&P> {
+        let key = self.parse(name).or_else(|| self.spawned.get(name).copied())?;
+        let slot = self.slots.get(key.slot as usize)?;
+        if slot.generation == key.generation { slot.entry.as_ref() } else { None }
+    }
+
+    /// Takes a port out. Its name is never found again.
+    pub(crate) fn remove(&mut self, key: SlotKey) -> Option<P> {
+        let slot = self.slots.get_mut(key.slot as usize).filter(|slot| slot.generation == key.generation)?;
+        let entry = slot.entry.take()?;
+        if let Some(name) = slot.spawned_as.take() {
+            self.spawned.remove(&name);
+        }
+        // A slot whose generations are used up is left empty for ever rather than used again.
+        if let Some(next) = slot.generation.checked_add(1) {
+            slot.generation = next;
+            self.free.push(key.slot);
+        }
+        Some(entry)
+    }
+
+    /// All ports, in the order of their slots.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &P> {
+        self.slots.iter().filter_map(|slot| slot.entry.as_ref())
+    }
+
+    fn take_slot(&mut self) -> Option<SlotKey> {
+        if let Some(slot) = self.free.pop() {
+            return Some(SlotKey { slot, generation: self.slots.get(slot as usize)?.generation });
+        }
+        let slot = u32::try_from(self.slots.len()).ok().filter(|_| self.slots.len() < self.bound)?;
+        self.slots.push(Slot { generation: 0, spawned_as: None, entry: None });
+        Some(SlotKey { slot, generation: 0 })
+    }
+
+    fn fill(&mut self, key: SlotKey, spawned_as: Option<String>, entry: P) -> &P {
+        let slot = &mut self.slots[key.slot as usize];
+        slot.spawned_as = spawned_as;
+        slot.entry.insert(entry)
+    }
+
+    fn name(&self, key: SlotKey) -> String {
+        let mut name = self.prefix.clone();
+        base62(u64::from(key.generation) << 32 | u64::from(key.slot), &mut name);
+        name
+    }
+
+    fn parse(&self, name: &str) -> Option<SlotKey> {
+        let number = parse_base62(name.strip_prefix(self.prefix.as_str())?)?;
+        let slot = u32::try_from(number & u64::from(u32::MAX)).ok()?;
+        Some(SlotKey { slot, generation: u32::try_from(number >> 32).ok()? })
+    }
+}
+
+const DIGITS: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+
+/// Appends `number` in base 62.
+pub(crate) fn base62(mut number: u64, out: &mut String) {
+    let mut digits = [0_u8; 11];
+    let mut at = digits.len();
+    loop {
+        at -= 1;
+        digits[at] = DIGITS[usize::try_from(number % 62).unwrap_or_default()];
+        number /= 62;
+        if number == 0 {
+            break;
+        }
+    }
+    out.extend(digits[at..].iter().map(|&digit| char::from(digit)));
+}
+
+/// Reads a number as `base62` writes it: without leading zeros, so that a port has one name only.
+fn parse_base62(text: &str) -> Option<u64> {
+    if text.is_empty() || (text.len() > 1 && text.starts_with('0')) {
+        return None;
+    }
+    text.bytes().try_fold(0_u64, |number, byte| {
+        let digit = match byte {
+            b'0'..=b'9' => byte - b'0',
+            b'A'..=b'Z' => byte - b'A' + 10,
+            b'a'..=b'z' => byte - b'a' + 36,
+            _ => return None,
+        };
+        number.checked_mul(62)?.checked_add(u64::from(digit))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn add(table: &mut PortTable<String>) -> (SlotKey, String) {
+        let (key, name) = table.insert(|_, name| name.to_owned()).expect("room");
+        (key, name.clone())
+    }
+
+    #[test]
+    fn a_name_is_never_used_again() {
+        let mut table = PortTable::new("R".into(), 10);
+        let mut seen = std::collections::BTreeSet::new();
+        for _ in 0..100 {
+            let (key, name) = add(&mut table);
+            assert_eq!(table.get(&name), Some(&name));
+            assert!(seen.insert(name.clone()), "{name} came twice");
+            assert_eq!(table.remove(key), Some(name.clone()));
+            assert_eq!(table.get(&name), None);
+            assert_eq!(table.remove(key), None, "a key works once");
+        }
+        assert_eq!(table.len(), 0);
+    }
+
+    #[test]
+    fn the_table_has_a_bound() {
+        let mut table = PortTable::new("R".into(), 2);
+        let (first, _) = add(&mut table);
+        add(&mut table);
+        assert!(table.insert(|_, name| name.to_owned()).is_none(), "a third port in a table of two");
+        table.remove(first);
+        assert!(table.insert(|_, name| name.to_owned()).is_some());
+    }
+
+    #[test]
+    fn a_peers_name_is_taken_once_and_cannot_shadow_ours() {
+        let mut table = PortTable::new("R".into(), 10);
+        let (_, own) = add(&mut table);
+        assert!(table.insert_named(&own, |_| "evil".into()).is_none());
+        assert!(table.insert_named("", |_| "node port".into()).is_none());
+        let (key, _) = table.insert_named("peer1", |_| "spawned".into()).expect("room");
+        assert!(table.insert_named("peer1", |_| "again".into()).is_none());
+        assert_eq!(table.get("peer1"), Some(&"spawned".to_owned()));
+        table.remove(key);
+        assert_eq!(table.get("peer1"), None);
+    }
+
+    #[test]
+    fn only_the_exact_name_is_found() {
+        let mut table = PortTable::new("R".into(), 10);
+        let (_, name) = add(&mut table);
+        assert_eq!(name, "R0");
+        for other in ["", "R", "R00", "R1", "r0", "R-", "Rzzzzzzzzzzzzzzzz"] {
+            assert_eq!(table.get(other), None, "{other:?}");
+        }
+    }
+
+    #[test]
+    fn base62_is_read_back() {
+        for number in [0, 1, 61, 62, 63, u64::from(u32::MAX), 1 << 32, u64::MAX] {
+            let mut text = String::new();
+            base62(number, &mut text);
+            assert_eq!(parse_base62(&text), Some(number));
+        }
+        assert_eq!(parse_base62("zzzzzzzzzzzz"), None, "more than 64 bits");
+    }
+}

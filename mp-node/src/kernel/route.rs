@@ -1,0 +1,368 @@
+//! One peer as this node sees it: connected or not, what waits for it, and who watches its ports.
+//!
+//! ```text
+//!            send, monitor          established
+//!   Idle ───────────────▶ Connecting ─────────▶ Up
+//!    ▲  ▲                    │  ▲               │
+//!    │  └──── nothing ───┐   │  └─ something ─┐ │ connection lost
+//!    │        waits      │   ▼ failed         │ ▼
+//!    │                   └─ Lost ◀────────────┴─┘
+//!   Gone ◀── Idle and nobody watches: the record is dropped, its holder looks the peer up again
+//! ```
+//!
+//! `Lost` is what keeps law 4: from the moment that something was lost until all monitors have fired, new messages
+//! only gather, whatever connection may have come meanwhile.
+
+use std::collections::BTreeMap;
+
+use bytes::BytesMut;
+use mp_proto::{EncodeError, Frame, Framing, Limits, NodeRequest, PortId, Session};
+use serde::Serialize;
+
+use super::outbox::{Lane, Offer, Outbox};
+
+/// The framing of what waits without a connection; it is written again if the connection has another.
+const NEUTRAL: Framing = Framing::Postcard;
+
+/// One peer. `W` is a watcher: what is to be done when a port dies.
+#[derive(Debug)]
+pub(crate) struct Route<W> {
+    state: State,
+    /// Counts attempts and connections, so that a late report about an old one is known as such.
+    epoch: u64,
+    /// Watchers of the peer's ports by port name; the empty name is the node itself.
+    watchers: BTreeMap<String, Vec<(u64, W)>>,
+    /// Our ports that the peer watches, and how often.
+    watched_by_peer: BTreeMap<String, usize>,
+    watched_total: usize,
+}
+
+#[derive(Debug)]
+enum State {
+    Idle,
+    Connecting { queue: Outbox },
+    Up { session: Session, outbox: Outbox, writer_sleeps: bool },
+    Lost { queue: Outbox },
+    Gone,
+}
+
+/// What the caller has to do after a message was offered.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Sent {
+    /// Nothing more.
+    Queued,
+    /// Wake the connection's writer, which sleeps.
+    Wake,
+    /// Begin to connect; the attempt's epoch.
+    Connect(u64),
+    /// Wait for room, or give the message back.
+    Full,
+    /// Close the connection: the peer lets control messages pile up.
+    Flooded,
+    /// Look the peer up again: this record is out of use.
+    Gone,
+}
+
+/// Frames that wait, and watchers with their port and number.
+pub(crate) type Absorbed<W> = (Vec<Frame>, Vec<(String, u64, W)>);
+
+/// Everything that ends with a connection or an attempt.
+#[derive(Debug)]
+pub(crate) struct Loss<W> {
+    /// Who is to be told.
+    pub(crate) watchers: Vec<W>,
+    /// Our ports that the peer watched.
+    pub(crate) watched: Vec<String>,
+    /// Whether there was a connection, rather than an attempt.
+    pub(crate) was_up: bool,
+    /// Messages that waited and are lost.
+    pub(crate) messages: usize,
+}
+
+impl<W> Route<W> {
+    pub(crate) fn new() -> Self {
+        Self {
+            state: State::Idle,
+            epoch: 0,
+            watchers: BTreeMap::new(),
+            watched_by_peer: BTreeMap::new(),
+            watched_total: 0,
+        }
+    }
+
+    /// Encodes a message for a port of the peer to where it waits.
+    pub(crate) fn send<M: Serialize + ?Sized>(
+        &mut self,
+        port: &str,
+        message: &M,
+        reply: Option<&PortId>,
+        lane: Lane,
+        limits: &Limits,
+    ) -> Result<Sent, EncodeError> {
+        let mut connect = false;
+        if matches!(self.state, State::Idle) {
+            self.state = State::Connecting { queue: Outbox::new(NEUTRAL) };
+            connect = true;
+        }
+        let offer = match &mut self.state {
+            State::Up { outbox, writer_sleeps, .. } => {
+                let offer = outbox.offer(port, message, reply, lane, limits)?;
+                if offer == Offer::Taken && std::mem::take(writer_sleeps) {
+                    return Ok(Sent::Wake);
+                }
+                offer
+            }
+            State::Connecting { queue } | State::Lost { queue } => {
+                match queue.offer(port, message, reply, lane, limits) {
+                    Ok(offer) => offer,
+                    Err(error) => {
+                        if connect {
+                            self.state = State::Idle;
+                        }
+                        return Err(error);
+                    }
+                }
+            }
+            State::Idle | State::Gone => return Ok(Sent::Gone),
+        };
+        Ok(match offer {
+            Offer::Full => Sent::Full,
+            Offer::Flooded => Sent::Flooded,
+            Offer::Taken if connect => Sent::Connect(self.next_epoch()),
+            Offer::Taken => Sent::Queued,
+        })
+    }
+
+    /// Adds a watcher of the peer's port `port`; the first one asks the peer to tell `[MON-01]`. Watching the node
+    /// itself asks nothing, but does connect.
+    pub(crate) fn watch(&mut self, port: &str, id: u64, watcher: W, limits: &Limits) -> Sent {
+        let sent = if port.is_empty() {
+            match self.state {
+                State::Idle => {
+                    self.state = State::Connecting { queue: Outbox::new(NEUTRAL) };
+                    Sent::Connect(self.next_epoch())
+                }
+                State::Gone => Sent::Gone,
+                _ => Sent::Queued,
+            }
+        } else if self.watchers.contains_key(port) && !matches!(self.state, State::Gone) {
+            Sent::Queued
+        } else {
+            let request = NodeRequest::Monitor { port: port.into() }.into_message();
+            self.send("", &request, None, Lane::Control, limits).unwrap_or(Sent::Flooded)
+        };
+        if sent != Sent::Gone {
+            self.watchers.entry(port.to_owned()).or_default().push((id, watcher));
+        }
+        sent
+    }
+
+    /// Takes a watcher away again; the last one tells the peer `[MON-02]`.
+    pub(crate) fn unwatch(&mut self, port: &str, id: u64, limits: &Limits) -> (Option<W>, Sent) {
+        let Some(list) = self.watchers.get_mut(port) else {
+            return (None, Sent::Queued);
+        };
+        let found = list.iter().position(|(known, _)| *known == id).map(|index| list.remove(index).1);
+        if !list.is_empty() {
+            return (found, Sent::Queued);
+        }
+        self.watchers.remove(port);
+        if port.is_empty() || !self.is_up() && !matches!(self.state, State::Connecting { .. }) {
+            return (found, Sent::Queued);
+        }
+        let request = NodeRequest::Unmonitor { port: port.into() }.into_message();
+        (found, self.send("", &request, None, Lane::Control, limits).unwrap_or(Sent::Flooded))
+    }
+
+    /// The peer says that its port died: who is to be told.
+    pub(crate) fn died(&mut self, port: &str) -> Vec<W> {
+        self.watchers.remove(port).unwrap_or_default().into_iter().map(|(_, watcher)| watcher).collect()
+    }
+
+    /// The peer watches our port once more. `false` if it has too many monitors.
+    pub(crate) fn peer_watches(&mut self, port: &str, limits: &Limits) -> bool {
+        if self.watched_total >= limits.monitors_per_peer {
+            return false;
+        }
+        self.watched_total += 1;
+        *self.watched_by_peer.entry(port.to_owned()).or_default() += 1;
+        true
+    }
+
+    /// The peer takes `count` of its monitors of our port back, or they have been answered.
+    pub(crate) fn peer_unwatches(&mut self, port: &str, count: usize) {
+        if let Some(held) = self.watched_by_peer.get_mut(port) {
+            let gone = count.min(*held);
+            *held -= gone;
+            self.watched_total -= gone;
+            if *held == 0 {
+                self.watched_by_peer.remove(port);
+            }
+        }
+    }
+
+    /// A connection has come: what waited goes out on it first. Gives its epoch.
+    ///
+    /// Must not be called while `Up` or `Lost`; `Gone` comes alive again only through a new record.
+    ///
+    /// # Errors
+    ///
+    /// What waited cannot be written in the connection's framing; the route is as before.
+    pub(crate) fn established(&mut self, session: Session, limits: &Limits) -> Result<Option<u64>, EncodeError> {
+        let queue = match std::mem::replace(&mut self.state, State::Idle) {
+            State::Connecting { queue } => queue,
+            State::Idle => Outbox::new(session.send),
+            other => {
+                self.state = other;
+                return Ok(None);
+            }
+        };
+        match queue.into_framing(session.send, limits) {
+            Ok(outbox) => {
+                self.state = State::Up { session, outbox, writer_sleeps: false };
+                Ok(Some(self.next_epoch()))
+            }
+            Err(error) => {
+                self.state = State::Connecting { queue: Outbox::new(NEUTRAL) };
+                Err(error)
+            }
+        }
+    }
+
+    /// The connection or attempt of `epoch` has ended. Everything that waited is lost; the watchers given back must be
+    /// told before [`settled`](Route::settled) is called.
+    pub(crate) fn lost(&mut self, epoch: u64) -> Option<Loss<W>> {
+        if epoch != self.epoch || !matches!(self.state, State::Up { .. } | State::Connecting { .. }) {
+            return None;
+        }
+        let (was_up, messages) = match &self.state {
+            State::Up { outbox, .. } => (true, outbox.messages()),
+            State::Connecting { queue } => (false, queue.messages()),
+            _ => (false, 0),
+        };
+        self.state = State::Lost { queue: Outbox::new(NEUTRAL) };
+        self.watched_total = 0;
+        Some(Loss {
+            watchers: std::mem::take(&mut self.watchers)
+                .into_values()
+                .flat_map(|list| list.into_iter().map(|(_, watcher)| watcher))
+                .collect(),
+            watched: std::mem::take(&mut self.watched_by_peer).into_keys().collect(),
+            was_up,
+            messages,
+        })
+    }
+
+    /// All watchers have been told. `Some(epoch)` if there is something to connect for again.
+    pub(crate) fn settled(&mut self) -> Option<u64> {
+        let State::Lost { queue } = std::mem::replace(&mut self.state, State::Idle) else {
+            return None;
+        };
+        if queue.is_empty() && self.watchers.is_empty() {
+            return None;
+        }
+        self.state = State::Connecting { queue };
+        Some(self.next_epoch())
+    }
+
+    /// Gives up the record if nobody needs it.
+    pub(crate) fn retire(&mut self) -> bool {
+        let idle = matches!(self.state, State::Idle) && self.watchers.is_empty();
+        if idle {
+            self.state = State::Gone;
+        }
+        idle
+    }
+
+    /// Takes what waits and the watchers, to be moved to another record: this one turns out to be a second name of
+    /// the same peer.
+    pub(crate) fn absorb(&mut self) -> Option<Absorbed<W>> {
+        let State::Connecting { queue } = std::mem::replace(&mut self.state, State::Gone) else {
+            return None;
+        };
+        let watchers = std::mem::take(&mut self.watchers)
+            .into_iter()
+            .flat_map(|(port, list)| list.into_iter().map(move |(id, watcher)| (port.clone(), id, watcher)))
+            .collect();
+        Some((queue.into_frames(), watchers))
+    }
+
+    /// Adds a watcher whose request to the peer is on its way already.
+    pub(crate) fn adopt_watcher(&mut self, port: String, id: u64, watcher: W) {
+        self.watchers.entry(port).or_default().push((id, watcher));
+    }
+
+    /// Moves all that waits to `out`; without anything, notes that the writer sleeps. `None` if `epoch` is over.
+    pub(crate) fn transmit(&mut self, epoch: u64, out: &mut BytesMut) -> Option<bool> {
+        match &mut self.state {
+            State::Up { outbox, writer_sleeps, .. } if epoch == self.epoch => {
+                *writer_sleeps = outbox.is_empty();
+                if outbox.is_empty() {
+                    return Some(false);
+                }
+                outbox.take(out);
+                Some(true)
+            }
+            _ => None,
+        }
+    }
+
+    /// The session of the connection, if there is one.
+    pub(crate) fn session(&self) -> Option<&Session> {
+        match &self.state {
+            State::Up { session, .. } => Some(session),
+            _ => None,
+        }
+    }
+
+    /// The epoch of the connection, if there is one.
+    pub(crate) fn current_epoch(&self) -> Option<u64> {
+        self.is_up().then_some(self.epoch)
+    }
+
+    /// The epoch of the latest connection or attempt.
+    pub(crate) fn epoch(&self) -> u64 {
+        self.epoch
+    }
+
+    pub(crate) fn is_up(&self) -> bool {
+        matches!(self.state, State::Up { .. })
+    }
+
+    pub(crate) fn is_gone(&self) -> bool {
+        matches!(self.state, State::Gone)
+    }
+
+    /// Whether an attempt of that epoch is still wanted.
+    pub(crate) fn wants(&self, epoch: u64) -> bool {
+        self.epoch == epoch && matches!(self.state, State::Connecting { .. })
+    }
+
+    /// Begins to connect although nothing waits. `None` if that is not needed.
+    pub(crate) fn connect(&mut self) -> Option<u64> {
+        if !matches!(self.state, State::Idle) {
+            return None;
+        }
+        self.state = State::Connecting { queue: Outbox::new(NEUTRAL) };
+        Some(self.next_epoch())
+    }
+
+    /// Whether messages wait for a connection to be made.
+    pub(crate) fn has_queue(&self) -> bool {
+        matches!(&self.state, State::Connecting { queue } if !queue.is_empty())
+    }
+
+    /// Bytes of data that wait.
+    pub(crate) fn waiting(&self) -> usize {
+        match &self.state {
+            State::Up { outbox, .. } => outbox.data_bytes(),
+            State::Connecting { queue } | State::Lost { queue } => queue.data_bytes(),
+            State::Idle | State::Gone => 0,
+        }
+    }
+
+    fn next_epoch(&mut self) -> u64 {
+        self.epoch += 1;
+        self.epoch
+    }
+}

@@ -1,0 +1,496 @@
+//! A node: the process's place in the network.
+
+mod builder;
+mod death;
+pub(crate) mod deliver;
+pub(crate) mod requests;
+mod shutdown;
+
+use std::collections::{BTreeMap, VecDeque};
+use std::fmt;
+use std::future::Future;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+
+use mp_proto::{EncodeError, HandshakeConfig, Limits, Message, NodeId, NodeRequest, PortId, Reason};
+use mp_transport::{Addr, Transport, clock};
+use serde::Serialize;
+use tokio::sync::broadcast;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+pub use builder::NodeBuilder;
+
+use crate::call::Call;
+use crate::complaints::Complaints;
+use crate::error::{CallError, DialError, SendError, TrySendError};
+use crate::events::{NodeEvent, NodeEvents};
+use crate::kernel::outbox::Lane;
+use crate::kernel::ports::{PortTable, base62};
+use crate::mailbox::PortCell;
+use crate::node::deliver::Offered;
+use crate::port::Port;
+use crate::profile::Profile;
+use crate::runtime::claims::Claims;
+use crate::runtime::listen::Strangers;
+use crate::runtime::peer::Peer;
+use crate::runtime::rng::Rng;
+use crate::service::{Resolver, Service};
+use crate::spawn::{Function, Outcome};
+use crate::stats::{Counters, NodeStats};
+use crate::sync::{Lock, Shared};
+use crate::watch::{Action, Fired, Monitor};
+
+/// A node of the network. Cheap to clone; all clones are the same node.
+///
+/// A node is made by [`Node::builder`] and ends by [`Node::shutdown`]. When the last handle is dropped without that (the
+/// handles in [`Port`]s do not count), its connections are closed at once.
+///
+/// Sending reports local facts only: `Ok` says that the message is on its way. Whether a port far away got it, and
+/// whether it still lives, monitors tell ([`Node::monitor`]): if message *n* from a sender to a port is lost, no later
+/// one arrives before the monitors on that port have fired.
+#[derive(Clone)]
+pub struct Node {
+    inner: Arc<Inner>,
+    /// Stops the node's tasks when the last handle goes.
+    _alive: Arc<Alive>,
+}
+
+struct Alive(CancellationToken);
+
+impl Drop for Alive {
+    fn drop(&mut self) {
+        self.0.cancel();
+    }
+}
+
+/// What the node's tasks and handles share.
+pub(crate) struct Inner {
+    pub(crate) id: NodeId,
+    pub(crate) limits: Limits,
+    pub(crate) handshake: Arc<HandshakeConfig>,
+    pub(crate) transport: Arc<dyn Transport>,
+    pub(crate) ports: Shared<PortTable<Arc<PortCell>>>,
+    pub(crate) peers: Shared<BTreeMap<NodeId, Arc<Peer>>>,
+    pub(crate) names: Lock<BTreeMap<String, PortId>>,
+    pub(crate) functions: Shared<BTreeMap<String, Arc<Function>>>,
+    pub(crate) refused: Lock<VecDeque<(String, Reason)>>,
+    pub(crate) resolver: Shared<Option<Arc<Resolver>>>,
+    pub(crate) rng: Lock<Rng>,
+    pub(crate) claims: Claims,
+    pub(crate) strangers: Strangers,
+    /// Held by a decider from looking for a duplicate until the connection is taken up.
+    pub(crate) deciding: Lock<()>,
+    pub(crate) complaints: Lock<Complaints>,
+    pub(crate) stats: Counters,
+    /// The node takes no new connections and writes what is left.
+    pub(crate) draining: CancellationToken,
+    services: Shared<Vec<Arc<Service>>>,
+    addresses: Lock<Vec<Addr>>,
+    profile: Profile,
+    prefix: String,
+    counter: AtomicU64,
+    closed: AtomicBool,
+    events: broadcast::Sender<NodeEvent>,
+    tasks: TaskTracker,
+    stopped: CancellationToken,
+    runtime: tokio::runtime::Handle,
+}
+
+impl Node {
+    /// Begins to make a node of the given profile, as `aemp profile NAME …` has set it up. A profile that is not there
+    /// has the defaults. Older names: `configure`, `initialise_node`.
+    pub fn builder(profile: &str) -> NodeBuilder {
+        NodeBuilder::new(profile)
+    }
+
+    pub(crate) fn from_inner(inner: Arc<Inner>) -> Self {
+        // A handle made from a port keeps nothing alive: the node ends with the handles that its maker holds.
+        Self { inner, _alive: Arc::new(Alive(CancellationToken::new())) }
+    }
+
+    /// The node's name. Older name: `$NODE`.
+    #[must_use]
+    pub fn id(&self) -> &NodeId {
+        &self.inner.id
+    }
+
+    /// The settings that the node was started with.
+    #[must_use]
+    pub fn profile(&self) -> &Profile {
+        &self.inner.profile
+    }
+
+    /// The addresses that the node listens on, with their real port numbers.
+    #[must_use]
+    pub fn addresses(&self) -> Vec<Addr> {
+        self.inner.addresses.lock().clone()
+    }
+
+    /// The node's bounds.
+    #[must_use]
+    pub fn limits(&self) -> &Limits {
+        &self.inner.limits
+    }
+
+    /// What the node has counted.
+    #[must_use]
+    pub fn stats(&self) -> NodeStats {
+        let mut stats = self.inner.stats.snapshot();
+        stats.ports = self.inner.ports.read().len();
+        stats.connected = self.nodes().len();
+        stats
+    }
+
+    /// The peers that are connected now.
+    #[must_use]
+    pub fn nodes(&self) -> Vec<NodeId> {
+        let peers: Vec<_> = self.inner.peers.read().iter().map(|(name, peer)| (name.clone(), Arc::clone(peer))).collect();
+        peers.into_iter().filter(|(name, peer)| *name == peer.id && peer.lock().route.is_up()).map(|(name, _)| name).collect()
+    }
+
+    /// Connections that come and go, from now on.
+    #[must_use]
+    pub fn events(&self) -> NodeEvents {
+        NodeEvents(self.inner.events.subscribe())
+    }
+
+    /// A new port.
+    ///
+    /// # Panics
+    ///
+    /// If the node holds [`Limits::ports`](mp_proto::Limits::ports) ports already, or has been shut down; see
+    /// [`Node::try_port`].
+    pub fn port(&self) -> Port {
+        self.try_port().expect("the node has room for a port")
+    }
+
+    /// A new port, if there is room for it.
+    ///
+    /// # Errors
+    ///
+    /// The node is full or has been shut down.
+    pub fn try_port(&self) -> Result<Port, SendError> {
+        Ok(Port::new(Arc::clone(&self.inner), self.inner.add_port()?))
+    }
+
+    /// Sends a message to a port anywhere. Waits while the queue to the peer, or the mailbox of a port here, is full;
+    /// nothing waits for delivery. If the peer is not connected, that begins now. Older name: `snd`.
+    ///
+    /// What a type becomes on the wire stands at [`mp_proto::adaptor`]: `("ping", 42)` and an enum's variant
+    /// `Ping(42)` are both `["ping", 42]`.
+    ///
+    /// # Errors
+    ///
+    /// [`SendError`]: the message cannot be written, or the node is no more. That the port is dead or its node
+    /// unreachable is no error: monitors tell.
+    ///
+    /// # Cancellation
+    ///
+    /// If the future is dropped before it is ready, the message has not been sent.
+    pub async fn send<M: Serialize + Send>(&self, to: impl AsRef<PortId> + Send, message: M) -> Result<(), SendError> {
+        let to = to.as_ref().clone();
+        self.inner.send(&to, message, None).await
+    }
+
+    /// Sends a message if there is room for it now.
+    ///
+    /// # Errors
+    ///
+    /// [`TrySendError::Full`] gives the message back; the rest as for [`Node::send`].
+    pub fn try_send<M: Serialize>(&self, to: impl AsRef<PortId>, message: M) -> Result<(), TrySendError<M>> {
+        match self.inner.offer(to.as_ref(), &message, None, Lane::Data)? {
+            Offered::Taken => Ok(()),
+            Offered::Full(_) => Err(TrySendError::Full(message)),
+        }
+    }
+
+    /// Asks a port: sends the message with the ID of a temporary port behind it and waits for an answer to that. Older
+    /// name: `cal`.
+    pub fn call<M: Serialize>(&self, to: impl AsRef<PortId>, message: M) -> Call<M> {
+        Call::new(Arc::clone(&self.inner), to.as_ref().clone(), message)
+    }
+
+    /// Monitors a port: a future of the reason for which it dies. Monitoring a node port tells when the connection to
+    /// that node is lost, and makes it if it is not there. Older name: `mon`.
+    pub fn monitor(&self, port: impl AsRef<PortId>) -> Monitor {
+        let fired = Arc::new(Fired::default());
+        self.watch(port.as_ref(), Action::Future(Arc::clone(&fired)), Some(fired))
+    }
+
+    /// Monitors a port; calls `function` with the reason, in a task of its own.
+    pub fn monitor_with(&self, port: impl AsRef<PortId>, function: impl FnOnce(Reason) + Send + 'static) -> Monitor {
+        self.watch(port.as_ref(), Action::Call(Box::new(function)), None)
+    }
+
+    /// Monitors a port; if it dies, kills `victim` for the same reason, unless that is a normal end.
+    pub fn monitor_kill(&self, port: impl AsRef<PortId>, victim: impl AsRef<PortId>) -> Monitor {
+        self.watch(port.as_ref(), Action::Kill(victim.as_ref().clone()), None)
+    }
+
+    /// Monitors a port; if it dies, sends `message` to the port `to`, with the values of the reason behind it.
+    ///
+    /// # Errors
+    ///
+    /// The message cannot be written.
+    pub fn monitor_send<M: Serialize>(
+        &self,
+        port: impl AsRef<PortId>,
+        to: impl AsRef<PortId>,
+        message: M,
+    ) -> Result<Monitor, SendError> {
+        let message = Message::new(&message)?;
+        Ok(self.watch(port.as_ref(), Action::Send(to.as_ref().clone(), message), None))
+    }
+
+    /// Links two ports: if one dies other than normally, so does the other, for the same reason. Dropping either of
+    /// the monitors ends that half.
+    pub fn link(&self, one: impl AsRef<PortId>, other: impl AsRef<PortId>) -> (Monitor, Monitor) {
+        (self.monitor_kill(&one, &other), self.monitor_kill(&other, &one))
+    }
+
+    fn watch(&self, port: &PortId, action: Action, fired: Option<Arc<Fired>>) -> Monitor {
+        let id = self.inner.watch(port, action);
+        Monitor::new(Arc::clone(&self.inner), port.clone(), id, fired)
+    }
+
+    /// Kills a port anywhere, behind all messages that this node has sent to it. `Reason::normal()` is an end without
+    /// a reason. A node port cannot be killed. Older name: `kil`.
+    pub fn kill(&self, port: impl AsRef<PortId>, reason: Reason) {
+        self.inner.kill(port.as_ref(), reason);
+    }
+
+    /// Runs a function in a port of its own, in a task of the node. What it returns is the reason for which the port dies,
+    /// a panic is `("die", text)`. If the port is killed, the function's future is dropped when it next waits.
+    ///
+    /// # Panics
+    ///
+    /// As [`Node::port`].
+    pub fn spawn<F, T>(&self, function: F) -> PortId
+    where
+        F: FnOnce(Port) -> T + Send + 'static,
+        T: Future<Output: Outcome> + Send + 'static,
+    {
+        let cell = self.inner.add_port().expect("the node has room for a port");
+        let id = cell.id.clone();
+        self.inner.run_in(cell, move |port| async move { function(port).await.into_reason() });
+        id
+    }
+
+    /// Lets peers run `function` in a port of this node, by the name `name`: [`Node::spawn_on`] there, `spawn` in Perl.
+    /// Replaces what was registered under the name. Nothing that is not registered can be run by a peer.
+    pub fn register_function<F, T>(&self, name: &str, function: F)
+    where
+        F: Fn(Port, Message) -> T + Send + Sync + 'static,
+        T: Future<Output: Outcome> + Send + 'static,
+    {
+        let function: Arc<Function> = Arc::new(move |port, args| {
+            let running = function(port, args);
+            Box::pin(async move { running.await.into_reason() })
+        });
+        self.inner.functions.write().insert(name.to_owned(), function);
+    }
+
+    /// Creates a port on another node (or this one) and runs the function there that is registered as `function`. The ID
+    /// can be used at once: what is sent to it follows the order to create it. Whether it lives, a monitor tells.
+    ///
+    /// # Errors
+    ///
+    /// The arguments cannot be written, or the node is no more.
+    pub fn spawn_on<A: Serialize>(&self, node: &NodeId, function: &str, args: A) -> Result<PortId, SendError> {
+        let name = self.inner.spawn_name();
+        let args = Message::new(&args)?;
+        let request = NodeRequest::Spawn { name: name.as_str().into(), function: function.into(), args: args.into_values() };
+        let request = request.into_message();
+        self.inner.offer(&node.port(), &request, None, Lane::Control)?;
+        PortId::new(node, &name).map_err(|error| EncodeError::Custom(error.to_string()).into())
+    }
+
+    /// Makes a port known under a name at this node, until it dies. `false` if another living port has the name, or
+    /// [`Limits::names`](mp_proto::Limits::names) are in use. Older name: `reg`.
+    pub fn register_name(&self, name: &str, port: impl AsRef<PortId>) -> bool {
+        self.inner.register_name(name, port.as_ref())
+    }
+
+    /// Asks a node for the port that is known there under a name; `None` if there is none.
+    ///
+    /// # Errors
+    ///
+    /// As [`Node::call`]: the node cannot be reached.
+    ///
+    /// # Cancellation
+    ///
+    /// Dropping the future gives up the answer.
+    pub async fn lookup(&self, node: &NodeId, name: &str) -> Result<Option<PortId>, CallError> {
+        let reply = self.try_port()?;
+        self.inner.lookup(node, name, reply).await
+    }
+
+    /// Connects to whoever listens at an address; gives the name of the node there. A connection that is there
+    /// already will do.
+    ///
+    /// # Errors
+    ///
+    /// [`DialError`].
+    ///
+    /// # Cancellation
+    ///
+    /// Dropping the future gives the attempt up, unless the connection stands.
+    pub async fn dial(&self, addr: &Addr) -> Result<NodeId, DialError> {
+        self.inner.dial(addr).await
+    }
+
+    /// Begins to connect to a node, if that is not so already, as if something were to be sent to it.
+    pub fn connect(&self, node: &NodeId) {
+        self.inner.connect(node);
+    }
+
+    /// Sends a request to the node port of a peer that is connected; `false` if it is not. It is taken even when messages
+    /// have to wait.
+    #[must_use = "a request to a node that is not connected is not sent"]
+    pub fn request(&self, node: &NodeId, request: &Message) -> bool {
+        self.inner.request(node, request)
+    }
+
+    /// Adds a part of the protocol on top of the node.
+    pub fn install(&self, service: Service) {
+        self.inner.services.write().push(Arc::new(service));
+    }
+
+    /// Sets how the addresses of a node are found when it has to be dialled.
+    pub fn set_resolver(&self, resolver: Arc<Resolver>) {
+        *self.inner.resolver.write() = Some(resolver);
+    }
+
+    /// Runs a future in the node's task set: it is dropped when the node stops.
+    pub fn spawn_task(&self, task: impl Future<Output = ()> + Send + 'static) {
+        self.inner.spawn_task(task);
+    }
+
+    /// Ends the node: kills its ports normally, takes nothing new, writes what waits for its peers (those that it is just
+    /// connecting to as well) for at most [`Limits::drain_time`](mp_proto::Limits::drain_time), and closes the
+    /// connections. Calling it again waits for the same end.
+    ///
+    /// # Cancellation
+    ///
+    /// Dropping the future leaves the node closed to new messages; call it again to finish.
+    pub async fn shutdown(&self) {
+        self.inner.shutdown().await;
+    }
+}
+
+impl Inner {
+    /// Starts a task that ends with the node.
+    pub(crate) fn spawn_task(&self, task: impl Future<Output = ()> + Send + 'static) {
+        let stopped = self.stopped.clone();
+        let guarded = async move {
+            tokio::select! {
+                biased;
+                () = stopped.cancelled() => {}
+                () = task => {}
+            }
+        };
+        drop(self.tasks.spawn_on(guarded, &self.runtime));
+    }
+
+    pub(crate) fn next_id(&self) -> u64 {
+        self.counter.fetch_add(1, Ordering::Relaxed)
+    }
+
+    pub(crate) fn is_closed(&self) -> bool {
+        self.closed.load(Ordering::Acquire)
+    }
+
+    pub(crate) fn is_draining(&self) -> bool {
+        self.draining.is_cancelled()
+    }
+
+    pub(crate) fn add_port(self: &Arc<Self>) -> Result<Arc<PortCell>, SendError> {
+        if self.is_closed() {
+            return Err(SendError::ShutDown);
+        }
+        let mut ports = self.ports.write();
+        let added = ports.insert(|key, name| {
+            let id = PortId::new(&self.id, name).expect("a generated name is valid");
+            Arc::new(PortCell::new(id, key))
+        });
+        added.map(|(_, cell)| Arc::clone(cell)).ok_or(SendError::TooManyPorts(self.limits.ports))
+    }
+
+    /// A name for a port on another node: it must not clash with what the nodes there call their own.
+    fn spawn_name(&self) -> String {
+        let mut name = format!("{}-", self.prefix);
+        base62(self.next_id(), &mut name);
+        name
+    }
+
+    fn register_name(&self, name: &str, port: &PortId) -> bool {
+        let mut names = self.names.lock();
+        if names.get(name).is_some_and(|known| known != port) || names.len() >= self.limits.names {
+            return false;
+        }
+        if port.node_str() == self.id.as_str() && !self.find(port.name()).is_some_and(|cell| cell.set_named()) {
+            return false;
+        }
+        names.insert(name.to_owned(), port.clone());
+        true
+    }
+
+    async fn lookup(self: &Arc<Self>, node: &NodeId, name: &str, mut reply: Port) -> Result<Option<PortId>, CallError> {
+        let fired = Arc::new(Fired::default());
+        let watch = self.watch(&node.port(), Action::Future(Arc::clone(&fired)));
+        let monitor = Monitor::new(Arc::clone(self), node.port(), watch, Some(fired));
+        let request = NodeRequest::Lookup { name: name.into(), reply: reply.id().clone(), extra: Vec::new() };
+        self.request_node(node, request);
+        tokio::select! {
+            biased;
+            answer = reply.recv_as::<(Option<PortId>,)>() => Ok(answer.and_then(|(port,)| port)),
+            reason = monitor => Err(CallError::Died(reason)),
+        }
+    }
+
+    fn connect(self: &Arc<Self>, node: &NodeId) {
+        if *node == self.id || self.is_closed() {
+            return;
+        }
+        if let Ok(peer) = self.peer(node) {
+            let begun = peer.lock().route.connect();
+            if let Some(epoch) = begun {
+                self.begin_dial(&peer, epoch);
+            }
+        }
+    }
+
+    pub(crate) fn services(&self) -> Vec<Arc<Service>> {
+        self.services.read().clone()
+    }
+
+    pub(crate) fn service_tags(&self) -> Vec<&'static str> {
+        self.services.read().iter().flat_map(|service| service.tags.iter().copied()).collect()
+    }
+
+    pub(crate) fn publish(&self, event: NodeEvent) {
+        // Nobody may be listening.
+        drop(self.events.send(event));
+    }
+
+    /// A message reached its port and was not understood: counted, and logged now and then.
+    pub(crate) fn dead_letter(&self, port: &PortId, why: &str) {
+        self.stats.dead_letter();
+        if self.complaints.lock().first(format!("dead letter {port}"), clock::now()) {
+            tracing::warn!(%port, why = why.escape_debug().to_string(), "dead letter");
+        }
+    }
+}
+
+impl fmt::Debug for Inner {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Inner").field("id", &self.id).finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for Node {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Node").field("id", self.id()).field("addresses", &self.addresses()).finish_non_exhaustive()
+    }
+}

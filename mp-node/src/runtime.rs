@@ -1,0 +1,9 @@
+//! The tokio half: connections, dialling, listening.
+
+pub(crate) mod claims;
+pub(crate) mod dial;
+pub(crate) mod link;
+pub(crate) mod listen;
+pub(crate) mod meet;
+pub(crate) mod peer;
+pub(crate) mod rng;

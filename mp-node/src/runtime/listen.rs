@@ -1,0 +1,99 @@
+//! Letting other nodes in.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use mp_proto::Side;
+use mp_transport::{Addr, Listener, Pipe, clock};
+use tokio_util::sync::CancellationToken;
+
+use crate::node::Inner;
+use crate::runtime::meet::{MeetError, meet};
+use crate::sync::Lock;
+
+/// How long accepting rests when the system has no more descriptors.
+const EXHAUSTED: Duration = Duration::from_millis(100);
+
+/// Pipes whose peer is not authenticated yet, oldest first.
+#[derive(Debug, Default)]
+pub(crate) struct Strangers(Lock<(u64, BTreeMap<u64, CancellationToken>)>);
+
+impl Strangers {
+    /// Takes one in; if there are more than `bound`, the oldest goes.
+    fn enter(&self, bound: usize) -> (u64, CancellationToken) {
+        let mut table = self.0.lock();
+        table.0 += 1;
+        let (ticket, token) = (table.0, CancellationToken::new());
+        table.1.insert(ticket, token.clone());
+        if table.1.len() > bound
+            && let Some((_, oldest)) = table.1.pop_first()
+        {
+            oldest.cancel();
+        }
+        (ticket, token)
+    }
+
+    fn leave(&self, ticket: u64) {
+        self.0.lock().1.remove(&ticket);
+    }
+}
+
+impl Inner {
+    /// Listens, until the node is shut down.
+    pub(crate) async fn listen(self: &Arc<Self>, at: &Addr) -> std::io::Result<Addr> {
+        let listener = self.transport.listen(at).await?;
+        let local = listener.local_addr();
+        self.spawn_task(accept(Arc::clone(self), listener));
+        Ok(local)
+    }
+}
+
+async fn accept(node: Arc<Inner>, mut listener: Box<dyn Listener>) {
+    loop {
+        let accepted = tokio::select! {
+            biased;
+            () = node.draining.cancelled() => return,
+            accepted = listener.accept() => accepted,
+        };
+        match accepted {
+            Ok(pipe) => {
+                let (ticket, token) = node.strangers.enter(node.limits.handshakes);
+                let node = Arc::clone(&node);
+                let serving = Arc::clone(&node);
+                node.spawn_task(async move {
+                    tokio::select! {
+                        biased;
+                        () = token.cancelled() => tracing::debug!("a connection gave way to newer ones"),
+                        () = let_in(&serving, pipe) => {}
+                    }
+                    serving.strangers.leave(ticket);
+                });
+            }
+            Err(error) => {
+                // A full table of descriptors or an aborted connection ends neither the loop nor the processor's rest.
+                tracing::warn!(%error, at = %listener.local_addr(), "cannot accept a connection");
+                clock::sleep_until(clock::now() + EXHAUSTED).await;
+            }
+        }
+    }
+}
+
+async fn let_in(node: &Arc<Inner>, pipe: Pipe) {
+    let from = pipe.peer_addr().clone();
+    match meet(node, pipe, Side::Accepted).await {
+        Ok(met) => met.serve(node),
+        Err(error @ (MeetError::Duplicate(_) | MeetError::ShutDown)) => {
+            tracing::debug!(%from, "connection closed: {error}");
+        }
+        Err(error) => {
+            // A peer that tries again and again is complained of once in a while.
+            let text = error.to_string();
+            if node.complaints.lock().first(format!("{} {text}", from.host()), clock::now()) {
+                tracing::warn!(%from, "connection refused: {text}");
+            } else {
+                tracing::debug!(%from, "connection refused: {text}");
+            }
+        }
+    }
+}

@@ -1,0 +1,113 @@
+//! Postcard as tokens.
+
+use std::borrow::Cow;
+
+use super::item::Item;
+use super::malformed;
+use crate::DecodeError;
+use crate::codec::Framing;
+use crate::codec::levels::{Levels, Step};
+use crate::token::{Token, TokenReader};
+
+/// Reads one item, token by token `[FR-31]`.
+#[derive(Debug, Clone)]
+pub struct PostcardReader<'a> {
+    input: &'a [u8],
+    rest: &'a [u8],
+    begun: bool,
+    levels: Levels,
+}
+
+impl<'a> TokenReader<'a> for PostcardReader<'a> {
+    #[inline]
+    fn next(&mut self) -> Result<Token<'a>, DecodeError> {
+        match self.levels.step() {
+            Step::Outermost if self.begun => Err(self.malformed("read on behind the end")),
+            Step::Outermost => {
+                self.begun = true;
+                self.value()
+            }
+            Step::Value => self.value(),
+            Step::Key => self.key(),
+            Step::End => self.complete(Token::End),
+        }
+    }
+}
+
+impl<'a> PostcardReader<'a> {
+    #[inline]
+    pub(super) fn new(input: &'a [u8]) -> Self {
+        Self { input, rest: input, begun: false, levels: Levels::default() }
+    }
+
+    #[inline]
+    fn item(&mut self) -> Result<Item<'a>, DecodeError> {
+        match postcard::take_from_bytes(self.rest) {
+            Ok((item, rest)) => {
+                self.rest = rest;
+                Ok(item)
+            }
+            Err(postcard::Error::DeserializeUnexpectedEnd) => Err(truncated()),
+            Err(postcard::Error::DeserializeBadUtf8) => Err(self.malformed("a text is not UTF-8")),
+            Err(_) => Err(self.malformed("not an item")),
+        }
+    }
+
+    #[inline]
+    fn value(&mut self) -> Result<Token<'a>, DecodeError> {
+        let token = match self.item()? {
+            Item::Null => Token::Null,
+            Item::Bool(value) => Token::Bool(value),
+            Item::Int(number) => Token::Int(number),
+            Item::UInt(number) => i64::try_from(number).map_or(Token::UInt(number), Token::Int),
+            Item::Float(number) => Token::Float(number),
+            Item::Text(text) => Token::Text(Cow::Borrowed(text)),
+            Item::Bytes(bytes) => Token::Bytes(Cow::Borrowed(bytes)),
+            Item::List(count) => return self.open(false, count, 1).map(Token::List),
+            Item::Map(count) => return self.open(true, count, 3).map(Token::Map),
+        };
+        self.complete(token)
+    }
+
+    #[inline]
+    fn key(&mut self) -> Result<Token<'a>, DecodeError> {
+        let before = self.rest;
+        match self.item()? {
+            Item::Text(key) => Ok(Token::Key(Cow::Borrowed(key))),
+            _ => {
+                self.rest = before;
+                Err(self.malformed("a key must be a text"))
+            }
+        }
+    }
+
+    /// Begins a list or map of `count` elements or entries, none shorter than `least` bytes; more than there is room
+    /// for are refused at once `[FR-32]`.
+    #[inline]
+    fn open(&mut self, map: bool, count: u64, least: u64) -> Result<usize, DecodeError> {
+        if count.checked_mul(least).is_none_or(|bytes| bytes > self.rest.len() as u64) {
+            return Err(truncated());
+        }
+        self.levels.push(map, Some(if map { count.saturating_mul(2) } else { count }))?;
+        usize::try_from(count).map_err(|_| truncated())
+    }
+
+    /// A value is complete; behind the outermost one must be nothing.
+    #[inline]
+    fn complete(&self, token: Token<'a>) -> Result<Token<'a>, DecodeError> {
+        if self.levels.is_empty() && !self.rest.is_empty() {
+            return Err(self.malformed("something behind the message"));
+        }
+        Ok(token)
+    }
+
+    #[cold]
+    fn malformed(&self, what: &'static str) -> DecodeError {
+        malformed(self.input.len().saturating_sub(self.rest.len()), what)
+    }
+}
+
+#[cold]
+fn truncated() -> DecodeError {
+    DecodeError::Truncated { framing: Framing::Postcard }
+}

@@ -1,0 +1,15 @@
+//! Handshakes of two sides in memory, with a clock that stands still unless it is told to go.
+
+#![cfg(feature = "json")]
+
+mod handshake_suite {
+    mod pair;
+
+    mod duplicates;
+    mod perl_peer;
+    mod properties;
+    mod refusals;
+    mod scenarios;
+    mod security;
+    mod time;
+}
