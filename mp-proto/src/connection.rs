@@ -14,7 +14,7 @@ use crate::token::{Token, TokenReader};
 use crate::{DecodeError, Frame, Framing, Limits, Protocol, Session, Text};
 use liveness::Liveness;
 
-/// What goes on after the handshake: cuts messages from the stream and sees that the peer is alive.
+/// What goes on after the handshake: cuts messages from the stream `[CN-01]` and sees that the peer is alive.
 ///
 /// The messages that *we* send do not pass through here: the owner writes their frames in [`Session::send`] behind each
 /// other, and tells by [`note_sent`](Self::note_sent) that it did. What [`poll_transmit`](Protocol::poll_transmit) gives
@@ -54,7 +54,7 @@ pub struct Incoming {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ConnectionError {
-    /// The peer closed the connection, in Perl's words.
+    /// The peer closed the connection, in Perl's words `[CN-07]`.
     #[error("Unexpected end-of-file")]
     Closed,
     /// The peer gave no sign of life.
@@ -63,7 +63,7 @@ pub enum ConnectionError {
         /// For how long at least.
         after: Duration,
     },
-    /// The peer sent what is no message.
+    /// The peer sent what is no message, or too long a one `[CN-03]`.
     #[error("bad message: {0}")]
     BadMessage(#[source] DecodeError),
     /// The session uses a framing that is not compiled in.

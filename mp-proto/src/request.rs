@@ -9,7 +9,7 @@ pub use parse::BadRequest;
 /// A message to the port with the empty name, which is the node itself `[NP-01]`.
 ///
 /// Names of ports are those at the receiver (or, in [`Died`](Self::Died), at the sender), without the node's ID. Where
-/// there is an answer, it is a message to the port `reply`: the values of `extra`, then the results `[NP-06]`.
+/// there is an answer, it is a message to the port `reply`: the values of `extra`, then the results.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub enum NodeRequest {

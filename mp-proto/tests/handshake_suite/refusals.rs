@@ -187,7 +187,8 @@ fn framings_that_we_did_not_offer_to_take() {
         pair.a.hear(pair.now, &greeting);
         let ours = pair.a.unsent(usize::MAX);
         pair.b.hear(pair.now, &ours);
-        let proof = String::from_utf8(pair.b.unsent(usize::MAX)).unwrap().replace(";json", &format!(";{framing}"));
+        let proof =
+            String::from_utf8(pair.b.unsent(usize::MAX)).unwrap().replace(";json", &format!(";{framing}"));
         pair.a.hear(pair.now, proof.as_bytes());
         assert_eq!(pair.a.error, Some(E::FramingNotOffered { framing: framing.to_string() }));
     }
