@@ -10,6 +10,10 @@
 //!                          find ─►└──────────┘
 //! ```
 //!
+//! Between global nodes each is the only one that speaks for itself and its slaves, in order, and one word is chosen among
+//! them by a fixed rule. So whatever has come and gone: when all are connected and nothing is under way, all see the
+//! same `[GL-31]`.
+//!
 //! Nothing here waits or reads a clock. The owner calls an input, then takes outputs until there is none.
 
 mod core;
@@ -106,6 +110,12 @@ impl Registry {
             Role::Slave(slave) => slave.master(),
             Role::Global(_) => None,
         }
+    }
+
+    /// Whether a node is up, as far as the registry was told.
+    #[must_use]
+    pub fn is_up(&self, node: &NodeId) -> bool {
+        self.core.peers.contains_key(node)
     }
 
     /// What waits for the owner, in order.

@@ -27,7 +27,7 @@ pub use mp_proto::{
     DecodeError, EncodeError, Framing, IdError, Limits, Map, Message, NodeId, PortId, Reason, Text, Value,
 };
 pub use mp_transport::{Addr, Transport};
-pub use node::{Node, NodeBuilder};
+pub use node::{Node, NodeBuilder, WeakNode};
 pub use port::{Flow, Port, Undecoded};
 pub use profile::Profile;
 pub use service::{Down, Request, Resolver, Service, Up};

@@ -5,6 +5,7 @@ mod death;
 pub(crate) mod deliver;
 pub(crate) mod requests;
 mod shutdown;
+mod weak;
 
 use std::collections::{BTreeMap, VecDeque};
 use std::fmt;
@@ -20,6 +21,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 pub use builder::NodeBuilder;
+pub use weak::WeakNode;
 
 use crate::call::Call;
 use crate::complaints::Complaints;
