@@ -57,7 +57,7 @@ pub(crate) enum ColorChoice {
 /// The commands but those of the configuration family, which can be chained and are parsed by [`crate::cmd`].
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// Show it all on this machine: four processes find each other, talk, and one of them dies
+    /// Show it all on this machine: processes find each other and talk, and one of them dies
     Demo,
     /// Run a node with its services until it is stopped
     ///

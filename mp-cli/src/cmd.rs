@@ -27,7 +27,9 @@ pub(crate) fn main(words: impl IntoIterator<Item = OsString>) -> ExitCode {
             (output.text(&text), output)
         }
         Ok(Parsed::Args(args)) => {
-            let mut output = Output::standard(&args.globals);
+            let family = matches!(args.command, Some(Command::Configure(_)));
+            let json = args.globals.json || (family && early.json);
+            let mut output = Output::standard(&Globals { json, ..args.globals.clone() });
             (dispatch(*args, &mut output), output)
         }
     };

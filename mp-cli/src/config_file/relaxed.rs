@@ -155,7 +155,7 @@ mod tests {
     #[test]
     fn positions_are_those_of_the_text_as_it_was_written() {
         assert_eq!(read("{ # é\n  \"a\": 1,\n  \"b\": oops }"), Err((3, 8)));
-        assert_eq!(read("[\"é\t\t\", x]"), Err((1, 8)));
+        assert_eq!(read("[\"é\t\t\", x]"), Err((1, 9)));
         assert_eq!(read("{\"a\":1"), Err((1, 6)));
     }
 }

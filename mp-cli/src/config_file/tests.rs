@@ -79,7 +79,7 @@ fn a_file_that_is_no_configuration_is_not_read_whole() {
     assert!(matches!(ConfigFile::load(&path), Err(ConfigError::TooLarge { .. })));
 }
 
-/// [CF-03] [CF-14]
+/// [CF-03] [CF-13] [CF-14]
 #[test]
 fn nearer_settings_win() {
     let config = good(

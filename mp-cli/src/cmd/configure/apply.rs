@@ -59,9 +59,6 @@ impl Run<'_> {
                 self.config.require_profile(name)?;
                 self.config.remove_profile(name);
                 self.relatives.retain(|relative| relative != name);
-                if self.scope == Scope::Profile(name.clone()) {
-                    self.scope = Scope::Global;
-                }
                 self.done.push(Done::ProfileRemoved { name: name.clone() });
             }
             Step::ShowProfile(name) => self.show_profile(name)?,
@@ -114,19 +111,17 @@ impl Run<'_> {
         Ok(())
     }
 
+    /// Takes items off a list. Where there is none, none is made: the parent's holds.
     fn remove(&mut self, key: Key, items: &[Value]) -> Result<(), ConfigureError> {
-        let Key(setting) = key;
-        let list =
-            self.config.keys(&self.scope).and_then(|keys| keys.get(setting.key)).and_then(Value::as_array);
-        let missing: Vec<_> =
-            items.iter().filter(|item| !list.is_some_and(|list| list.contains(item))).collect();
+        let value = self.config.keys(&self.scope).and_then(|keys| keys.get(key.0.key));
+        let list = value.and_then(Value::as_array);
+        let missing = |item: &&Value| !list.is_some_and(|list| list.contains(item));
+        let missing: Vec<_> = items.iter().filter(missing).cloned().collect();
+        let unchanged = missing.len() == items.len() && (value.is_none() || list.is_some());
         if !missing.is_empty() {
-            let items = missing.into_iter().cloned().collect();
-            self.done.push(Done::NotThere { scope: self.scope.clone(), key: setting.key, items });
+            self.done.push(Done::NotThere { scope: self.scope.clone(), key: key.0.key, items: missing });
         }
-        if list.is_none() && self.config.keys(&self.scope).is_none_or(|keys| !keys.contains_key(setting.key))
-        {
-            // Not to make an empty list where the parent's holds.
+        if unchanged {
             return Ok(());
         }
         self.change_list(key, items, |list, item| list.retain(|old| old != item))
@@ -170,7 +165,12 @@ impl Run<'_> {
     /// removed.
     fn check_relatives(&self) -> Result<(), CliError> {
         for name in &self.relatives {
-            self.config.ancestry(name)?;
+            self.config.ancestry(name).map_err(|error| match error {
+                ConfigError::Circle { circle, .. } => {
+                    ConfigureError::Circle { name: name.clone(), circle }.into()
+                }
+                other => CliError::from(other),
+            })?;
         }
         let removed = self.done.iter().filter_map(|done| match done {
             Done::ProfileRemoved { name } => Some(name),

@@ -25,6 +25,8 @@ pub(crate) enum ConfigureError {
     ProfileOnly { command: String },
     #[error("`{key}` ({scope}): {error}; or set it anew by `set{key}`")]
     Old { key: &'static str, scope: Scope, error: SettingError },
+    #[error("that would make the profile {name:?} its own ancestor ({}); choose another parent for it", circle.join(" → "))]
+    Circle { name: String, circle: Vec<String> },
     #[error("the profile {name:?} is the parent of {child:?}; first `aemp profile {child} delparent`")]
     IsParent { name: String, child: String },
     #[error("the option {0:?} lacks its value; see `aemp help`")]
@@ -132,7 +134,9 @@ impl<'a> Parser<'a> {
     }
 
     fn argument(&mut self, command: &Command) -> Result<&'a str, ConfigureError> {
-        self.next().ok_or_else(|| ConfigureError::Missing {
+        // A secret can be anything; of other values none looks like an option, so there the value was forgotten.
+        let any = matches!(command.verb, Verb::Set(setting) if setting.hidden());
+        self.next().filter(|word| any || !word.starts_with("--")).ok_or_else(|| ConfigureError::Missing {
             command: command.name().to_owned(),
             argument: command.argument(),
         })

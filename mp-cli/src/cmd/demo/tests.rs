@@ -74,6 +74,11 @@ impl Shell {
         std::fs::read_to_string(self.directory.path().join(name)).unwrap()
     }
 
+    /// The lines of a file, which may not be there yet.
+    fn lines(&self, name: &str) -> usize {
+        std::fs::read_to_string(self.directory.path().join(name)).map_or(0, |text| text.lines().count())
+    }
+
     async fn play(&self, deadline: Duration, json: bool) -> (Result<(), CliError>, String) {
         let written = Written::default();
         let mut output = Output::captured(Box::new(written.clone()), json);
@@ -181,4 +186,27 @@ async fn a_process_that_ends_too_early_is_named() {
         "{error}"
     );
     assert!(error.contains("but it ended (exit status: 3); its last words:\n  sender was here"), "{error}");
+}
+
+/// As Ctrl-C does it.
+#[tokio::test]
+async fn a_play_that_is_broken_off_leaves_nothing() {
+    let shell = Shell::new();
+    shell.write("bob.told", "");
+    let launcher = Launcher { program: shell.directory.path().join("player"), deadline: PATIENCE };
+    let mut output = Output::captured(Box::new(std::io::sink()), false);
+    let bob_is_here = async {
+        while shell.lines("numbers") < 5 {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    };
+    tokio::select! {
+        result = direct(&launcher, &mut output) => panic!("{result:?}"),
+        () = bob_is_here => {}
+    }
+    // A signal takes a moment, and someone must still take note of the end.
+    while shell.read("numbers").lines().any(|number| std::path::Path::new("/proc").join(number).exists()) {
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    shell.nothing_is_left();
 }
