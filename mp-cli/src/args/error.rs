@@ -1,0 +1,83 @@
+//! What can be wrong with the command line.
+
+use clap::error::ErrorKind;
+
+/// What is wrong with the words of the command line, and what to write instead.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum ArgsError {
+    #[error("there is no command {word:?}; {mend}")]
+    UnknownCommand { word: String, mend: String },
+    #[error("{what}; see `aemp help`")]
+    Clap { what: String },
+    #[error("a word is not UTF-8: {0:?}; write it in UTF-8")]
+    NotUtf8(std::ffi::OsString),
+    #[error("`run` has the setting {0:?} without a value; write `aemp run [PROFILE] [KEY VALUE …]`")]
+    RunPairs(String),
+    #[error("`run` has no setting {word:?}; {mend}")]
+    RunKey { word: String, mend: String },
+    #[error("{key}: {error}")]
+    Value { key: String, error: crate::config_file::SettingError },
+}
+
+impl ArgsError {
+    /// There is no such command; `mend` says which one is near.
+    pub(crate) fn unknown(word: &str) -> Self {
+        let mend = match nearest(word, super::help::command_names()) {
+            _ if NOT_YET.contains(&word) => {
+                "Perl's aemp has it, this one does not yet; use Perl's for it".to_owned()
+            }
+            Some(near) => format!("did you mean `{near}`? See `aemp help`"),
+            None => "see `aemp help`".to_owned(),
+        };
+        Self::UnknownCommand { word: word.to_owned(), mend }
+    }
+
+    /// What clap found, on one line.
+    pub(crate) fn from_clap(error: &clap::Error) -> Self {
+        if error.kind() == ErrorKind::InvalidSubcommand
+            && let Some(clap::error::ContextValue::String(word)) =
+                error.get(clap::error::ContextKind::InvalidSubcommand)
+        {
+            return Self::unknown(word);
+        }
+        let text = error.render().to_string();
+        let lines = text.lines().take_while(|line| !line.trim().is_empty()).map(str::trim);
+        let what = lines.collect::<Vec<_>>().join(" ");
+        let tip = text.lines().find_map(|line| line.trim().strip_prefix("tip: "));
+        let what = what.strip_prefix("error: ").unwrap_or(&what);
+        Self::Clap { what: [Some(what), tip].into_iter().flatten().collect::<Vec<_>>().join("; ") }
+    }
+}
+
+/// Commands of Perl's program that are not in this one.
+const NOT_YET: [&str; 8] = ["gencert", "setcert", "cert", "delcert", "eval", "shell", "trace", "restart"];
+
+/// The name that `word` was most likely meant to be, if any is near enough.
+pub(crate) fn nearest<'a>(word: &str, names: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    /// Longer words are no slips of the finger, and the comparison takes time of their length's square.
+    const LONGEST: usize = 64;
+    if word.len() > LONGEST {
+        return None;
+    }
+    let enough = 1 + word.chars().count() / 4;
+    let distances = names.into_iter().map(|name| (strsim::damerau_levenshtein(word, name), name));
+    distances
+        .filter(|(distance, _)| *distance <= enough)
+        .min_by_key(|(distance, _)| *distance)
+        .map(|(_, name)| name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn slips_are_understood_and_other_words_are_not() {
+        let names = ["gensecret", "setseeds", "demo"];
+        assert_eq!(nearest("gensceret", names), Some("gensecret"));
+        assert_eq!(nearest("setseed", names), Some("setseeds"));
+        assert_eq!(nearest("dmeo", names), Some("demo"));
+        assert_eq!(nearest("frobnicate", names), None);
+        assert_eq!(nearest(&"gensecret".repeat(1000), names), None);
+    }
+}

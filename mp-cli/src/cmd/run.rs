@@ -1,0 +1,141 @@
+//! `aemp run`.
+
+use serde::Serialize;
+use serde_json::Value;
+
+use super::node;
+use crate::args::{ArgsError, nearest};
+use crate::config_file::{ConfigFile, NodeConfig, SETTINGS, Setting};
+use crate::error::CliError;
+use crate::output::{Output, Paint, Report};
+
+/// Runs a node as `words` and the configuration say.
+pub(super) async fn run(words: &[String], file: &ConfigFile, output: &mut Output) -> Result<(), CliError> {
+    let config = resolve(words, file)?;
+    config.require_secret(file)?;
+    output.report(&Starting::new(&config))?;
+    node::run(&config).await
+}
+
+/// The node that the words of `aemp run` and the configuration make.
+fn resolve(words: &[String], file: &ConfigFile) -> Result<NodeConfig, CliError> {
+    let (name, settings) = pairs(words)?;
+    // A name that is not in the file is a slip, unless the command line says all there is to say.
+    if let Some(name) = name.as_deref().filter(|_| settings.is_empty()) {
+        file.require_profile(name)?;
+    }
+    Ok(file.resolve(name.as_deref(), &settings, None, &mut getrandom::fill)?)
+}
+
+type Settings = Vec<(&'static Setting, Value)>;
+
+/// The profile, which is the first of an odd number of words, or behind the word `profile`; and the settings.
+fn pairs(words: &[String]) -> Result<(Option<String>, Settings), ArgsError> {
+    let (mut profile, rest) = match words.split_first() {
+        Some((first, rest)) if rest.len() % 2 == 0 => (Some(first.clone()), rest),
+        _ => (None, words),
+    };
+    let mut settings = Vec::new();
+    for pair in rest.chunks(2) {
+        let [key, word] = pair else { return Err(ArgsError::RunPairs(pair.concat())) };
+        if key == "profile" {
+            profile = Some(word.clone());
+            continue;
+        }
+        let setting = Setting::of(key).filter(|setting| !setting.profile_only());
+        let setting = setting.ok_or_else(|| unknown_key(key))?;
+        let value = setting.value(word).map_err(|error| ArgsError::Value { key: key.clone(), error })?;
+        settings.push((setting, value));
+    }
+    if let Some(name) = &profile {
+        crate::config_file::profile_name(name)
+            .map_err(|error| ArgsError::Value { key: "profile".to_owned(), error })?;
+    }
+    Ok((profile, settings))
+}
+
+fn unknown_key(word: &str) -> ArgsError {
+    let keys = || SETTINGS.iter().filter(|setting| !setting.profile_only()).map(|setting| setting.key);
+    let mend = match nearest(word, keys()) {
+        Some(near) => format!("did you mean `{near}`?"),
+        None => format!("there are {}", keys().collect::<Vec<_>>().join(", ")),
+    };
+    ArgsError::RunKey { word: word.to_owned(), mend }
+}
+
+/// The node as it is about to start.
+#[derive(Serialize)]
+#[serde(tag = "event", rename = "starting")]
+struct Starting {
+    node: String,
+    binds: Vec<String>,
+    seeds: Vec<String>,
+    services: Vec<String>,
+}
+
+impl Starting {
+    fn new(config: &NodeConfig) -> Self {
+        let services = config.services.iter().map(|service| match service.arguments.as_slice() {
+            [] => service.name.clone(),
+            arguments => format!("{}{}", service.name, Value::from(arguments)),
+        });
+        Self {
+            node: config.nodeid.to_string(),
+            binds: NodeConfig::expand(&config.binds),
+            seeds: NodeConfig::expand(&config.seeds),
+            services: services.collect(),
+        }
+    }
+}
+
+impl Report for Starting {
+    fn text(&self, paint: Paint) -> String {
+        let list = |items: &[String]| if items.is_empty() { "none".to_owned() } else { items.join(", ") };
+        format!(
+            "node {}: binds {}; seeds {}; services {}",
+            paint.name(&self.node),
+            list(&self.binds),
+            list(&self.seeds),
+            list(&self.services)
+        )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(line: &str) -> Result<(Option<String>, Vec<&'static str>), ArgsError> {
+        let words: Vec<_> = line.split_whitespace().map(str::to_owned).collect();
+        pairs(&words)
+            .map(|(name, settings)| (name, settings.iter().map(|(setting, _)| setting.key).collect()))
+    }
+
+    #[test]
+    fn an_odd_word_is_the_profile() {
+        let named = |name: &str| Some(name.to_owned());
+        assert_eq!(read("").unwrap(), (None, vec![]));
+        assert_eq!(read("seed").unwrap(), (named("seed"), vec![]));
+        assert_eq!(read("profile seed").unwrap(), (named("seed"), vec![]));
+        assert_eq!(read("x seeds a:1 binds b:2").unwrap(), (named("x"), vec!["seeds", "binds"]));
+        assert_eq!(
+            read("profile seeds localhost:4040 binds 127.0.0.1:0").unwrap(),
+            (named("profile"), vec!["seeds", "binds"])
+        );
+        assert_eq!(read("seeds a:1").unwrap(), (None, vec!["seeds"]));
+    }
+
+    #[test]
+    fn a_wrong_word_is_named() {
+        for (line, text) in [
+            ("x bind b:2", "did you mean `binds`"),
+            ("x frobnicate 1", "there are nodeid"),
+            ("x seeds a", "needs a port"),
+            ("x parent y", "no setting \"parent\""),
+            ("a#b", "no name for a profile"),
+        ] {
+            let error = read(line).unwrap_err().to_string();
+            assert!(error.contains(text), "{line}: {error}");
+        }
+    }
+}
