@@ -11,7 +11,7 @@ use std::future::Future;
 use std::process::ExitCode;
 
 use crate::args::{Args, ArgsError, Command, Globals, Parsed, command_help, main_help};
-use crate::config_file::ConfigFile;
+use mp_config::ConfigFile;
 use crate::error::CliError;
 use crate::output::{Output, start_log};
 

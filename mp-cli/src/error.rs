@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use crate::args::ArgsError;
 use crate::cmd::configure::ConfigureError;
 use crate::cmd::demo::DemoError;
-use crate::config_file::ConfigError;
+use mp_config::ConfigError;
 
 /// Why the program did not do what it was asked. Each message names the thing and the mend, on one line.
 #[derive(Debug, thiserror::Error)]

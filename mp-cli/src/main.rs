@@ -2,7 +2,6 @@
 
 mod args;
 mod cmd;
-mod config_file;
 mod error;
 mod output;
 

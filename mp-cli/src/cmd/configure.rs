@@ -9,7 +9,7 @@ pub(crate) use chain::ConfigureError;
 pub(crate) use command::commands;
 
 use crate::args::{Globals, TrailingOptions};
-use crate::config_file::ConfigFile;
+use mp_config::ConfigFile;
 use crate::error::CliError;
 use crate::output::{Output, start_log};
 

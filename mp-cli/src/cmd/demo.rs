@@ -16,7 +16,7 @@ use std::time::Duration;
 use clap::ValueEnum;
 use tokio::sync::mpsc;
 
-use crate::config_file::{ConfigFile, Setting};
+use mp_config::{ConfigFile, Setting};
 use crate::error::CliError;
 use crate::output::Output;
 

@@ -9,7 +9,7 @@ use std::time::Duration;
 use mp_proto::PortId;
 use serde_json::Value;
 
-use crate::config_file::NodeConfig;
+use mp_config::NodeConfig;
 use crate::error::CliError;
 
 /// Runs the node until it is told to stop.

@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use super::node;
 use crate::args::{ArgsError, nearest};
-use crate::config_file::{ConfigFile, NodeConfig, SETTINGS, Setting};
+use mp_config::{ConfigFile, NodeConfig, SETTINGS, Setting};
 use crate::error::CliError;
 use crate::output::{Output, Paint, Report};
 
@@ -48,7 +48,7 @@ fn pairs(words: &[String]) -> Result<(Option<String>, Settings), ArgsError> {
         settings.push((setting, value));
     }
     if let Some(name) = &profile {
-        crate::config_file::profile_name(name)
+        mp_config::profile_name(name)
             .map_err(|error| ArgsError::Value { key: "profile".to_owned(), error })?;
     }
     Ok((profile, settings))

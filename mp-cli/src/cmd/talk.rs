@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::node;
 use crate::args::{ArgsError, NodeArgs, Talk};
-use crate::config_file::{ConfigFile, NodeConfig, Setting};
+use mp_config::{ConfigFile, NodeConfig, Setting};
 use crate::error::CliError;
 use crate::output::{Output, Paint, Report, plain};
 

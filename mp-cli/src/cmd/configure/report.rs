@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use serde::{Serialize, Serializer};
 use serde_json::Value;
 
-use crate::config_file::{Origin, Scope, Setting};
+use mp_config::{Origin, Scope, Setting};
 use crate::output::{Paint, Report, columns, plain};
 
 /// One thing that was done.

@@ -14,7 +14,7 @@ use tokio::sync::mpsc;
 
 use super::Role;
 use super::event::{EventSink, Order};
-use crate::config_file::NodeConfig;
+use mp_config::NodeConfig;
 use crate::error::CliError;
 
 /// Plays `role` under the name `name` until ordered to stop.

@@ -13,34 +13,34 @@ use super::{Address, ConfigError, ConfigFile, Scope, Setting};
 
 /// Everything about a node that the configuration decides.
 #[derive(Debug, Clone)]
-pub(crate) struct NodeConfig {
+pub struct NodeConfig {
     /// The profile it was made from.
-    pub(crate) profile: String,
+    pub profile: String,
     /// The node's name, with its variables filled in.
-    pub(crate) nodeid: NodeId,
+    pub nodeid: NodeId,
     /// What it shares with the other nodes.
-    pub(crate) secret: Option<SecretText>,
+    pub secret: Option<SecretText>,
     /// Where other nodes are found.
-    pub(crate) seeds: Vec<Address>,
+    pub seeds: Vec<Address>,
     /// Where it listens; nowhere if empty.
-    pub(crate) binds: Vec<Address>,
+    pub binds: Vec<Address>,
     /// What runs in it.
-    pub(crate) services: Vec<Service>,
+    pub services: Vec<Service>,
     /// How long a silent peer counts as alive; `None` leaves it to the node.
-    pub(crate) monitor_timeout: Option<Duration>,
+    pub monitor_timeout: Option<Duration>,
     /// How long a connection may take to be made; `None` leaves it to the node.
-    pub(crate) connect_interval: Option<Duration>,
+    pub connect_interval: Option<Duration>,
     /// The framings to use, best first; `None` leaves it to the node.
-    pub(crate) framing_format: Option<Vec<String>>,
+    pub framing_format: Option<Vec<String>>,
 }
 
 /// A secret that no debug output shows.
 #[derive(Clone, PartialEq, Eq)]
-pub(crate) struct SecretText(String);
+pub struct SecretText(String);
 
 impl SecretText {
     /// The secret itself, whose characters are all below U+0100.
-    pub(crate) fn expose(&self) -> &str {
+    pub fn expose(&self) -> &str {
         &self.0
     }
 }
@@ -57,12 +57,12 @@ impl NodeConfig {
     /// # Errors
     ///
     /// [`ConfigError::NoSecret`] if there is none.
-    pub(crate) fn require_secret(&self, file: &ConfigFile) -> Result<&SecretText, ConfigError> {
+    pub fn require_secret(&self, file: &ConfigFile) -> Result<&SecretText, ConfigError> {
         self.secret.as_ref().ok_or_else(|| ConfigError::NoSecret { path: file.path().to_owned() })
     }
 
     /// Addresses as texts to bind or dial, `*` and the host name filled in `[CF-07]`.
-    pub(crate) fn expand(addresses: &[Address]) -> Vec<String> {
+    pub fn expand(addresses: &[Address]) -> Vec<String> {
         let interfaces =
             if addresses.iter().any(Address::is_every) { super::interfaces() } else { Vec::new() };
         let host = host_name();
@@ -77,7 +77,7 @@ impl NodeConfig {
 }
 
 /// This machine's name, as `uname -n` says it.
-pub(crate) fn host_name() -> String {
+pub fn host_name() -> String {
     gethostname::gethostname().to_string_lossy().into_owned()
 }
 
@@ -89,7 +89,7 @@ impl ConfigFile {
     /// # Errors
     ///
     /// [`ConfigError`] says what is wrong with the configuration.
-    pub(crate) fn resolve(
+    pub fn resolve(
         &self,
         profile: Option<&str>,
         command_line: &[(&'static Setting, Value)],

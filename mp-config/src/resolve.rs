@@ -11,7 +11,7 @@ use super::{ConfigError, ConfigFile, Scope};
 
 /// Where a value comes from.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Origin {
+pub enum Origin {
     /// Nobody set it.
     Default,
     /// A place in the file.
@@ -39,13 +39,13 @@ impl Serialize for Origin {
 /// The settings that hold for one profile: weakest first the global keys, the parents, the profile, the command line
 /// `[CF-03]`.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Effective {
+pub struct Effective {
     values: BTreeMap<String, (Value, Origin)>,
 }
 
 impl Effective {
     /// The value of `key` and where it comes from, unless nobody set it.
-    pub(crate) fn get(&self, key: &str) -> Option<&(Value, Origin)> {
+    pub fn get(&self, key: &str) -> Option<&(Value, Origin)> {
         self.values.get(key)
     }
 
@@ -64,7 +64,7 @@ impl ConfigFile {
     ///
     /// [`ConfigError::Setting`] for a value that its setting cannot have, and what [`ConfigFile::ancestry`] says. A
     /// profile that does not exist has no keys of its own.
-    pub(crate) fn effective(
+    pub fn effective(
         &self,
         profile: Option<&str>,
         command_line: &[(&'static Setting, Value)],
@@ -90,7 +90,7 @@ impl ConfigFile {
     /// # Errors
     ///
     /// [`ConfigError::NoParent`], [`ConfigError::Circle`], or [`ConfigError::Setting`] if a parent is no name.
-    pub(crate) fn ancestry(&self, profile: &str) -> Result<Vec<String>, ConfigError> {
+    pub fn ancestry(&self, profile: &str) -> Result<Vec<String>, ConfigError> {
         let mut line = vec![profile.to_owned()];
         let mut current = profile.to_owned();
         while let Some(keys) = self.keys(&Scope::Profile(current.clone())) {
@@ -116,11 +116,11 @@ impl ConfigFile {
     /// # Errors
     ///
     /// [`ConfigError::NoProfile`] names the nearest one that does.
-    pub(crate) fn require_profile(&self, profile: &str) -> Result<(), ConfigError> {
+    pub fn require_profile(&self, profile: &str) -> Result<(), ConfigError> {
         if self.keys(&Scope::Profile(profile.to_owned())).is_some() {
             return Ok(());
         }
-        let mend = match crate::args::nearest(profile, self.profiles()) {
+        let mend = match crate::nearest(profile, self.profiles()) {
             Some(near) => format!("did you mean {near:?}?"),
             None if self.profiles().next().is_none() => {
                 format!("there is none at all yet; make it by `aemp profile {profile} setbinds HOST:PORT`")

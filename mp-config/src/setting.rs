@@ -9,18 +9,18 @@ use super::address::{Address, AddressError};
 
 /// One key of the configuration, for all profiles or in one.
 #[derive(Debug)]
-pub(crate) struct Setting {
+pub struct Setting {
     /// The key in the file, and the command that sets it.
-    pub(crate) key: &'static str,
+    pub key: &'static str,
     /// For lists: the word in the commands that add and remove one item.
-    pub(crate) item: Option<&'static str>,
+    pub item: Option<&'static str>,
     kind: Kind,
     /// The argument's form, for help.
-    pub(crate) argument: &'static str,
+    pub argument: &'static str,
     /// What it is, for help.
-    pub(crate) about: &'static str,
+    pub about: &'static str,
     /// What holds without it, for people.
-    pub(crate) default: &'static str,
+    pub default: &'static str,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -36,7 +36,7 @@ enum Kind {
 }
 
 /// All settings that this program knows, in the order in which help names them.
-pub(crate) const SETTINGS: [Setting; 9] = [
+pub const SETTINGS: [Setting; 9] = [
     Setting {
         key: "nodeid",
         item: None,
@@ -113,7 +113,7 @@ pub(crate) const SETTINGS: [Setting; 9] = [
 
 /// Why a setting cannot have a value. The message ends with the mend.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub(crate) enum SettingError {
+pub enum SettingError {
     #[error("{found} where a text belongs; put it in double quotes")]
     NotText { found: &'static str },
     #[error("{found} where a list belongs; write [\"…\", \"…\"]")]
@@ -138,24 +138,24 @@ pub(crate) enum SettingError {
 
 /// A service that `aemp run` starts: its name and what it is given.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Service {
-    pub(crate) name: String,
-    pub(crate) arguments: Vec<Value>,
+pub struct Service {
+    pub name: String,
+    pub arguments: Vec<Value>,
 }
 
 impl Setting {
     /// The setting of this key.
-    pub(crate) fn of(key: &str) -> Option<&'static Self> {
+    pub fn of(key: &str) -> Option<&'static Self> {
         SETTINGS.iter().find(|setting| setting.key == key)
     }
 
     /// Whether it makes sense in a profile alone.
-    pub(crate) fn profile_only(&self) -> bool {
+    pub fn profile_only(&self) -> bool {
         self.kind == Kind::Parent
     }
 
     /// Whether its value is shown only when asked for.
-    pub(crate) fn hidden(&self) -> bool {
+    pub fn hidden(&self) -> bool {
         self.kind == Kind::Secret
     }
 
@@ -164,7 +164,7 @@ impl Setting {
     /// # Errors
     ///
     /// [`SettingError`] says why the word is no value for this.
-    pub(crate) fn value(&self, word: &str) -> Result<Value, SettingError> {
+    pub fn value(&self, word: &str) -> Result<Value, SettingError> {
         let value = match self.kind {
             Kind::Seeds | Kind::Binds | Kind::Services | Kind::Framings => {
                 json_list(word).unwrap_or_else(|| {
@@ -183,7 +183,7 @@ impl Setting {
     /// # Errors
     ///
     /// [`SettingError`] says why the word is no item for this.
-    pub(crate) fn items(&self, word: &str) -> Result<Vec<Value>, SettingError> {
+    pub fn items(&self, word: &str) -> Result<Vec<Value>, SettingError> {
         let items = match json_list(word) {
             Some(service) if self.kind == Kind::Services => vec![service],
             Some(Value::Array(items)) => items,
@@ -198,7 +198,7 @@ impl Setting {
     /// # Errors
     ///
     /// [`SettingError`] says why not.
-    pub(crate) fn check(&self, value: &Value) -> Result<(), SettingError> {
+    pub fn check(&self, value: &Value) -> Result<(), SettingError> {
         match self.kind {
             Kind::NodeId => node_id_template(value).map(drop),
             Kind::Secret => secret(value).map(drop),
@@ -224,7 +224,7 @@ impl Setting {
 /// # Errors
 ///
 /// [`SettingError::ProfileName`] if not.
-pub(crate) fn profile_name(name: &str) -> Result<(), SettingError> {
+pub fn profile_name(name: &str) -> Result<(), SettingError> {
     NodeId::new(name).map(drop).map_err(|error| SettingError::ProfileName { text: name.to_owned(), error })
 }
 
@@ -233,7 +233,7 @@ fn json_list(word: &str) -> Option<Value> {
 }
 
 /// A text; a number counts, as Perl does not tell them apart `[CF-13]`.
-pub(super) fn text(value: &Value) -> Result<String, SettingError> {
+pub(crate) fn text(value: &Value) -> Result<String, SettingError> {
     match value {
         Value::String(text) => Ok(text.clone()),
         Value::Number(number) => Ok(number.to_string()),
@@ -242,7 +242,7 @@ pub(super) fn text(value: &Value) -> Result<String, SettingError> {
 }
 
 /// A list, each item read by `item`.
-pub(super) fn list<T>(
+pub(crate) fn list<T>(
     value: &Value,
     item: impl Fn(&Value) -> Result<T, SettingError>,
 ) -> Result<Vec<T>, SettingError> {
@@ -253,13 +253,13 @@ pub(super) fn list<T>(
 }
 
 /// The addresses of one text, which may be a list with commas.
-pub(super) fn binds(value: &Value) -> Result<Vec<Address>, SettingError> {
+pub(crate) fn binds(value: &Value) -> Result<Vec<Address>, SettingError> {
     let text = text(value)?;
     text.split(',').map(|part| part.parse().map_err(|error| address_error(part, error))).collect()
 }
 
 /// As [`binds`], and each can be dialled.
-pub(super) fn seed(value: &Value) -> Result<Vec<Address>, SettingError> {
+pub(crate) fn seed(value: &Value) -> Result<Vec<Address>, SettingError> {
     let seeds = binds(value)?.into_iter();
     seeds
         .map(|seed| seed.clone().into_seed().map_err(|error| address_error(&seed.to_string(), error)))
@@ -271,7 +271,7 @@ fn address_error(text: &str, error: AddressError) -> SettingError {
 }
 
 /// The secret. It must be a text: of a number Perl makes another key than we would `[CF-05]`.
-pub(super) fn secret(value: &Value) -> Result<String, SettingError> {
+pub(crate) fn secret(value: &Value) -> Result<String, SettingError> {
     let Value::String(text) = value else {
         return Err(SettingError::NotText { found: kind(value) });
     };
@@ -283,7 +283,7 @@ pub(super) fn secret(value: &Value) -> Result<String, SettingError> {
 }
 
 /// The node ID before its variables are filled in.
-pub(super) fn node_id_template(value: &Value) -> Result<String, SettingError> {
+pub(crate) fn node_id_template(value: &Value) -> Result<String, SettingError> {
     let template = text(value)?;
     let sample = template.replace("%n", "n").replace("%u", "u");
     NodeId::new(&sample).map_err(|error| SettingError::NodeId { text: template.clone(), error })?;
@@ -291,7 +291,7 @@ pub(super) fn node_id_template(value: &Value) -> Result<String, SettingError> {
 }
 
 /// A time in seconds; a decimal text counts, as Perl does not tell them apart `[CF-13]`.
-pub(super) fn seconds(value: &Value) -> Result<Duration, SettingError> {
+pub(crate) fn seconds(value: &Value) -> Result<Duration, SettingError> {
     const LONGEST: f64 = 86_400.0;
     let number = value.as_f64().or_else(|| value.as_str()?.parse().ok());
     number
@@ -301,14 +301,14 @@ pub(super) fn seconds(value: &Value) -> Result<Duration, SettingError> {
 }
 
 /// The name of a framing.
-pub(super) fn framing(value: &Value) -> Result<String, SettingError> {
+pub(crate) fn framing(value: &Value) -> Result<String, SettingError> {
     let name = text(value)?;
     let known = matches!(name.as_str(), "postcard" | "cbor" | "json" | "storable");
     if known { Ok(name) } else { Err(SettingError::Framing(name)) }
 }
 
 /// A service: a name, or a list of a name and arguments.
-pub(super) fn service(value: &Value) -> Result<Service, SettingError> {
+pub(crate) fn service(value: &Value) -> Result<Service, SettingError> {
     let (name, arguments) = match value {
         Value::String(name) => (name.clone(), Vec::new()),
         Value::Array(parts) => match parts.split_first() {

@@ -1,19 +1,19 @@
 //! Random names and secrets in the digits of base 62.
 
 /// A source of random bytes that fills the whole slice.
-pub(crate) type Random<'a> = &'a mut dyn FnMut(&mut [u8]) -> Result<(), getrandom::Error>;
+pub type Random<'a> = &'a mut dyn FnMut(&mut [u8]) -> Result<(), getrandom::Error>;
 
 const DIGITS: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 
 /// Characters of a new secret: 381 bits, and still below the block of HMAC-SHA3-512.
-pub(crate) const SECRET_LENGTH: usize = 64;
+pub const SECRET_LENGTH: usize = 64;
 
 /// A new secret of [`SECRET_LENGTH`] characters.
 ///
 /// # Errors
 ///
 /// That of the source of randomness.
-pub(crate) fn secret(random: Random<'_>) -> Result<String, getrandom::Error> {
+pub fn secret(random: Random<'_>) -> Result<String, getrandom::Error> {
     base62(SECRET_LENGTH, random)
 }
 
@@ -22,7 +22,7 @@ pub(crate) fn secret(random: Random<'_>) -> Result<String, getrandom::Error> {
 /// # Errors
 ///
 /// That of the source of randomness.
-pub(crate) fn unique(random: Random<'_>) -> Result<String, getrandom::Error> {
+pub fn unique(random: Random<'_>) -> Result<String, getrandom::Error> {
     let mut name = base62(10, random)?;
     let last = name.pop().map(|c| c.to_ascii_uppercase());
     name.extend(last);

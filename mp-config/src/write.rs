@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use super::ConfigError;
 
 /// The file that is meant by `path`: what a symbolic link points at, even if that does not exist yet `[CF-09]`.
-pub(super) fn target(path: &Path) -> Result<PathBuf, ConfigError> {
+pub(crate) fn target(path: &Path) -> Result<PathBuf, ConfigError> {
     /// As many links as Linux follows.
     const LINKS: usize = 40;
     let mut target = path.to_owned();
@@ -23,7 +23,7 @@ pub(super) fn target(path: &Path) -> Result<PathBuf, ConfigError> {
 
 /// Keeps other processes of this program from changing the file until it is dropped. It is the directory that is
 /// locked, as the file is replaced. Where locks are not to be had, there is none.
-pub(super) fn lock(target: &Path) -> Option<File> {
+pub(crate) fn lock(target: &Path) -> Option<File> {
     let directory = File::open(directory(target)).ok()?;
     directory.lock().ok()?;
     Some(directory)
@@ -31,7 +31,7 @@ pub(super) fn lock(target: &Path) -> Option<File> {
 
 /// Writes `bytes` to a new file of mode 0600 beside the one that `path` means, and renames it to that `[CF-09]`. The
 /// old one is kept with a `~` behind its name if `keep`.
-pub(super) fn replace(path: &Path, bytes: &[u8], keep: bool) -> Result<(), ConfigError> {
+pub(crate) fn replace(path: &Path, bytes: &[u8], keep: bool) -> Result<(), ConfigError> {
     let target = target(path)?;
     if fs::metadata(&target).is_ok_and(|found| !found.is_file()) {
         return Err(ConfigError::NotRegular { path: path.to_owned() });

@@ -7,7 +7,7 @@ use std::str::FromStr;
 /// An address as the configuration writes it: `host:port`, `host`, `[v6]:port`, `*:port`, or a port's digits alone
 /// `[CF-06]`.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Address {
+pub struct Address {
     host: Host,
     /// 0 lets the system choose one.
     port: u16,
@@ -26,7 +26,7 @@ enum Host {
 
 /// Why a text is no address.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub(crate) enum AddressError {
+pub enum AddressError {
     #[error("an address cannot be empty; write host:port, for example localhost:4040")]
     Empty,
     #[error("the port must be a number up to 65535, or * for any free one; for example localhost:4040")]
@@ -42,7 +42,7 @@ pub(crate) enum AddressError {
 impl Address {
     /// What can be bound or dialled: `host:port` texts. `*` becomes `interfaces`, digits alone `host_name:digits`
     /// `[CF-07]`.
-    pub(crate) fn expand(&self, host_name: &str, interfaces: &[IpAddr]) -> Vec<String> {
+    pub fn expand(&self, host_name: &str, interfaces: &[IpAddr]) -> Vec<String> {
         let port = self.port;
         match &self.host {
             Host::Own => vec![format!("{host_name}:{port}")],
@@ -55,7 +55,7 @@ impl Address {
     }
 
     /// Whether this stands for every address of the machine.
-    pub(crate) fn is_every(&self) -> bool {
+    pub fn is_every(&self) -> bool {
         self.host == Host::Every
     }
 
@@ -64,7 +64,7 @@ impl Address {
     /// # Errors
     ///
     /// [`AddressError::SeedPort`] without a definite port.
-    pub(crate) fn into_seed(self) -> Result<Self, AddressError> {
+    pub fn into_seed(self) -> Result<Self, AddressError> {
         if self.port == 0 { Err(AddressError::SeedPort) } else { Ok(self) }
     }
 }
@@ -137,7 +137,7 @@ impl fmt::Display for Address {
 
 /// The addresses that `*` stands for: every IPv4 address but loopback and link-local ones, and every IPv6 address of
 /// global or unique local scope; on a machine without any, loopback, as nothing else can be reached there `[CF-07]`.
-pub(crate) fn interfaces() -> Vec<IpAddr> {
+pub fn interfaces() -> Vec<IpAddr> {
     let found = if_addrs::get_if_addrs().unwrap_or_else(|error| {
         tracing::warn!(%error, "cannot list the network interfaces");
         Vec::new()

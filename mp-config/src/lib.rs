@@ -1,10 +1,12 @@
-//! The configuration file, which this program shares with Perl's `aemp`.
+//! The configuration file of a network's nodes, shared with Perl's AnyEvent::MP and its `aemp`.
 //!
 //! It is relaxed JSON `[CF-02]`: `{"version":1, <global keys>, "profile":{NAME:{<keys>,"parent":NAME}}}`. Keys that
-//! this program does not know are kept `[CF-08]`.
+//! are not known here are kept `[CF-08]`. [`ConfigFile::load`] reads it, [`ConfigFile::resolve`] says what a node of a
+//! profile needs to start, [`ConfigFile::edit`] changes it in one step.
 
 mod address;
 mod error;
+mod nearest;
 mod node_config;
 mod random;
 mod relaxed;
@@ -20,12 +22,13 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Map, Value, json};
 
-pub(crate) use address::{Address, interfaces};
-pub(crate) use error::ConfigError;
-pub(crate) use node_config::NodeConfig;
-pub(crate) use random::{Random, SECRET_LENGTH, secret as random_secret};
-pub(crate) use resolve::Origin;
-pub(crate) use setting::{SETTINGS, Setting, SettingError, profile_name};
+pub use address::{Address, AddressError, interfaces};
+pub use error::ConfigError;
+pub use nearest::nearest;
+pub use node_config::{NodeConfig, SecretText, host_name};
+pub use random::{Random, SECRET_LENGTH, secret as random_secret};
+pub use resolve::{Effective, Origin};
+pub use setting::{SETTINGS, Service, Setting, SettingError, profile_name};
 
 use error::reason;
 use relaxed::Strict;
@@ -34,11 +37,11 @@ use relaxed::Strict;
 const LARGEST: u64 = 4 << 20;
 
 /// The environment variable that names the file.
-pub(crate) const RC_VARIABLE: &str = "PERL_ANYEVENT_MP_RC";
+pub const RC_VARIABLE: &str = "PERL_ANYEVENT_MP_RC";
 
 /// Where settings stand in the file.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub(crate) enum Scope {
+pub enum Scope {
     /// At the top, for all profiles.
     #[default]
     Global,
@@ -57,7 +60,7 @@ impl fmt::Display for Scope {
 
 /// The configuration as it stands in one file.
 #[derive(Debug, Clone)]
-pub(crate) struct ConfigFile {
+pub struct ConfigFile {
     path: PathBuf,
     root: Map<String, Value>,
     comments: bool,
@@ -69,7 +72,7 @@ impl ConfigFile {
     /// # Errors
     ///
     /// [`ConfigError::NoHome`] if nothing says where.
-    pub(crate) fn locate(
+    pub fn locate(
         option: Option<&Path>,
         variable: impl Fn(&str) -> Option<OsString>,
     ) -> Result<PathBuf, ConfigError> {
@@ -87,7 +90,7 @@ impl ConfigFile {
     /// # Errors
     ///
     /// [`ConfigError`] names the file, and the line and column if its text is broken.
-    pub(crate) fn load(path: &Path) -> Result<Self, ConfigError> {
+    pub fn load(path: &Path) -> Result<Self, ConfigError> {
         let read = |source| ConfigError::Read { path: path.to_owned(), source };
         let file = match File::open(path) {
             Ok(file) => file,
@@ -150,7 +153,7 @@ impl ConfigFile {
     /// # Errors
     ///
     /// That of `change`, or [`ConfigError`] if the file cannot be read or written. The file is then as it was.
-    pub(crate) fn edit<T, E: From<ConfigError>>(
+    pub fn edit<T, E: From<ConfigError>>(
         path: &Path,
         change: impl FnOnce(&mut Self) -> Result<T, E>,
     ) -> Result<(T, Self), E> {
@@ -167,27 +170,27 @@ impl ConfigFile {
     /// # Errors
     ///
     /// [`ConfigError::Write`]; the file is then as it was.
-    pub(crate) fn save(&self) -> Result<(), ConfigError> {
+    pub fn save(&self) -> Result<(), ConfigError> {
         write::replace(&self.path, self.to_json().as_bytes(), self.comments)
     }
 
     /// The text that is written: keys in order, indented, one line's end at the end.
-    pub(crate) fn to_json(&self) -> String {
+    pub fn to_json(&self) -> String {
         format!("{:#}\n", Value::Object(self.root.clone()))
     }
 
     /// Where the file is.
-    pub(crate) fn path(&self) -> &Path {
+    pub fn path(&self) -> &Path {
         &self.path
     }
 
     /// Whether the file had comments, which writing it loses (the old file is kept with a `~` behind its name).
-    pub(crate) fn had_comments(&self) -> bool {
+    pub fn had_comments(&self) -> bool {
         self.comments
     }
 
     /// The keys of `scope`, if it exists.
-    pub(crate) fn keys(&self, scope: &Scope) -> Option<&Map<String, Value>> {
+    pub fn keys(&self, scope: &Scope) -> Option<&Map<String, Value>> {
         match scope {
             Scope::Global => Some(&self.root),
             Scope::Profile(name) => self.root.get("profile")?.get(name)?.as_object(),
@@ -195,7 +198,7 @@ impl ConfigFile {
     }
 
     /// The keys of `scope`, which is made if it does not exist.
-    pub(crate) fn keys_mut(&mut self, scope: &Scope) -> &mut Map<String, Value> {
+    pub fn keys_mut(&mut self, scope: &Scope) -> &mut Map<String, Value> {
         match scope {
             Scope::Global => &mut self.root,
             Scope::Profile(name) => {
@@ -206,7 +209,7 @@ impl ConfigFile {
     }
 
     /// The names of the profiles, in order.
-    pub(crate) fn profiles(&self) -> impl Iterator<Item = &str> {
+    pub fn profiles(&self) -> impl Iterator<Item = &str> {
         self.root
             .get("profile")
             .and_then(Value::as_object)
@@ -215,7 +218,7 @@ impl ConfigFile {
     }
 
     /// Removes a profile; whether there was one.
-    pub(crate) fn remove_profile(&mut self, name: &str) -> bool {
+    pub fn remove_profile(&mut self, name: &str) -> bool {
         self.root
             .get_mut("profile")
             .and_then(Value::as_object_mut)

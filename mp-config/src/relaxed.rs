@@ -2,18 +2,18 @@
 
 /// A relaxed text made strict by a pass that moves no byte to another line, so that positions stay right `[CF-02]`.
 #[derive(Debug)]
-pub(super) struct Strict {
+pub(crate) struct Strict {
     /// The strict form of the same text.
-    pub(super) json: Vec<u8>,
+    pub(crate) json: Vec<u8>,
     /// Whether there were comments.
-    pub(super) comments: bool,
+    pub(crate) comments: bool,
     /// Where a tab in a string became two bytes: the line, and the column of the second byte, both from 1.
     grown: Vec<(usize, usize)>,
 }
 
 impl Strict {
     /// Blanks `#` comments and the commas before a closing bracket, and escapes tabs in strings.
-    pub(super) fn new(text: &str) -> Self {
+    pub(crate) fn new(text: &str) -> Self {
         let mut pass = Pass::default();
         pass.json.reserve(text.len());
         text.bytes().for_each(|byte| pass.step(byte));
@@ -21,7 +21,7 @@ impl Strict {
     }
 
     /// The line and column, from 1 and in characters of `text`, that `error` stands at.
-    pub(super) fn position(&self, text: &str, error: &serde_json::Error) -> (usize, usize) {
+    pub(crate) fn position(&self, text: &str, error: &serde_json::Error) -> (usize, usize) {
         let (line, column) = (error.line().max(1), error.column());
         let before = self.grown.iter().filter(|(at, second)| *at == line && *second <= column).count();
         let bytes = column.saturating_sub(before);

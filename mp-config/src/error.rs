@@ -9,7 +9,7 @@ use super::{Scope, SettingError};
 
 /// What is wrong with the configuration, where, and what to do.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum ConfigError {
+pub enum ConfigError {
     #[error(
         "HOME is not set, so there is no place for the configuration; set PERL_ANYEVENT_MP_RC or give --config PATH"
     )]
@@ -45,7 +45,7 @@ pub(crate) enum ConfigError {
 }
 
 /// What serde_json has to say, without the position, which may be another one in the text as it was written.
-pub(super) fn reason(error: &serde_json::Error) -> String {
+pub(crate) fn reason(error: &serde_json::Error) -> String {
     let text = error.to_string();
     text.split(" at line ").next().unwrap_or_default().to_owned()
 }
