@@ -60,7 +60,7 @@ impl<'r, 'a, R: TokenReader<'a>> Item<'r, 'a, R> {
     }
 
     /// Shows the value to a type that takes any.
-    fn as_it_is<'de, V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DecodeError> {
+    fn show<'de, V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DecodeError> {
         match self.token {
             Token::Null | Token::End => visitor.visit_unit(),
             Token::Bool(value) => visitor.visit_bool(value),
@@ -144,9 +144,9 @@ impl<'de, 'a, R: TokenReader<'a>> Deserializer<'de> for Item<'_, 'a, R> {
             && bytes.is_ascii()
         {
             let bytes = std::mem::take(bytes);
-            return Self { token: Token::Text(byte_characters(bytes)), ..self }.as_it_is(visitor);
+            return Self { token: Token::Text(byte_characters(bytes)), ..self }.show(visitor);
         }
-        self.as_it_is(visitor)
+        self.show(visitor)
     }
 
     fn deserialize_ignored_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DecodeError> {
@@ -209,7 +209,7 @@ impl<'de, 'a, R: TokenReader<'a>> Deserializer<'de> for Item<'_, 'a, R> {
         name: &'static str,
         visitor: V,
     ) -> Result<V::Value, DecodeError> {
-        if name == value::NAME { self.as_it_is(visitor) } else { visitor.visit_newtype_struct(self) }
+        if name == value::NAME { self.show(visitor) } else { visitor.visit_newtype_struct(self) }
     }
 
     #[inline]
