@@ -17,8 +17,7 @@ use crate::token::{Token, TokenReader};
 use crate::{DecodeError, value};
 
 /// How deeply lists and maps may be nested in what is read as a Rust type, the message itself counted: reading them
-/// recurses through the type `[MSG-12]`. [`Message`](crate::Message) and [`Frame::message`](crate::Frame::message) go
-/// as deep as frames do.
+/// recurses through the type `[MSG-12]`. [`Frame::message`](crate::Frame::message) goes as deep as frames do.
 pub const MAX_TYPE_DEPTH: usize = 128;
 
 /// Reads one value within a message: its first token, and the reader that the rest comes from. [`Token::End`] stands
