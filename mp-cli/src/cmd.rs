@@ -11,9 +11,9 @@ use std::future::Future;
 use std::process::ExitCode;
 
 use crate::args::{Args, ArgsError, Command, Globals, Parsed, command_help, main_help};
-use mp_config::ConfigFile;
 use crate::error::CliError;
 use crate::output::{Output, start_log};
+use mp_config::ConfigFile;
 
 /// The program: parses `words`, the program's own name first, does what they say and tells how it went.
 pub(crate) fn main(words: impl IntoIterator<Item = OsString>) -> ExitCode {

@@ -27,14 +27,19 @@ enum Host {
 /// Why a text is no address.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum AddressError {
+    /// There is nothing.
     #[error("an address cannot be empty; write host:port, for example localhost:4040")]
     Empty,
+    /// The port is no number up to 65535.
     #[error("the port must be a number up to 65535, or * for any free one; for example localhost:4040")]
     Port,
+    /// The host is neither a name nor an address.
     #[error("that is no host name or IP address; write host:port, for example localhost:4040")]
     Host,
+    /// An IPv6 address has no brackets around it.
     #[error("an IPv6 address with a port needs brackets; for example [::1]:4040")]
     Brackets,
+    /// A seed has no port.
     #[error("a seed needs a port; for example localhost:4040")]
     SeedPort,
 }

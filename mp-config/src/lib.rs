@@ -20,12 +20,13 @@ use std::fs::File;
 use std::io::{ErrorKind, Read};
 use std::path::{Path, PathBuf};
 
+use serde::{Serialize, Serializer};
 use serde_json::{Map, Value, json};
 
 pub use address::{Address, AddressError, interfaces};
 pub use error::ConfigError;
 pub use nearest::nearest;
-pub use node_config::{NodeConfig, SecretText, host_name};
+pub use node_config::{NodeConfig, SecretText, fill_node_id, host_name};
 pub use random::{Random, SECRET_LENGTH, secret as random_secret};
 pub use resolve::{Effective, Origin};
 pub use setting::{SETTINGS, Service, Setting, SettingError, profile_name};
@@ -54,6 +55,16 @@ impl fmt::Display for Scope {
         match self {
             Self::Global => f.write_str("global"),
             Self::Profile(name) => write!(f, "profile {name}"),
+        }
+    }
+}
+
+impl Serialize for Scope {
+    /// The profile's name, or null.
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::Global => serializer.serialize_none(),
+            Self::Profile(name) => serializer.serialize_some(name),
         }
     }
 }

@@ -39,6 +39,12 @@ pub struct NodeConfig {
 pub struct SecretText(String);
 
 impl SecretText {
+    /// Takes a secret as it is; whether it can be one, the node says.
+    #[must_use]
+    pub fn new(secret: &str) -> Self {
+        Self(secret.to_owned())
+    }
+
     /// The secret itself, whose characters are all below U+0100.
     pub fn expose(&self) -> &str {
         &self.0
@@ -59,6 +65,22 @@ impl NodeConfig {
     /// [`ConfigError::NoSecret`] if there is none.
     pub fn require_secret(&self, file: &ConfigFile) -> Result<&SecretText, ConfigError> {
         self.secret.as_ref().ok_or_else(|| ConfigError::NoSecret { path: file.path().to_owned() })
+    }
+
+    /// What a node needs to start that has no configuration: no secret, no seeds, and it listens nowhere.
+    #[must_use]
+    pub fn bare(profile: &str, nodeid: NodeId) -> Self {
+        Self {
+            profile: profile.to_owned(),
+            nodeid,
+            secret: None,
+            seeds: Vec::new(),
+            binds: Vec::new(),
+            services: Vec::new(),
+            monitor_timeout: None,
+            connect_interval: None,
+            framing_format: None,
+        }
     }
 
     /// Addresses as texts to bind or dial, `*` and the host name filled in `[CF-07]`.
@@ -102,9 +124,7 @@ impl ConfigFile {
         let reader = Reader { file: self, effective: &effective };
         let default = fallback.map_or_else(|| format!("{profile}/"), str::to_owned);
         let template = reader.read("nodeid", setting::node_id_template)?.unwrap_or(default);
-        let name = node_id(&template, &host, random)?;
-        let nodeid =
-            NodeId::new(&name).map_err(|error| ConfigError::HostName { host: host.clone(), error })?;
+        let nodeid = fill_node_id(&template, random)?;
         let addresses = |value: &Value, item: fn(&Value) -> Result<Vec<Address>, SettingError>| {
             setting::list(value, item).map(|lists| lists.concat())
         };
@@ -116,7 +136,7 @@ impl ConfigFile {
             // [CF-15]
             binds: match reader.read("binds", |value| addresses(value, setting::binds))? {
                 Some(binds) => binds,
-                None => vec!["*".parse().expect("it is an address")],
+                None => "*".parse().into_iter().collect(),
             },
             services: reader
                 .read("services", |value| setting::list(value, setting::service))?
@@ -147,6 +167,17 @@ impl Reader<'_> {
             error,
         })
     }
+}
+
+/// The node ID that a template means, with the host's own name and fresh randomness `[CF-04]`.
+///
+/// # Errors
+///
+/// [`ConfigError`] if what comes out is no node ID.
+pub fn fill_node_id(template: &str, random: Random<'_>) -> Result<NodeId, ConfigError> {
+    let host = host_name();
+    let name = node_id(template, &host, random)?;
+    NodeId::new(&name).map_err(|error| ConfigError::NodeId { name, error })
 }
 
 /// Fills in `%n` by the host name, and `%u` and what follows a `/` at the end by the same random part `[CF-04]`.

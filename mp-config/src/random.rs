@@ -22,7 +22,7 @@ pub fn secret(random: Random<'_>) -> Result<String, getrandom::Error> {
 /// # Errors
 ///
 /// That of the source of randomness.
-pub fn unique(random: Random<'_>) -> Result<String, getrandom::Error> {
+pub(crate) fn unique(random: Random<'_>) -> Result<String, getrandom::Error> {
     let mut name = base62(10, random)?;
     let last = name.pop().map(|c| c.to_ascii_uppercase());
     name.extend(last);

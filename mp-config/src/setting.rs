@@ -114,24 +114,55 @@ pub const SETTINGS: [Setting; 9] = [
 /// Why a setting cannot have a value. The message ends with the mend.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum SettingError {
+    /// Something else stands where a text belongs.
     #[error("{found} where a text belongs; put it in double quotes")]
-    NotText { found: &'static str },
+    NotText {
+        /// What stands there.
+        found: &'static str,
+    },
+    /// Something else stands where a list belongs.
     #[error("{found} where a list belongs; write [\"…\", \"…\"]")]
-    NotList { found: &'static str },
+    NotList {
+        /// What stands there.
+        found: &'static str,
+    },
+    /// An address is none.
     #[error("{text:?}: {error}")]
-    Address { text: String, error: AddressError },
+    Address {
+        /// The text.
+        text: String,
+        /// What is wrong with it.
+        error: AddressError,
+    },
+    /// A node ID is none.
     #[error("{text:?} is no node ID: {error}")]
-    NodeId { text: String, error: IdError },
+    NodeId {
+        /// The text.
+        text: String,
+        /// What is wrong with it.
+        error: IdError,
+    },
+    /// A profile cannot have this name.
     #[error("{text:?} is no name for a profile: {error}")]
-    ProfileName { text: String, error: IdError },
+    ProfileName {
+        /// The text.
+        text: String,
+        /// What is wrong with it.
+        error: IdError,
+    },
+    /// The secret is empty.
     #[error("the secret cannot be empty; make one by `aemp gensecret`")]
     EmptySecret,
+    /// The secret has a character that a Perl node cannot use.
     #[error("the secret cannot have the character {0:?}; use characters up to U+00FF")]
     SecretCharacter(char),
+    /// A time is none, or out of bounds.
     #[error("{0} is no number of seconds; write one above 0 and up to 86400")]
     Seconds(String),
+    /// There is no such framing.
     #[error("there is no framing {0:?}; there are postcard, cbor, json and storable")]
     Framing(String),
+    /// A service is none.
     #[error("{0} is no service; write \"name\" or [\"name\", arguments …]")]
     Service(String),
 }
@@ -139,7 +170,9 @@ pub enum SettingError {
 /// A service that `aemp run` starts: its name and what it is given.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Service {
+    /// Its name.
     pub name: String,
+    /// What it is given.
     pub arguments: Vec<Value>,
 }
 

@@ -9,8 +9,8 @@ use std::time::Duration;
 use mp_proto::PortId;
 use serde_json::Value;
 
-use mp_config::NodeConfig;
 use crate::error::CliError;
+use mp_config::NodeConfig;
 
 /// Runs the node until it is told to stop.
 pub(super) async fn run(config: &NodeConfig) -> Result<(), CliError> {

@@ -4,10 +4,10 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::node;
-use crate::args::{ArgsError, nearest};
-use mp_config::{ConfigFile, NodeConfig, SETTINGS, Setting};
+use crate::args::ArgsError;
 use crate::error::CliError;
 use crate::output::{Output, Paint, Report};
+use mp_config::{ConfigFile, NodeConfig, SETTINGS, Setting};
 
 /// Runs a node as `words` and the configuration say.
 pub(super) async fn run(words: &[String], file: &ConfigFile, output: &mut Output) -> Result<(), CliError> {
@@ -56,7 +56,7 @@ fn pairs(words: &[String]) -> Result<(Option<String>, Settings), ArgsError> {
 
 fn unknown_key(word: &str) -> ArgsError {
     let keys = || SETTINGS.iter().filter(|setting| !setting.profile_only()).map(|setting| setting.key);
-    let mend = match nearest(word, keys()) {
+    let mend = match mp_config::nearest(word, keys()) {
         Some(near) => format!("did you mean `{near}`?"),
         None => format!("there are {}", keys().collect::<Vec<_>>().join(", ")),
     };

@@ -14,8 +14,8 @@ use tokio::sync::mpsc;
 
 use super::Role;
 use super::event::{EventSink, Order};
-use mp_config::NodeConfig;
 use crate::error::CliError;
+use mp_config::NodeConfig;
 
 /// Plays `role` under the name `name` until ordered to stop.
 #[expect(clippy::unused_async, reason = "its real form waits for the network")]
