@@ -2,6 +2,8 @@
 
 pub(crate) mod configure;
 pub(crate) mod demo;
+mod echo;
+mod json;
 mod node;
 mod run;
 mod talk;
@@ -58,7 +60,8 @@ fn dispatch(args: Args, output: &mut Output) -> Result<(), CliError> {
         Command::DemoNode { role, name } => block_on(demo::child(role, &name, &load(&globals)?)),
         Command::Run { words } => {
             let config = load(&globals)?;
-            block_on(run::run(&words, &config, output))
+            // It takes Ctrl-C itself, to end in good order.
+            runtime()?.block_on(run::run(&words, &config, output))
         }
         Command::Snd(talk) => {
             let config = load(&globals)?;
@@ -88,11 +91,7 @@ fn utf8(words: Vec<OsString>) -> Result<Vec<String>, ArgsError> {
 
 /// Runs `work` until it is done or the user presses Ctrl-C, which drops it.
 fn block_on(work: impl Future<Output = Result<(), CliError>>) -> Result<(), CliError> {
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(2)
-        .enable_all()
-        .build()
-        .map_err(CliError::Runtime)?;
+    let runtime = runtime()?;
     let result = runtime.block_on(async {
         tokio::select! {
             result = work => result,
@@ -102,4 +101,12 @@ fn block_on(work: impl Future<Output = Result<(), CliError>>) -> Result<(), CliE
     // A read from stdin that still waits would hold up the end for ever.
     runtime.shutdown_background();
     result
+}
+
+fn runtime() -> Result<tokio::runtime::Runtime, CliError> {
+    tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+        .map_err(CliError::Runtime)
 }

@@ -98,7 +98,6 @@ impl EventSink {
     /// # Errors
     ///
     /// As [`Output::report`].
-    #[expect(dead_code, reason = "the parts in `node` tell nothing until they stand on the node library")]
     pub(super) fn tell(&self, event: &DemoEvent) -> Result<(), CliError> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).report(event)
     }
