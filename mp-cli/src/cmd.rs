@@ -54,7 +54,9 @@ fn dispatch(args: Args, output: &mut Output) -> Result<(), CliError> {
         Some(Command::Configure(words)) => return configure::run(&utf8(words)?, globals, output),
         Some(command) => command,
     };
-    start_log(globals.verbose, globals.json);
+    // Who runs a node wants to see what it does.
+    let run = matches!(command, Command::Run { .. });
+    start_log(globals.verbose.saturating_add(u8::from(run)), globals.json);
     match command {
         Command::Demo => block_on(demo::run(output)),
         Command::DemoNode { role, name } => block_on(demo::child(role, &name, &load(&globals)?)),
