@@ -15,7 +15,6 @@
 pub mod addr;
 pub mod clock;
 #[cfg(feature = "conformance")]
-//CONF
 pub mod conformance;
 pub mod driver;
 pub mod error;
@@ -26,7 +25,7 @@ pub mod tcp;
 pub mod transport;
 
 pub use addr::{Addr, AddrError};
-
+pub use driver::{DriveError, Driver, Kick};
 #[cfg(feature = "memory")]
 pub use memory::{MemoryNet, MemoryTransport};
 #[cfg(feature = "tcp")]
