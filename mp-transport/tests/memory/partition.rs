@@ -120,6 +120,18 @@ async fn a_net_splits_into_groups() {
     assert!(transports[1].dial(&addr("d:1")).await.is_err());
 }
 
+#[tokio::test(start_paused = true)]
+async fn what_holds_everywhere_holds_for_those_who_come_later() {
+    let net = MemoryNet::new(1);
+    net.everywhere().cut();
+    let _listener = net.host("b").listen(&addr("b:1")).await.unwrap();
+    assert!(net.host("a").dial(&addr("b:1")).await.is_err());
+    assert!(net.host("b").dial(&addr("b:1")).await.is_ok(), "a host reaches itself");
+    net.everywhere().heal();
+    assert!(net.host("a").dial(&addr("b:1")).await.is_ok());
+    assert!(net.host("c").dial(&addr("b:1")).await.is_ok());
+}
+
 /// A writer without room learns of the peer's end even if nobody reads.
 #[tokio::test(start_paused = true)]
 async fn a_waiting_writer_learns_of_the_end() {
