@@ -1,2 +1,12 @@
-//! The `aemp` program.
-fn main() {}
+//! The `aemp` program: sets up, runs and talks to the nodes of an AnyEvent::MP network.
+
+mod args;
+mod cmd;
+mod error;
+mod output;
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    cmd::main(std::env::args_os())
+}

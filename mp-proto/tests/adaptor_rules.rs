@@ -1,5 +1,7 @@
 //! What a type becomes as a message, and that it is read again: the tables of the module's documentation.
 
+#![expect(clippy::needless_pass_by_value, clippy::panic, clippy::unwrap_used, reason = "helpers of tests")]
+
 use std::collections::BTreeMap;
 use std::fmt::Debug;
 
@@ -227,7 +229,7 @@ fn surplus_elements_of_a_message_are_ignored_and_within_one_they_are_an_error() 
         Err(format!("{text} 1 element, found the number 2 behind"))
     );
     assert_eq!(
-        read::<(Shape,)>(list![list!["unit", map![]]]),
+        read::<(Shape,)>(list![list!["unit", Map::new()]]),
         Err(format!("{text} 1 element, found a map behind"))
     );
     assert_eq!(

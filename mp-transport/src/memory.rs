@@ -39,8 +39,9 @@ use std::time::Duration;
 
 use tokio::sync::Notify;
 
+use self::link::Conduct;
 pub use self::listen::{BACKLOG, DIAL_TIMEOUT, MemoryTransport};
-use self::state::{State, Woken};
+use self::state::{State, Which, Woken};
 use crate::{Addr, clock};
 
 /// What a pipe's direction holds unless [`MemoryNet::buffer_size`] says otherwise, in bytes.
@@ -117,7 +118,7 @@ impl MemoryNet {
     pub fn link(&self, from: &str, to: &str) -> Links {
         let mut state = self.shared.lock();
         let (from, to) = (state.host(from), state.host(to));
-        self.links([state.link(from, to)])
+        self.links(vec![state.link(from, to)])
     }
 
     /// The two links between `a` and `b`.
@@ -148,14 +149,13 @@ impl MemoryNet {
         self.links(links)
     }
 
-    /// All links between hosts that are known by now, but not those of a host to itself.
+    /// All links between two hosts, also those to hosts that come later; but not those of a host to itself.
     pub fn everywhere(&self) -> Links {
-        let links = self.shared.lock().all_links();
-        self.links(links)
+        Links { shared: Arc::clone(&self.shared), which: Which::All }
     }
 
-    fn links(&self, links: impl Into<Vec<usize>>) -> Links {
-        Links { shared: Arc::clone(&self.shared), links: links.into() }
+    fn links(&self, links: Vec<usize>) -> Links {
+        Links { shared: Arc::clone(&self.shared), which: Which::These(links) }
     }
 
     /// Breaks all pipes between two hosts at once: both ends get `ConnectionReset`, and what was on its way is lost.
@@ -208,7 +208,7 @@ impl fmt::Debug for MemoryNet {
 #[must_use = "links do nothing by themselves: call a method such as cut()"]
 pub struct Links {
     shared: Arc<Shared>,
-    links: Vec<usize>,
+    which: Which,
 }
 
 impl Links {
@@ -216,21 +216,18 @@ impl Links {
     /// TCP does: a piece that would overtake another arrives with it `[TR-09]`. Opening a pipe takes one way there and
     /// one back.
     pub fn delay(&self, latency: Duration, jitter: Duration) -> &Self {
-        self.for_each(|link| link.delay(latency, jitter))
+        self.conduct(|conduct| (conduct.latency, conduct.jitter) = (latency, jitter))
     }
 
     /// Each link carries at most so many bytes per second, all its pipes together; `None` for no bound. A rate of 0
     /// is taken for 1.
     pub fn throttle(&self, bytes_per_second: Option<u64>) -> &Self {
-        self.for_each(|link| link.throttle(bytes_per_second))
+        let rate = bytes_per_second.map(|rate| rate.max(1));
+        self.conduct(|conduct| conduct.bytes_per_second = rate)
     }
 
-    fn for_each(&self, mut change: impl FnMut(&mut link::Link)) -> &Self {
-        let mut state = self.shared.lock();
-        for &link in &self.links {
-            change(state.link_mut(link));
-        }
-        drop(state);
+    fn conduct(&self, change: impl Fn(&mut Conduct)) -> &Self {
+        self.shared.lock().conduct(&self.which, change);
         self
     }
 
@@ -239,28 +236,23 @@ impl Links {
     /// `TimedOut` `[TR-12]`.
     pub fn cut(&self) {
         let now = clock::now();
-        self.shared.change(|state, woken| {
-            for &link in &self.links {
-                state.cut(link, now, woken);
-            }
-        });
+        self.shared.change(|state, woken| state.cut(&self.which, now, woken));
     }
 
     /// Ends a cut: what was held back is sent anew, as TCP does, so that it arrives whole, in order, and no sooner
     /// than the link's delay from now.
     pub fn heal(&self) {
         let now = clock::now();
-        self.shared.change(|state, woken| {
-            for &link in &self.links {
-                state.heal(link, now, woken);
-            }
-        });
+        self.shared.change(|state, woken| state.heal(&self.which, now, woken));
         self.shared.healed.notify_waiters();
     }
 }
 
 impl fmt::Debug for Links {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Links").field(&self.links.len()).finish()
+        match &self.which {
+            Which::These(links) => f.debug_tuple("Links").field(&links.len()).finish(),
+            Which::All => f.debug_tuple("Links").field(&"all").finish(),
+        }
     }
 }

@@ -44,10 +44,10 @@ impl<'r, 'a, R: TokenReader<'a>> Rest<'r, 'a, R> {
     /// The next element's first token; [`Token::End`] if there is none, however often one asks.
     #[inline]
     pub(super) fn next(&mut self) -> Result<Token<'a>, DecodeError> {
-        let token = match self.first.take() {
-            Some(token) => token,
-            None if self.ended => return Ok(Token::End),
-            None => self.reader.next()?,
+        let token = match (&self.first, self.ended) {
+            (None, false) => self.reader.next()?,
+            (None, true) => return Ok(Token::End),
+            (Some(_), _) => self.first.take().unwrap_or(Token::End),
         };
         if matches!(token, Token::End) {
             self.ended = true;

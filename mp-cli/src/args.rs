@@ -1,0 +1,220 @@
+//! The command line.
+
+mod error;
+mod help;
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
+use mp_proto::PortId;
+use serde_json::Value;
+
+pub(crate) use error::ArgsError;
+pub(crate) use help::{Parsed, command_help, main_help};
+
+/// The whole command line.
+#[derive(Debug, Parser)]
+#[command(name = "aemp", version, about = "Sets up, runs and talks to the nodes of an AnyEvent::MP network")]
+#[command(disable_help_subcommand = true)]
+pub(crate) struct Args {
+    #[command(flatten)]
+    pub(crate) globals: Globals,
+    #[command(subcommand)]
+    pub(crate) command: Option<Command>,
+}
+
+/// What goes with every command.
+#[derive(Debug, Clone, Default, ClapArgs)]
+pub(crate) struct Globals {
+    /// Print lines of JSON, for programs
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+    /// Colour the output
+    #[arg(long, global = true, value_name = "WHEN", default_value = "auto")]
+    pub(crate) color: ColorChoice,
+    /// The configuration file [default: $PERL_ANYEVENT_MP_RC or ~/.perl-anyevent-mp]
+    #[arg(long, global = true, value_name = "PATH")]
+    pub(crate) config: Option<PathBuf>,
+    /// Log more on stderr: -v, -vv, -vvv
+    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
+    pub(crate) verbose: u8,
+}
+
+/// When the output is coloured.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ColorChoice {
+    /// On a terminal, unless NO_COLOR is set
+    #[default]
+    Auto,
+    /// Always
+    Always,
+    /// Never
+    Never,
+}
+
+/// The commands but those of the configuration family, which can be chained and are parsed by [`crate::cmd`].
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Show it all on this machine: processes find each other and talk, and one of them dies
+    Demo,
+    /// Run a node with its services until it is stopped
+    ///
+    /// With an odd number of words the first one is the profile (by default the host's name); the others are settings
+    /// and their values, as in `aemp run worker seeds 10.0.0.1:4040 binds '*:4040'`. They go before those of the file.
+    Run {
+        /// The profile, then settings and their values
+        #[arg(value_name = "[PROFILE] [KEY VALUE]")]
+        words: Vec<String>,
+    },
+    /// Send a message to a port
+    ///
+    /// Exits when the port's node has it.
+    Snd(Talk),
+    /// Send a message with a reply port at its end, and print the reply
+    Cal(Talk),
+    /// Wait until a port is dead, and print why
+    Mon {
+        #[command(flatten)]
+        node: NodeArgs,
+        /// The port: NODE#NAME, or NODE for the node's own
+        #[arg(value_parser = port)]
+        port: PortId,
+    },
+    /// Explain the program or one command
+    Help {
+        /// The command
+        command: Option<String>,
+    },
+    /// A process of the demonstration
+    #[command(hide = true)]
+    DemoNode {
+        /// What it plays
+        role: crate::cmd::demo::Role,
+        /// What it is called
+        #[arg(long)]
+        name: String,
+    },
+    /// The configuration family.
+    #[command(external_subcommand)]
+    Configure(Vec<OsString>),
+}
+
+/// `snd` and `cal`.
+#[derive(Debug, ClapArgs)]
+pub(crate) struct Talk {
+    #[command(flatten)]
+    pub(crate) node: NodeArgs,
+    /// Give up after so many seconds
+    #[arg(long, value_name = "SECONDS", default_value = "5", value_parser = seconds)]
+    pub(crate) timeout: Duration,
+    /// The port: NODE#NAME, or NODE for the node's own
+    #[arg(value_parser = port)]
+    pub(crate) port: PortId,
+    /// The message: each word is JSON if it parses as such, else a text
+    #[arg(value_name = "JSON", value_parser = json_word, allow_negative_numbers = true)]
+    pub(crate) message: Vec<Value>,
+}
+
+/// The node that this program becomes in order to talk.
+#[derive(Debug, ClapArgs)]
+pub(crate) struct NodeArgs {
+    /// The profile to use [default: aemp, if there is one]
+    #[arg(long, value_name = "NAME")]
+    pub(crate) profile: Option<String>,
+    /// Where to find the network, instead of the profile's seeds; can be given several times
+    #[arg(long = "seed", value_name = "HOST:PORT")]
+    pub(crate) seeds: Vec<String>,
+}
+
+fn port(text: &str) -> Result<PortId, String> {
+    text.parse().map_err(|error: mp_proto::IdError| error.to_string())
+}
+
+fn seconds(text: &str) -> Result<Duration, String> {
+    const LONGEST: f64 = 86_400.0;
+    let number = text.parse::<f64>().ok().filter(|&number| number > 0.0 && number <= LONGEST);
+    number.map(Duration::from_secs_f64).ok_or_else(|| "write a number above 0 and up to 86400".to_owned())
+}
+
+/// A word of a message: JSON if it parses as such, else a text.
+#[expect(clippy::unnecessary_wraps, reason = "the form that clap calls")]
+fn json_word(word: &str) -> Result<Value, std::convert::Infallible> {
+    Ok(serde_json::from_str(word).unwrap_or_else(|_| Value::from(word)))
+}
+
+/// Options that stand behind a command of the configuration family.
+#[derive(Debug, Parser)]
+#[command(no_binary_name = true, disable_help_flag = true)]
+pub(crate) struct TrailingOptions {
+    #[command(flatten)]
+    pub(crate) globals: Globals,
+    /// Show secrets as they are.
+    #[arg(long)]
+    pub(crate) show_secrets: bool,
+}
+
+impl Globals {
+    /// These, and `later` on top.
+    pub(crate) fn merge(self, later: Self) -> Self {
+        Self {
+            json: self.json || later.json,
+            color: if later.color == ColorChoice::Auto { self.color } else { later.color },
+            config: later.config.or(self.config),
+            verbose: self.verbose.saturating_add(later.verbose),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+    use serde_json::json;
+
+    #[test]
+    fn clap_finds_no_fault() {
+        Args::command().debug_assert();
+        TrailingOptions::command().debug_assert();
+    }
+
+    #[test]
+    fn a_word_is_json_if_it_parses_as_such() {
+        for (word, value) in [
+            ("test", json!("test")),
+            ("123", json!(123)),
+            ("-5", json!(-5)),
+            ("1.5", json!(1.5)),
+            ("null", json!(null)),
+            ("[1,{\"a\":2}]", json!([1, {"a": 2}])),
+            ("\"123\"", json!("123")),
+            ("[1,", json!("[1,")),
+            ("", json!("")),
+            ("a b", json!("a b")),
+        ] {
+            assert_eq!(json_word(word), Ok(value));
+        }
+    }
+
+    #[test]
+    fn options_stand_where_one_writes_them() {
+        let parse = |line: &str| Args::try_parse_from(line.split(' ')).unwrap();
+        let args = parse("aemp snd seed#x test -5 --timeout 0.5 --json");
+        assert!(args.globals.json);
+        let Some(Command::Snd(talk)) = args.command else { panic!("not snd") };
+        assert_eq!(
+            (talk.timeout, talk.message),
+            (Duration::from_millis(500), vec![json!("test"), json!(-5)])
+        );
+        let args = parse("aemp --json gensecret profile x setbinds *:1");
+        let Some(Command::Configure(words)) = args.command else { panic!("not the configuration family") };
+        assert_eq!(words.len(), 5);
+        let Some(Command::Run { words }) =
+            parse("aemp run profile seeds localhost:4040 binds 127.0.0.1:0").command
+        else {
+            panic!("not run")
+        };
+        assert_eq!(words.len(), 5);
+    }
+}

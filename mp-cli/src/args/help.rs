@@ -1,0 +1,107 @@
+//! What `aemp help` says.
+
+use std::collections::BTreeSet;
+use std::ffi::OsString;
+
+use clap::error::ErrorKind;
+use clap::{CommandFactory, Parser};
+
+use super::{Args, ArgsError};
+use crate::cmd::configure::commands;
+use crate::output::columns;
+
+/// What the command line comes to.
+#[derive(Debug)]
+pub(crate) enum Parsed {
+    /// A command to run, or none.
+    Args(Box<Args>),
+    /// A text that was asked for, such as the version.
+    Text(String),
+}
+
+impl Args {
+    /// Parses the words, the program's name first.
+    ///
+    /// # Errors
+    ///
+    /// [`ArgsError`] names the word and the mend.
+    pub(crate) fn read(words: impl IntoIterator<Item = OsString>) -> Result<Parsed, ArgsError> {
+        match Self::try_parse_from(words) {
+            Ok(args) => Ok(Parsed::Args(Box::new(args))),
+            Err(error) if error.kind() == ErrorKind::DisplayVersion => {
+                Ok(Parsed::Text(error.render().to_string()))
+            }
+            Err(error) if error.kind() == ErrorKind::DisplayHelp => {
+                // That of the whole program needs the configuration family added.
+                let text = error.render().to_string();
+                Ok(Parsed::Text(if text.contains("aemp [OPTIONS] [COMMAND]") { main_help() } else { text }))
+            }
+            Err(error) => Err(ArgsError::from_clap(&error)),
+        }
+    }
+}
+
+/// The text for the whole program.
+pub(crate) fn main_help() -> String {
+    let rows: Vec<_> = commands().iter().map(|command| (command.usage(), command.about)).collect();
+    let family = columns(rows.iter().map(|(usage, about)| (usage.as_str(), *about)), 2);
+    let after = format!(
+        "Configuration (several on one line are done at once or not at all):\n{family}\n\n\
+         First steps:\n  \
+         aemp demo                                    see it work on this machine\n  \
+         aemp gensecret                               make the secret that all nodes must share\n  \
+         aemp profile seed setbinds '*:4040'          set up a node, then\n  \
+         aemp run seed                                run it\n\n\
+         Exit codes: 0 done, 1 the remote said no or did not answer, 2 wrong use or configuration."
+    );
+    Args::command().after_help(after).render_help().to_string()
+}
+
+/// The text for one command.
+///
+/// # Errors
+///
+/// [`ArgsError::UnknownCommand`] if there is none of this name.
+pub(crate) fn command_help(name: &str) -> Result<String, ArgsError> {
+    if let Some(command) = commands().iter().find(|command| command.names().any(|known| known == name)) {
+        return Ok(format!(
+            "{}\n\nUsage: aemp [profile NAME] {}\n\n\
+             With `profile NAME` before it, it is for that profile, else for all. Several commands on one line are\n\
+             done at once or not at all.\n",
+            capital(command.about),
+            command.usage()
+        ));
+    }
+    let mut program = Args::command();
+    program.build();
+    match program.find_subcommand_mut(name) {
+        Some(command) => Ok(command.render_long_help().to_string()),
+        None => Err(ArgsError::unknown(name)),
+    }
+}
+
+/// The names of all commands.
+pub(super) fn command_names() -> BTreeSet<&'static str> {
+    let mut names: BTreeSet<_> = commands().iter().flat_map(|command| command.names()).collect();
+    names.extend(["demo", "run", "snd", "cal", "mon", "help"]);
+    names
+}
+
+fn capital(text: &str) -> String {
+    let mut characters = text.chars();
+    characters.next().map(|first| first.to_uppercase().chain(characters).collect()).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_command_has_help() {
+        for name in command_names() {
+            assert!(command_help(name).unwrap().contains("Usage:"), "{name}");
+        }
+        assert!(main_help().contains("gensecret") && main_help().contains("demo"));
+        assert!(!main_help().contains("demo-node"));
+    }
+}

@@ -1,0 +1,114 @@
+//! What each command does.
+
+pub(crate) mod configure;
+pub(crate) mod demo;
+mod echo;
+mod json;
+mod node;
+mod run;
+mod talk;
+
+use std::ffi::OsString;
+use std::future::Future;
+use std::process::ExitCode;
+
+use crate::args::{Args, ArgsError, Command, Globals, Parsed, command_help, main_help};
+use crate::error::CliError;
+use crate::output::{Output, start_log};
+use mp_config::ConfigFile;
+
+/// The program: parses `words`, the program's own name first, does what they say and tells how it went.
+pub(crate) fn main(words: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let words: Vec<OsString> = words.into_iter().collect();
+    // Until the options are known, an error is told in the form that was most likely asked for.
+    let early = Globals { json: words.iter().any(|word| word == "--json"), ..Globals::default() };
+    let (result, mut output) = match Args::read(words) {
+        Err(error) => (Err(error.into()), Output::standard(&early)),
+        Ok(Parsed::Text(text)) => {
+            let mut output = Output::standard(&early);
+            (output.text(&text), output)
+        }
+        Ok(Parsed::Args(args)) => {
+            let family = matches!(args.command, Some(Command::Configure(_)));
+            let json = args.globals.json || (family && early.json);
+            let mut output = Output::standard(&Globals { json, ..args.globals.clone() });
+            (dispatch(*args, &mut output), output)
+        }
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(CliError::OutputClosed) => CliError::OutputClosed.exit_code(),
+        Err(error) => {
+            output.error(&error);
+            error.exit_code()
+        }
+    }
+}
+
+fn dispatch(args: Args, output: &mut Output) -> Result<(), CliError> {
+    let globals = args.globals;
+    let command = match args.command {
+        None | Some(Command::Help { command: None }) => return output.text(&main_help()),
+        Some(Command::Help { command: Some(name) }) => return output.text(&command_help(&name)?),
+        // Starts the log itself, as options may stand behind its words.
+        Some(Command::Configure(words)) => return configure::run(&utf8(words)?, globals, output),
+        Some(command) => command,
+    };
+    // Who runs a node wants to see what it does.
+    let run = matches!(command, Command::Run { .. });
+    start_log(globals.verbose.saturating_add(u8::from(run)), globals.json);
+    match command {
+        Command::Demo => block_on(demo::run(output)),
+        Command::DemoNode { role, name } => block_on(demo::child(role, &name, &load(&globals)?)),
+        Command::Run { words } => {
+            let config = load(&globals)?;
+            // It takes Ctrl-C itself, to end in good order.
+            runtime()?.block_on(run::run(&words, &config, output))
+        }
+        Command::Snd(talk) => {
+            let config = load(&globals)?;
+            block_on(talk::snd(talk, &config, output))
+        }
+        Command::Cal(talk) => {
+            let config = load(&globals)?;
+            block_on(talk::cal(talk, &config, output))
+        }
+        Command::Mon { node, port } => {
+            let config = load(&globals)?;
+            block_on(talk::mon(&node, &port, &config, output))
+        }
+        Command::Help { .. } | Command::Configure(_) => Ok(()),
+    }
+}
+
+/// The configuration that the options and the environment lead to.
+fn load(globals: &Globals) -> Result<ConfigFile, CliError> {
+    let path = ConfigFile::locate(globals.config.as_deref(), |name| std::env::var_os(name))?;
+    Ok(ConfigFile::load(&path)?)
+}
+
+fn utf8(words: Vec<OsString>) -> Result<Vec<String>, ArgsError> {
+    words.into_iter().map(|word| word.into_string().map_err(ArgsError::NotUtf8)).collect()
+}
+
+/// Runs `work` until it is done or the user presses Ctrl-C, which drops it.
+fn block_on(work: impl Future<Output = Result<(), CliError>>) -> Result<(), CliError> {
+    let runtime = runtime()?;
+    let result = runtime.block_on(async {
+        tokio::select! {
+            result = work => result,
+            _ = tokio::signal::ctrl_c() => Err(CliError::Interrupted),
+        }
+    });
+    // A read from stdin that still waits would hold up the end for ever.
+    runtime.shutdown_background();
+    result
+}
+
+fn runtime() -> Result<tokio::runtime::Runtime, CliError> {
+    tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+        .map_err(CliError::Runtime)
+}

@@ -1,0 +1,37 @@
+//! The configuration family: `gensecret`, `profile`, `setbinds` and so on, as many on one line as one likes.
+
+mod apply;
+mod chain;
+mod command;
+mod report;
+
+pub(crate) use chain::ConfigureError;
+pub(crate) use command::commands;
+
+use crate::args::{Globals, TrailingOptions};
+use crate::error::CliError;
+use crate::output::{Output, start_log};
+use mp_config::ConfigFile;
+
+use apply::apply;
+use report::Done;
+
+/// Does all that the words say and writes the file once, or does nothing `[CF-10]`.
+pub(super) fn run(words: &[String], globals: Globals, output: &mut Output) -> Result<(), CliError> {
+    let chain = chain::parse(words)?;
+    let options = TrailingOptions::read(&chain.options)?;
+    let globals = globals.merge(options.globals);
+    *output = Output::standard(&globals);
+    start_log(globals.verbose, globals.json);
+    let path = ConfigFile::locate(globals.config.as_deref(), |name| std::env::var_os(name))?;
+    let change =
+        |config: &mut ConfigFile| apply(&chain.steps, config, options.show_secrets, &mut getrandom::fill);
+    let done = if chain.changes() {
+        let (mut done, config) = ConfigFile::edit(&path, change)?;
+        done.push(Done::Saved { path: config.path().to_owned(), comments_lost: config.had_comments() });
+        done
+    } else {
+        change(&mut ConfigFile::load(&path)?)?
+    };
+    done.iter().try_for_each(|report| output.report(report))
+}

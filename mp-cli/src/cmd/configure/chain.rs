@@ -1,0 +1,282 @@
+//! From words to steps.
+
+use serde_json::Value;
+
+use super::command::{Command, Verb, commands};
+use crate::args::{ArgsError, TrailingOptions};
+use mp_config::{Scope, Setting, SettingError, profile_name};
+
+/// What is wrong with a line of the configuration family.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum ConfigureError {
+    #[error(transparent)]
+    Unknown(ArgsError),
+    #[error(
+        "there is no command {word:?} behind the value of `{command}`; a list is one word with commas: `{command} {list}`"
+    )]
+    Stray { word: String, command: String, list: String },
+    #[error("`{command}` lacks its {argument}; write `{command} {argument}`")]
+    Missing { command: String, argument: &'static str },
+    #[error("`{word}` cannot stand behind {before:?}; call it on its own")]
+    NotHere { word: String, before: String },
+    #[error("`{command}`: {error}")]
+    Value { command: String, error: SettingError },
+    #[error("`{command}` is for one profile; write `aemp profile NAME {command} …`")]
+    ProfileOnly { command: String },
+    #[error("`{key}` ({scope}): {error}; or set it anew by `set{key}`")]
+    Old { key: &'static str, scope: Scope, error: SettingError },
+    #[error("that would make the profile {name:?} its own ancestor ({}); choose another parent for it", circle.join(" → "))]
+    Circle { name: String, circle: Vec<String> },
+    #[error("the profile {name:?} is the parent of {child:?}; first `aemp profile {child} delparent`")]
+    IsParent { name: String, child: String },
+    #[error("the option {0:?} lacks its value; see `aemp help`")]
+    OptionValue(String),
+    #[error("there is no setting {0:?} to show the effect of; see `aemp help`")]
+    ShowKey(String),
+}
+
+/// One thing to do.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum Step {
+    Profile(String),
+    Set(Key, Value),
+    Clear(Key),
+    Add(Key, Vec<Value>),
+    Remove(Key, Vec<Value>),
+    GenerateSecret,
+    DeleteProfile(String),
+    ShowProfile(String),
+    ShowConfig(Option<String>, Vec<(Key, Value)>),
+}
+
+/// A setting, equal to another one if its key is.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Key(pub(super) &'static Setting);
+
+impl PartialEq for Key {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.key == other.0.key
+    }
+}
+
+/// A whole line.
+#[derive(Debug)]
+pub(super) struct Chain {
+    pub(super) steps: Vec<Step>,
+    /// The words that are options of the program.
+    pub(super) options: Vec<String>,
+}
+
+impl Chain {
+    /// Whether the file is to be written.
+    pub(super) fn changes(&self) -> bool {
+        !self.steps.iter().all(|step| matches!(step, Step::ShowProfile(_) | Step::ShowConfig(..)))
+    }
+}
+
+/// Parses a whole line and checks every value in it, before anything is done.
+pub(super) fn parse(words: &[String]) -> Result<Chain, ConfigureError> {
+    let mut parser = Parser { words, options: Vec::new(), before: None, in_profile: false };
+    let mut steps = Vec::new();
+    while let Some(word) = parser.next() {
+        if word.starts_with('-') {
+            parser.option(word)?;
+            continue;
+        }
+        let command = parser.command(word)?;
+        steps.push(parser.step(command)?);
+        parser.before = Some(command);
+    }
+    Ok(Chain { steps, options: parser.options })
+}
+
+struct Parser<'a> {
+    words: &'a [String],
+    options: Vec<String>,
+    before: Option<&'static Command>,
+    in_profile: bool,
+}
+
+impl<'a> Parser<'a> {
+    fn next(&mut self) -> Option<&'a str> {
+        let (word, rest) = self.words.split_first()?;
+        self.words = rest;
+        Some(word)
+    }
+
+    fn option(&mut self, word: &str) -> Result<(), ConfigureError> {
+        self.options.push(word.to_owned());
+        if matches!(word, "--color" | "--config") {
+            let value = self.next().ok_or_else(|| ConfigureError::OptionValue(word.to_owned()))?;
+            self.options.push(value.to_owned());
+        }
+        Ok(())
+    }
+
+    fn command(&self, word: &str) -> Result<&'static Command, ConfigureError> {
+        if let Some(command) = commands().iter().find(|command| command.names().any(|name| name == word)) {
+            return Ok(command);
+        }
+        let Some(before) = self.before else { return Err(ConfigureError::Unknown(ArgsError::unknown(word))) };
+        if matches!(word, "demo" | "run" | "snd" | "cal" | "mon" | "help") {
+            return Err(ConfigureError::NotHere { word: word.to_owned(), before: before.name().to_owned() });
+        }
+        // Someone wrote a list with blanks.
+        match before.verb {
+            Verb::Set(setting)
+                if setting.item.is_some() && setting.items(word).is_ok() && word.contains(':') =>
+            {
+                let command = before.name().to_owned();
+                Err(ConfigureError::Stray { word: word.to_owned(), command, list: format!("…,{word}") })
+            }
+            _ => Err(ConfigureError::Unknown(ArgsError::unknown(word))),
+        }
+    }
+
+    fn argument(&mut self, command: &Command) -> Result<&'a str, ConfigureError> {
+        // A secret can be anything; of other values none looks like an option, so there the value was forgotten.
+        let any = matches!(command.verb, Verb::Set(setting) if setting.hidden());
+        self.next().filter(|word| any || !word.starts_with("--")).ok_or_else(|| ConfigureError::Missing {
+            command: command.name().to_owned(),
+            argument: command.argument(),
+        })
+    }
+
+    fn name(&mut self, command: &Command) -> Result<String, ConfigureError> {
+        let name = self.argument(command)?;
+        profile_name(name).map_err(value_error(command))?;
+        Ok(name.to_owned())
+    }
+
+    fn step(&mut self, command: &'static Command) -> Result<Step, ConfigureError> {
+        if let Verb::Set(setting) | Verb::Clear(setting) = command.verb
+            && setting.profile_only()
+            && !self.in_profile
+        {
+            return Err(ConfigureError::ProfileOnly { command: command.name().to_owned() });
+        }
+        Ok(match command.verb {
+            Verb::Set(setting) => {
+                let value = setting.value(self.argument(command)?).map_err(value_error(command))?;
+                Step::Set(Key(setting), value)
+            }
+            Verb::Clear(setting) => Step::Clear(Key(setting)),
+            Verb::Add(setting) => {
+                Step::Add(Key(setting), setting.items(self.argument(command)?).map_err(value_error(command))?)
+            }
+            Verb::Remove(setting) => Step::Remove(
+                Key(setting),
+                setting.items(self.argument(command)?).map_err(value_error(command))?,
+            ),
+            Verb::GenerateSecret => Step::GenerateSecret,
+            Verb::Profile => {
+                self.in_profile = true;
+                Step::Profile(self.name(command)?)
+            }
+            Verb::DeleteProfile => Step::DeleteProfile(self.name(command)?),
+            Verb::ShowProfile => Step::ShowProfile(self.name(command)?),
+            Verb::ShowConfig => self.show_config(command)?,
+        })
+    }
+
+    /// Takes the rest of the line: the name of a profile, and settings and their values.
+    fn show_config(&mut self, command: &Command) -> Result<Step, ConfigureError> {
+        let mut name = None;
+        let mut settings = Vec::new();
+        while let Some(word) = self.next() {
+            if word.starts_with('-') {
+                self.option(word)?;
+            } else if name.is_none() {
+                profile_name(word).map_err(value_error(command))?;
+                name = Some(word.to_owned());
+            } else {
+                let setting = Setting::of(word).ok_or_else(|| ConfigureError::ShowKey(word.to_owned()))?;
+                let value = setting.value(self.argument(command)?).map_err(value_error(command))?;
+                settings.push((Key(setting), value));
+            }
+        }
+        Ok(Step::ShowConfig(name, settings))
+    }
+}
+
+fn value_error(command: &Command) -> impl FnOnce(SettingError) -> ConfigureError {
+    let command = command.name().to_owned();
+    move |error| ConfigureError::Value { command, error }
+}
+
+impl TrailingOptions {
+    /// Reads the options that stood between the words.
+    pub(super) fn read(options: &[String]) -> Result<Self, ArgsError> {
+        <Self as clap::Parser>::try_parse_from(options).map_err(|error| ArgsError::from_clap(&error))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn read(line: &str) -> Result<Chain, ConfigureError> {
+        parse(&line.split(' ').map(str::to_owned).collect::<Vec<_>>())
+    }
+
+    fn key(name: &str) -> Key {
+        Key(Setting::of(name).unwrap())
+    }
+
+    /// [CF-11]
+    #[test]
+    fn commands_are_chained_as_in_the_original() {
+        let chain = read("gensecret profile xyzzy binds 4040,4041 nodeid anon/ --json").unwrap();
+        assert_eq!(
+            chain.steps,
+            [
+                Step::GenerateSecret,
+                Step::Profile("xyzzy".to_owned()),
+                Step::Set(key("binds"), json!(["4040", "4041"])),
+                Step::Set(key("nodeid"), json!("anon/")),
+            ]
+        );
+        assert_eq!(chain.options, ["--json"]);
+        assert!(chain.changes());
+        let chain = read("showconfig x seeds a:1 --config f showprofile").unwrap_err().to_string();
+        assert!(chain.contains("showprofile"), "{chain}");
+        assert!(!read("showprofile x showconfig").unwrap().changes());
+    }
+
+    #[test]
+    fn services_with_arguments_are_json() {
+        let chain = read("setservices a::,b::c addservice [\"d\",1] setservices [[\"e\",2],\"f\"]").unwrap();
+        assert_eq!(
+            chain.steps,
+            [
+                Step::Set(key("services"), json!(["a::", "b::c"])),
+                Step::Add(key("services"), vec![json!(["d", 1])]),
+                Step::Set(key("services"), json!([["e", 2], "f"])),
+            ]
+        );
+    }
+
+    #[test]
+    fn wrong_lines_say_what_to_write() {
+        for (line, text) in [
+            ("setseeds", "write `setseeds HOST:PORT,…`"),
+            ("profile", "write `profile NAME`"),
+            ("gensceret", "did you mean `gensecret`"),
+            ("gencert", "Perl's aemp has it"),
+            ("setseeds a:1 b:2", "`setseeds …,b:2`"),
+            ("gensecret demo", "`demo` cannot stand behind \"gensecret\""),
+            ("setparent x", "aemp profile NAME setparent"),
+            ("setbinds localhost:http", "\"localhost:http\": the port must be a number"),
+            ("setmonitor_timeout soon", "\"soon\" is no number of seconds"),
+            ("setframing_format xml", "there is no framing \"xml\""),
+            ("profile a;b nodeid x", "no name for a profile"),
+            ("setnodeid a#b", "no node ID"),
+            ("gensecret --color", "lacks its value"),
+            ("setsecret €", "'€'"),
+        ] {
+            let error = read(line).unwrap_err().to_string();
+            assert!(error.contains(text), "{line}: {error}");
+        }
+    }
+}

@@ -1,0 +1,129 @@
+//! The commands of the family, made from the table of settings.
+
+use std::sync::LazyLock;
+
+use mp_config::{SETTINGS, Setting};
+
+/// One command of the family.
+#[derive(Debug)]
+pub(crate) struct Command {
+    name: String,
+    alias: Option<&'static str>,
+    argument: &'static str,
+    /// What it does, in a few words.
+    pub(crate) about: &'static str,
+    pub(super) verb: Verb,
+}
+
+/// What a command does.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Verb {
+    Set(&'static Setting),
+    Clear(&'static Setting),
+    Add(&'static Setting),
+    Remove(&'static Setting),
+    GenerateSecret,
+    Profile,
+    DeleteProfile,
+    ShowProfile,
+    ShowConfig,
+}
+
+impl Command {
+    /// What it is called by; `setX` is `X` as well `[CF-11]`.
+    pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
+        std::iter::once(self.name.as_str()).chain(self.alias)
+    }
+
+    /// Its name and arguments.
+    pub(crate) fn usage(&self) -> String {
+        format!("{} {}", self.name, self.argument).trim_end().to_owned()
+    }
+
+    /// Its name.
+    pub(super) fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The form of its argument, empty if it takes none.
+    pub(super) fn argument(&self) -> &'static str {
+        self.argument
+    }
+}
+
+/// All commands of the family, in the order in which help shows them.
+pub(crate) fn commands() -> &'static [Command] {
+    static COMMANDS: LazyLock<Vec<Command>> = LazyLock::new(|| {
+        let mut all = vec![
+            special("gensecret", "", "make a new random secret", Verb::GenerateSecret),
+            special("profile", "NAME", "what follows is for this profile alone", Verb::Profile),
+        ];
+        all.extend(SETTINGS.iter().flat_map(of_setting));
+        all.extend([
+            special("delprofile", "NAME", "remove a profile", Verb::DeleteProfile),
+            special("showprofile", "NAME", "show what a profile sets itself", Verb::ShowProfile),
+            special(
+                "showconfig",
+                "[NAME [KEY VALUE …]]",
+                "show what holds for a profile, and why (--show-secrets)",
+                Verb::ShowConfig,
+            ),
+        ]);
+        all
+    });
+    &COMMANDS
+}
+
+fn special(name: &str, argument: &'static str, about: &'static str, verb: Verb) -> Command {
+    Command { name: name.to_owned(), alias: None, argument, about, verb }
+}
+
+fn of_setting(setting: &'static Setting) -> Vec<Command> {
+    let clear = Command {
+        name: format!("del{}", setting.key),
+        alias: None,
+        argument: "",
+        about: "leave it open again",
+        verb: Verb::Clear(setting),
+    };
+    let set = Command {
+        name: format!("set{}", setting.key),
+        alias: Some(setting.key),
+        argument: setting.argument,
+        about: setting.about,
+        verb: Verb::Set(setting),
+    };
+    let item = |prefix: &str, about, verb| {
+        let argument = setting.argument.trim_end_matches(",…");
+        setting.item.map(|item| Command {
+            name: format!("{prefix}{item}"),
+            alias: None,
+            argument,
+            about,
+            verb,
+        })
+    };
+    let add = item("add", "add one to the list", Verb::Add(setting));
+    let remove = item("del", "take one off the list", Verb::Remove(setting));
+    [Some(set), add, remove, Some(clear)].into_iter().flatten().collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeSet;
+
+    /// [CF-11]
+    #[test]
+    fn the_commands_of_the_original_are_there_each_once() {
+        let names: Vec<_> = commands().iter().flat_map(Command::names).collect();
+        let unique: BTreeSet<_> = names.iter().copied().collect();
+        assert_eq!(names.len(), unique.len());
+        let original = "gensecret setsecret secret delsecret setnodeid nodeid delnodeid setseeds seeds addseed delseed \
+             delseeds setbinds binds addbind delbind delbinds setservices services addservice delservice \
+             delservices profile setparent parent delparent delprofile showprofile showconfig";
+        for name in original.split_whitespace() {
+            assert!(unique.contains(name), "{name}");
+        }
+    }
+}

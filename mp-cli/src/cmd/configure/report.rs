@@ -1,0 +1,138 @@
+//! What was done, for people and programs.
+
+use std::path::PathBuf;
+
+use serde::Serialize;
+use serde_json::Value;
+
+use crate::output::{Paint, Report, columns, plain};
+use mp_config::{Origin, Scope, Setting};
+
+/// One thing that was done.
+#[derive(Debug, Serialize)]
+#[serde(tag = "done", rename_all = "snake_case")]
+pub(super) enum Done {
+    ProfileMade { name: String },
+    ProfileRemoved { name: String },
+    Set { scope: Scope, key: &'static str, value: Option<Value> },
+    Cleared { scope: Scope, key: &'static str, was_set: bool },
+    NotThere { scope: Scope, key: &'static str, items: Vec<Value> },
+    SecretMade { scope: Scope, length: usize },
+    Profile { name: String, settings: Vec<Shown> },
+    Config { profile: Option<String>, settings: Vec<Shown>, profiles: Vec<String> },
+    Saved { path: PathBuf, comments_lost: bool },
+}
+
+/// A setting that is shown.
+#[derive(Debug, Serialize)]
+pub(super) struct Shown {
+    key: String,
+    /// `null` if it is hidden or a default.
+    value: Option<Value>,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    hidden: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    from: Option<Origin>,
+    #[serde(skip)]
+    default: &'static str,
+}
+
+impl Shown {
+    /// A value; one that is hidden shows only with `show_secrets`.
+    pub(super) fn new(key: String, value: Option<Value>, from: Option<Origin>, show_secrets: bool) -> Self {
+        // A certificate of Perl's program has its private key in it.
+        let secret = Setting::of(&key).is_some_and(Setting::hidden) || key == "cert";
+        let hidden = secret && !show_secrets;
+        Self { key, value: value.filter(|_| !hidden), hidden, from, default: "" }
+    }
+
+    /// What holds without a value.
+    pub(super) fn default_of(setting: &'static Setting) -> Self {
+        Self {
+            key: setting.key.to_owned(),
+            value: None,
+            hidden: false,
+            from: Some(Origin::Default),
+            default: setting.default,
+        }
+    }
+
+    fn text(&self) -> String {
+        match &self.value {
+            _ if self.hidden => "(hidden; --show-secrets shows it)".to_owned(),
+            Some(value) => words(value),
+            None => self.default.to_owned(),
+        }
+    }
+}
+
+impl Report for Done {
+    fn text(&self, paint: Paint) -> String {
+        let place = |scope: &Scope| paint.name(format!("{scope}:"));
+        match self {
+            Self::ProfileMade { name } => format!("{} made", place(&Scope::Profile(name.clone()))),
+            Self::ProfileRemoved { name } => format!("{} removed", place(&Scope::Profile(name.clone()))),
+            Self::Set { scope, key, value: Some(value) } => {
+                format!("{} {key} = {}", place(scope), words(value))
+            }
+            Self::Set { scope, key, value: None } => format!("{} {key} = (not shown)", place(scope)),
+            Self::Cleared { scope, key, was_set: true } => format!("{} {key} is open again", place(scope)),
+            Self::Cleared { scope, key, was_set: false } => format!("{} {key} was not set", place(scope)),
+            Self::NotThere { scope, key, items } => {
+                format!("{} {key} did not have {}", place(scope), words(&Value::from(items.clone())))
+            }
+            Self::SecretMade { scope, length } => {
+                format!("{} secret = a new one of {length} characters (not shown)", place(scope))
+            }
+            Self::Profile { name, settings } => {
+                let rows: Vec<_> = settings.iter().map(|shown| (shown.key.as_str(), shown.text())).collect();
+                let rows = columns(rows.iter().map(|(key, text)| (*key, text.as_str())), 2);
+                let rows = if rows.is_empty() { "  (nothing)".to_owned() } else { rows };
+                format!("{}\n{rows}", paint.bold(format!("profile {name}")))
+            }
+            Self::Config { profile, settings, profiles } => {
+                config(profile.as_deref(), settings, profiles, paint)
+            }
+            Self::Saved { path, comments_lost: false } => {
+                paint.dim(format!("saved to {}", plain(&path.to_string_lossy())))
+            }
+            Self::Saved { path, comments_lost: true } => {
+                let path = plain(&path.to_string_lossy());
+                paint.dim(format!("saved to {path} without its comments; they are kept in {path}~"))
+            }
+        }
+    }
+}
+
+fn config(profile: Option<&str>, settings: &[Shown], profiles: &[String], paint: Paint) -> String {
+    let head = match profile {
+        Some(name) => format!("what holds for profile {name}"),
+        None => "what holds for all profiles".to_owned(),
+    };
+    let rows: Vec<_> = settings
+        .iter()
+        .map(|shown| {
+            let origin = shown.from.as_ref().map(ToString::to_string).unwrap_or_default();
+            (shown.key.as_str(), shown.text(), origin)
+        })
+        .collect();
+    let values = columns(rows.iter().map(|(key, text, _)| (*key, text.as_str())), 2);
+    let lines: Vec<_> =
+        values.lines().zip(&rows).map(|(line, (_, _, origin))| (line, format!("({origin})"))).collect();
+    let table = columns(lines.iter().map(|(line, origin)| (*line, origin.as_str())), 0);
+    let names = if profiles.is_empty() { "none".to_owned() } else { profiles.join(", ") };
+    format!("{}\n{table}\n{}", paint.bold(head), paint.dim(format!("profiles: {names}")))
+}
+
+/// A value as one would write it on the command line.
+fn words(value: &Value) -> String {
+    let text = match value {
+        Value::String(text) => text.clone(),
+        Value::Array(items) if items.is_empty() => "(empty list)".to_owned(),
+        Value::Array(items) if items.iter().all(Value::is_string) => {
+            items.iter().filter_map(Value::as_str).collect::<Vec<_>>().join(",")
+        }
+        other => other.to_string(),
+    };
+    plain(&text)
+}

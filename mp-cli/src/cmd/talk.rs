@@ -1,0 +1,96 @@
+//! `aemp snd`, `aemp cal` and `aemp mon`.
+
+use mp_proto::PortId;
+use serde::Serialize;
+use serde_json::Value;
+
+use super::node;
+use crate::args::{ArgsError, NodeArgs, Talk};
+use crate::error::CliError;
+use crate::output::{Output, Paint, Report, plain};
+use mp_config::{ConfigFile, NodeConfig, Setting};
+
+/// The profile that is used if there is one, as Perl's program does.
+const PROFILE: &str = "aemp";
+/// The node's name if nobody chose one: such a node is a passer-by.
+const NODE_ID: &str = "anon/";
+
+/// Sends a message.
+pub(super) async fn snd(talk: Talk, file: &ConfigFile, output: &mut Output) -> Result<(), CliError> {
+    let config = resolve(&talk.node, file)?;
+    node::snd(&config, &talk.port, &talk.message, talk.timeout).await?;
+    output.report(&Outcome::Sent { port: talk.port.to_string() })
+}
+
+/// Sends a message and prints the reply.
+pub(super) async fn cal(talk: Talk, file: &ConfigFile, output: &mut Output) -> Result<(), CliError> {
+    let config = resolve(&talk.node, file)?;
+    let reply = node::cal(&config, &talk.port, &talk.message, talk.timeout).await?;
+    output.report(&Outcome::Reply { reply })
+}
+
+/// Prints why a port died, when it does.
+pub(super) async fn mon(
+    args: &NodeArgs,
+    port: &PortId,
+    file: &ConfigFile,
+    output: &mut Output,
+) -> Result<(), CliError> {
+    let config = resolve(args, file)?;
+    let reason = node::mon(&config, port).await?;
+    output.report(&Outcome::Dead { port: port.to_string(), reason })
+}
+
+/// The node that this program becomes.
+fn resolve(args: &NodeArgs, file: &ConfigFile) -> Result<NodeConfig, CliError> {
+    if let Some(name) = &args.profile {
+        file.require_profile(name)?;
+    }
+    let mut settings = Vec::new();
+    if !args.seeds.is_empty() {
+        let seeds = Setting::of("seeds").expect("it is in the table");
+        let value = seeds.value(&args.seeds.join(","));
+        settings.push((seeds, value.map_err(|error| ArgsError::Value { key: "--seed".to_owned(), error })?));
+    }
+    let profile = args.profile.as_deref().unwrap_or(PROFILE);
+    let config = file.resolve(Some(profile), &settings, Some(NODE_ID), &mut getrandom::fill)?;
+    config.require_secret(file)?;
+    Ok(config)
+}
+
+/// How it went.
+#[derive(Debug, Serialize)]
+#[serde(tag = "event", rename_all = "snake_case")]
+enum Outcome {
+    Sent { port: String },
+    Reply { reply: Vec<Value> },
+    Dead { port: String, reason: Vec<Value> },
+}
+
+impl Report for Outcome {
+    fn text(&self, paint: Paint) -> String {
+        match self {
+            Self::Sent { port } => format!("{} {port} has it", paint.good("sent:")),
+            Self::Reply { reply } => words(reply),
+            Self::Dead { port, reason } if reason.is_empty() => format!("{port} ended normally"),
+            Self::Dead { port, reason } => format!("{port} is dead: {}", words(reason)),
+        }
+    }
+}
+
+/// Values on one line, as JSON with commas.
+fn words(values: &[Value]) -> String {
+    plain(&values.iter().map(Value::to_string).collect::<Vec<_>>().join(","))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn a_reply_is_json_without_brackets() {
+        let reply = Outcome::Reply { reply: vec![json!("time"), json!([1, null]), json!("a\u{1b}")] };
+        assert_eq!(reply.text(Paint::new(false)), "\"time\",[1,null],\"a\\u001b\"");
+    }
+}

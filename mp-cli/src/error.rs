@@ -1,0 +1,78 @@
+//! What can go wrong in the program, and the exit code that tells it.
+
+use std::io;
+use std::process::ExitCode;
+
+use crate::args::ArgsError;
+use crate::cmd::configure::ConfigureError;
+use crate::cmd::demo::DemoError;
+use mp_config::ConfigError;
+
+/// Why the program did not do what it was asked. Each message names the thing and the mend, on one line.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum CliError {
+    /// The words on the command line.
+    #[error(transparent)]
+    Args(#[from] ArgsError),
+    /// The configuration file or what stands in it.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// A command of the configuration family.
+    #[error(transparent)]
+    Configure(#[from] ConfigureError),
+    /// The demonstration did not go as it should.
+    #[error(transparent)]
+    Demo(#[from] DemoError),
+    /// The node cannot be started.
+    #[error(transparent)]
+    Start(#[from] mp_node::StartError),
+    /// The node's part in the directory.
+    #[error(transparent)]
+    Global(#[from] mp_global::GlobalError),
+    /// A message cannot be sent.
+    #[error(transparent)]
+    Send(#[from] mp_node::SendError),
+    /// Nothing leads to a node.
+    #[error(
+        "nothing leads to the node {0}: give the address of a seed by --seed HOST:PORT, or set it by `aemp setseeds`"
+    )]
+    NoSeed(String),
+    /// A service that this program does not have.
+    #[error("there is no service {0:?}; there is mp::echo")]
+    Service(String),
+    /// Another node said no, or nothing.
+    #[error("{0}")]
+    Remote(String),
+    /// Nobody reads the output any more: no fault, and nobody to tell.
+    #[error("the output was closed")]
+    OutputClosed,
+    /// The output cannot be written for another reason.
+    #[error("cannot write the output: {0}; look at what stdout leads to")]
+    Output(io::Error),
+    /// The tokio runtime cannot start.
+    #[error("cannot start the runtime: {0}; look at the limits on threads and open files")]
+    Runtime(io::Error),
+    /// The user pressed Ctrl-C; everything is stopped.
+    #[error("interrupted")]
+    Interrupted,
+}
+
+impl CliError {
+    /// 0 done, 1 the remote said no or time-out, 2 wrong use or configuration, 130 interrupted.
+    pub(crate) fn exit_code(&self) -> ExitCode {
+        ExitCode::from(match self {
+            Self::OutputClosed => 0,
+            Self::Demo(_) | Self::Remote(_) | Self::Send(_) | Self::Output(_) | Self::Runtime(_) => 1,
+            Self::Args(_) | Self::Config(_) | Self::Configure(_) => 2,
+            Self::Start(_) | Self::Global(_) | Self::NoSeed(_) | Self::Service(_) => 2,
+            Self::Interrupted => 130,
+        })
+    }
+}
+
+impl From<io::Error> for CliError {
+    /// For errors of the output, the only thing that is written without a context of its own.
+    fn from(error: io::Error) -> Self {
+        if error.kind() == io::ErrorKind::BrokenPipe { Self::OutputClosed } else { Self::Output(error) }
+    }
+}

@@ -1,0 +1,140 @@
+//! The only module that prints: aligned text for people, lines of JSON for programs.
+
+mod log;
+mod paint;
+
+use std::io::{self, IsTerminal, Write};
+
+use serde::Serialize;
+
+pub(crate) use log::start_log;
+pub(crate) use paint::Paint;
+
+use crate::args::{ColorChoice, Globals};
+use crate::error::CliError;
+
+/// Something to be told: as text for people, or serialised for programs.
+pub(crate) trait Report: Serialize {
+    /// The text, without the last line's end.
+    fn text(&self, paint: Paint) -> String;
+}
+
+/// Where the program speaks: results to stdout, errors to stderr.
+pub(crate) struct Output {
+    out: Box<dyn Write + Send>,
+    err: Box<dyn Write + Send>,
+    json: bool,
+    paint: Paint,
+    err_paint: Paint,
+}
+
+impl Output {
+    /// Speaks to the process's own stdout and stderr, coloured as `globals` and the environment want it.
+    pub(crate) fn standard(globals: &Globals) -> Self {
+        Self {
+            out: Box::new(io::stdout()),
+            err: Box::new(io::stderr()),
+            json: globals.json,
+            paint: Paint::new(wants_color(globals.color, io::stdout().is_terminal())),
+            err_paint: Paint::new(wants_color(globals.color, io::stderr().is_terminal())),
+        }
+    }
+
+    /// Speaks into `out`, without colour.
+    #[cfg(test)]
+    pub(crate) fn captured(out: Box<dyn Write + Send>, json: bool) -> Self {
+        let plain = Paint::new(false);
+        Self { out, err: Box::new(io::sink()), json, paint: plain, err_paint: plain }
+    }
+
+    /// Tells `report` on stdout, at once.
+    ///
+    /// # Errors
+    ///
+    /// [`CliError::OutputClosed`] if nobody reads, [`CliError::Output`] for any other failure to write.
+    pub(crate) fn report(&mut self, report: &impl Report) -> Result<(), CliError> {
+        let mut line = if self.json {
+            serde_json::to_string(report).map_err(|error| CliError::Output(error.into()))?
+        } else {
+            report.text(self.paint)
+        };
+        line.push('\n');
+        self.text(&line)
+    }
+
+    /// Writes `text` as it is, at once.
+    ///
+    /// # Errors
+    ///
+    /// As [`Output::report`].
+    pub(crate) fn text(&mut self, text: &str) -> Result<(), CliError> {
+        self.out.write_all(text.as_bytes())?;
+        self.out.flush()?;
+        Ok(())
+    }
+
+    /// Tells an error on stderr, on one line. Failing to is no further error: there is nobody left to tell.
+    pub(crate) fn error(&mut self, error: &CliError) {
+        let text = error.to_string();
+        let line = if self.json {
+            serde_json::json!({ "error": text }).to_string()
+        } else {
+            let mut lines = text.lines();
+            let first = lines.next().unwrap_or_default();
+            let rest: String = lines.flat_map(|line| ["\n", line]).collect();
+            format!("{} {first}{rest}", self.err_paint.bad("aemp:"))
+        };
+        drop(writeln!(self.err, "{line}"));
+    }
+}
+
+/// Colour is for terminals; `NO_COLOR` and a dumb terminal forbid it, `--color` decides before both.
+fn wants_color(choice: ColorChoice, terminal: bool) -> bool {
+    let set = |name| std::env::var_os(name).filter(|value| !value.is_empty());
+    match choice {
+        ColorChoice::Always => true,
+        ColorChoice::Never => false,
+        ColorChoice::Auto => {
+            terminal && set("NO_COLOR").is_none() && set("TERM").is_none_or(|term| term != "dumb")
+        }
+    }
+}
+
+/// `text` with control characters escaped, so that what others wrote cannot steer the terminal.
+pub(crate) fn plain(text: &str) -> String {
+    text.chars().flat_map(|c| if c.is_control() { c.escape_default().collect() } else { vec![c] }).collect()
+}
+
+/// Lines of two columns, the first one padded to the widest.
+pub(crate) fn columns<'a>(rows: impl IntoIterator<Item = (&'a str, &'a str)>, indent: usize) -> String {
+    let rows: Vec<_> = rows.into_iter().collect();
+    let width = rows.iter().map(|(left, _)| left.chars().count()).max().unwrap_or_default();
+    let lines: Vec<_> = rows
+        .iter()
+        .map(|(left, right)| format!("{:indent$}{left:width$}  {right}", "").trim_end().to_owned())
+        .collect();
+    lines.join("\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_others_wrote_cannot_steer_the_terminal() {
+        assert_eq!(plain("a\u{1b}[31mb\nc"), "a\\u{1b}[31mb\\nc");
+        assert_eq!(plain("grün"), "grün");
+    }
+
+    #[test]
+    fn columns_are_aligned() {
+        assert_eq!(columns([("a", "1"), ("long", "2"), ("b", "")], 2), "  a     1\n  long  2\n  b");
+    }
+
+    #[test]
+    fn the_option_decides_before_the_terminal() {
+        assert!(wants_color(ColorChoice::Always, false));
+        assert!(!wants_color(ColorChoice::Never, true));
+        assert!(!wants_color(ColorChoice::Auto, false));
+    }
+}

@@ -1,0 +1,80 @@
+//! A home of its own for the program under test.
+
+use std::fs;
+use std::path::PathBuf;
+use std::process::{Command, Output, Stdio};
+
+/// A new home, and the program in it.
+pub(crate) struct Home {
+    pub(crate) directory: tempfile::TempDir,
+}
+
+impl Home {
+    pub(crate) fn new() -> Self {
+        Self { directory: tempfile::tempdir().unwrap() }
+    }
+
+    /// The configuration file.
+    pub(crate) fn rc(&self) -> PathBuf {
+        self.directory.path().join(".perl-anyevent-mp")
+    }
+
+    pub(crate) fn write(&self, text: &str) {
+        fs::write(self.rc(), text).unwrap();
+    }
+
+    pub(crate) fn read(&self) -> String {
+        fs::read_to_string(self.rc()).unwrap()
+    }
+
+    pub(crate) fn json(&self) -> serde_json::Value {
+        serde_json::from_str(&self.read()).unwrap()
+    }
+
+    /// The program, to be started with these words.
+    pub(crate) fn command<W: AsRef<str>>(&self, words: &[W]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_aemp"));
+        command.args(words.iter().map(AsRef::as_ref)).env_clear().env("HOME", self.directory.path());
+        command.stdin(Stdio::null());
+        command
+    }
+
+    /// Runs the program on a line whose words have no blanks.
+    pub(crate) fn aemp(&self, line: &str) -> Ran {
+        self.words(&line.split_whitespace().collect::<Vec<_>>())
+    }
+
+    pub(crate) fn words(&self, words: &[&str]) -> Ran {
+        Ran::new(self.command(words).output().unwrap())
+    }
+}
+
+/// How the program ended, and what it said.
+#[derive(Debug)]
+pub(crate) struct Ran {
+    pub(crate) code: Option<i32>,
+    pub(crate) out: String,
+    pub(crate) err: String,
+}
+
+impl Ran {
+    pub(crate) fn new(output: Output) -> Self {
+        let text = |bytes| String::from_utf8(bytes).unwrap();
+        Self { code: output.status.code(), out: text(output.stdout), err: text(output.stderr) }
+    }
+
+    /// What it printed, if it went well.
+    #[track_caller]
+    pub(crate) fn ok(self) -> String {
+        assert_eq!((self.code, self.err.as_str()), (Some(0), ""), "{}", self.out);
+        self.out
+    }
+
+    /// What it complained about: exit code 2, one line on stderr, nothing on stdout.
+    #[track_caller]
+    pub(crate) fn refused(self) -> String {
+        assert_eq!((self.code, self.out.as_str()), (Some(2), ""), "{}", self.err);
+        assert_eq!(self.err.lines().count(), 1, "{}", self.err);
+        self.err
+    }
+}

@@ -1,0 +1,107 @@
+//! Wrong use and wrong configuration: exit code 2, and one line that names the thing and the mend.
+
+use std::fs;
+
+use crate::common::Home;
+
+const CONFIG: &str =
+    "{ # mine\n  \"secret\": \"s\", \"profile\": {\"seed\": {}, \"child\": {\"parent\": \"seed\"}} }\n";
+
+/// No line that is refused changes the file. [CF-10]
+#[test]
+fn wrong_words() {
+    let home = Home::new();
+    home.write(CONFIG);
+    for (line, thing, mend) in [
+        ("gensceret", "\"gensceret\"", "did you mean `gensecret`?"),
+        ("frobnicate", "\"frobnicate\"", "see `aemp help`"),
+        ("help frobnicate", "\"frobnicate\"", "see `aemp help`"),
+        ("--frobnicate", "'--frobnicate'", "see `aemp help`"),
+        ("gensecret --frobnicate", "'--frobnicate'", "see `aemp help`"),
+        ("gensecret setseeds", "`setseeds` lacks", "write `setseeds HOST:PORT,…`"),
+        ("gensecret profile", "`profile` lacks", "write `profile NAME`"),
+        ("gensecret setbinds localhost:99999", "\"localhost:99999\"", "up to 65535"),
+        ("gensecret setseeds localhost", "\"localhost:*\"", "a seed needs a port"),
+        ("profile new setbinds a:1 b:2", "\"b:2\"", "`setbinds …,b:2`"),
+        ("profile new setbinds a:1 sedbinds b:2", "\"sedbinds\"", "did you mean `setbinds`?"),
+        ("profile new setnodeid a;b", "';'", "use printable ASCII"),
+        ("setmonitor_timeout -1", "\"-1\"", "above 0"),
+        ("setparent seed", "`setparent`", "aemp profile NAME setparent"),
+        ("profile new setparent sed", "\"sed\"", "aemp profile sed"),
+        ("profile seed setparent child", "its own ancestor (seed → child → seed)", "choose another parent"),
+        ("gensecret delprofile sed", "\"sed\"", "did you mean \"seed\"?"),
+        ("gensecret delprofile seed", "\"child\"", "aemp profile child delparent"),
+        ("showprofile sed", "\"sed\"", "did you mean \"seed\"?"),
+        ("showconfig sed", "\"sed\"", "did you mean \"seed\"?"),
+        ("gensecret run seed", "`run`", "on its own"),
+        ("run sed", "\"sed\"", "did you mean \"seed\"?"),
+        ("run seed bind a:1", "\"bind\"", "did you mean `binds`?"),
+        ("run seed binds a:b:c", "\"a:b:c\"", "brackets"),
+        ("snd", "<PORT>", "see `aemp help`"),
+        ("cal x --timeout soon", "'soon'", "above 0"),
+        ("mon a;b", "'a;b'", "use printable ASCII"),
+        ("mon x --profile sed", "\"sed\"", "did you mean \"seed\"?"),
+        ("mon x --seed h", "\"h:*\"", "a seed needs a port"),
+        ("showconfig --color sometimes", "'sometimes'", "always"),
+    ] {
+        let error = home.aemp(line).refused();
+        assert!(
+            error.starts_with("aemp: ") && error.contains(thing) && error.contains(mend),
+            "{line}: {error}"
+        );
+        assert_eq!(home.read(), CONFIG, "{line}");
+    }
+    assert_eq!(fs::read_dir(home.directory.path()).unwrap().count(), 1);
+}
+
+/// [CF-05] [CF-12]
+#[test]
+fn wrong_files() {
+    let home = Home::new();
+    let path = home.rc().display().to_string();
+    for (text, thing, mend) in [
+        ("{\n \"secret\": oops }", ":2:12: expected value", "correct the file there"),
+        ("{\"secret\": 12345}", "`secret` (global): a number", "put it in double quotes"),
+        ("{\"seeds\": \"a:1\"}", "`seeds` (global)", "write [\"…\", \"…\"]"),
+        ("{\"profile\": {\"x\": []}}", "the profile \"x\"", "correct the file"),
+        ("{\"version\": 2}", "`version` is 2", "correct the file"),
+    ] {
+        home.write(text);
+        for line in ["run", "snd x y", "showconfig"] {
+            let error = home.aemp(line).refused();
+            assert!(
+                error.contains(&path) && error.contains(thing) && error.contains(mend),
+                "{line}: {error}"
+            );
+        }
+        assert_eq!(home.read(), text);
+    }
+    // What is wrong with one value can be mended by the program itself.
+    home.write("{\"secret\": 12345}");
+    home.aemp("gensecret").ok();
+    home.aemp("showconfig").ok();
+}
+
+#[test]
+fn wrong_places() {
+    let home = Home::new();
+    for line in ["showconfig --config /", "gensecret --config /", "gensecret --config /no/such/place"] {
+        let error = home.aemp(line).refused();
+        assert!(error.contains("cannot ") && error.contains("; "), "{line}: {error}");
+    }
+    let ran = home.command(&["gensecret"]).env_remove("HOME").output().unwrap();
+    let error = crate::common::Ran::new(ran).refused();
+    assert!(error.contains("PERL_ANYEVENT_MP_RC"), "{error}");
+    let error = home.aemp("run").refused();
+    assert!(error.contains("aemp gensecret"), "{error}");
+}
+
+#[test]
+fn errors_for_programs_are_json() {
+    let home = Home::new();
+    for line in ["--json gensceret", "gensecret setseeds --json", "run nobody --json", "snd --json"] {
+        let error = home.aemp(line).refused();
+        let error: serde_json::Value = serde_json::from_str(&error).unwrap();
+        assert!(error["error"].is_string(), "{line}");
+    }
+}

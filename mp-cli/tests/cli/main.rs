@@ -1,0 +1,8 @@
+//! The program as its users meet it: words in, text and an exit code out.
+
+#[cfg(test)]
+mod common;
+#[cfg(test)]
+mod configure;
+#[cfg(test)]
+mod errors;

@@ -1,0 +1,261 @@
+//! The file, read and written.
+
+use std::fs;
+use std::os::unix::fs::{PermissionsExt, symlink};
+
+use proptest::prelude::*;
+use serde_json::{Value, json};
+
+use super::node_config::SecretText;
+use super::*;
+
+fn file(text: &str) -> Result<ConfigFile, ConfigError> {
+    ConfigFile::parse(Path::new("rc"), text.as_bytes())
+}
+
+fn good(text: &str) -> ConfigFile {
+    file(text).unwrap()
+}
+
+fn zeros(bytes: &mut [u8]) -> Result<(), getrandom::Error> {
+    bytes.fill(0);
+    Ok(())
+}
+
+fn resolve(config: &ConfigFile, profile: &str) -> Result<NodeConfig, ConfigError> {
+    config.resolve(Some(profile), &[], None, &mut zeros)
+}
+
+/// [CF-01]
+#[test]
+fn the_option_then_the_variable_then_the_home_say_where_the_file_is() {
+    let all = |name: &str| Some(OsString::from(if name == "HOME" { "/home/u" } else { "/rc" }));
+    let home = |name: &str| (name == "HOME").then(|| OsString::from("/home/u"));
+    let empty = |name: &str| Some(OsString::from(if name == "HOME" { "/home/u" } else { "" }));
+    let locate = |option: Option<&str>, variable: &dyn Fn(&str) -> Option<OsString>| {
+        ConfigFile::locate(option.map(Path::new), variable).unwrap()
+    };
+    assert_eq!(locate(Some("/opt"), &all), Path::new("/opt"));
+    assert_eq!(locate(None, &all), Path::new("/rc"));
+    assert_eq!(locate(None, &home), Path::new("/home/u/.perl-anyevent-mp"));
+    assert_eq!(locate(None, &empty), Path::new("/home/u/.perl-anyevent-mp"));
+    assert!(matches!(ConfigFile::locate(None, |_| None), Err(ConfigError::NoHome)));
+}
+
+/// [CF-12]
+#[test]
+fn a_missing_or_blank_file_is_empty_and_a_broken_one_says_where() {
+    let directory = tempfile::tempdir().unwrap();
+    let missing = ConfigFile::load(&directory.path().join("none")).unwrap();
+    assert_eq!(missing.to_json(), "{\n  \"version\": 1\n}\n");
+    assert_eq!(good(" \n").to_json(), missing.to_json());
+    let error = ConfigFile::load(directory.path()).unwrap_err().to_string();
+    assert!(error.starts_with("cannot read /") && error.contains("--config"), "{error}");
+    for (text, start) in [
+        ("{\n  \"secret\": \"x\",\n  seeds: []\n}", "rc:3:3: key must be a string; correct the file"),
+        ("{\"a\":", "rc:1:5: EOF while parsing a value"),
+        ("[]", "rc: the whole file must be one JSON object"),
+        ("{\"version\":2}", "rc: `version` is 2, and this program knows 1"),
+        ("{\"profile\":[]}", "rc: `profile` must be a JSON object"),
+        ("{\"profile\":{\"x\":1}}", "rc: the profile \"x\" must be a JSON object"),
+    ] {
+        let error = file(text).unwrap_err().to_string();
+        assert!(error.starts_with(start), "{text}: {error}");
+    }
+    let error = ConfigFile::parse(Path::new("rc"), b"{\n\"\xc3\xa9\xff\"}").unwrap_err().to_string();
+    assert!(error.starts_with("rc:2:3: this is not UTF-8"), "{error}");
+    assert!(file(&"[".repeat(100_000)).is_err());
+}
+
+/// [CF-12]
+#[test]
+fn a_file_that_is_no_configuration_is_not_read_whole() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("rc");
+    let size = usize::try_from(LARGEST).unwrap();
+    fs::write(&path, " ".repeat(size)).unwrap();
+    assert!(ConfigFile::load(&path).is_ok());
+    fs::write(&path, " ".repeat(size + 1)).unwrap();
+    assert!(matches!(ConfigFile::load(&path), Err(ConfigError::TooLarge { .. })));
+}
+
+/// [CF-03] [CF-13] [CF-14]
+#[test]
+fn nearer_settings_win() {
+    let config = good(
+        r#"{"version":"1","secret":"s","binds":["*:1"],"monitor_timeout":"20","other":1,"profile":{
+            "base":{"seeds":["a:1,b:2"],"binds":["c:3"],"nodeid":null},
+            "mid":{"parent":"base","connect_interval":1.5},
+            "leaf":{"parent":"mid","binds":[4040],"services":["x::",["y",1]],"framing_format":["json"]}}}"#,
+    );
+    let node = resolve(&config, "leaf").unwrap();
+    let text = |addresses: &[Address]| addresses.iter().map(ToString::to_string).collect::<Vec<_>>();
+    assert_eq!(node.secret.as_ref().map(SecretText::expose), Some("s"));
+    assert_eq!(text(&node.seeds), ["a:1", "b:2"]);
+    assert_eq!(text(&node.binds), [":4040"]);
+    assert_eq!(node.monitor_timeout.map(|time| time.as_secs()), Some(20));
+    assert_eq!(node.connect_interval.map(|time| time.as_millis()), Some(1500));
+    assert_eq!(node.framing_format, Some(vec!["json".to_owned()]));
+    assert_eq!((node.services.len(), node.services[1].arguments.clone()), (2, vec![json!(1)]));
+    assert_eq!(node.nodeid.as_str(), "leaf/0000000000");
+
+    let seeds = Setting::of("seeds").unwrap();
+    let word = [(seeds, seeds.value("z:9").unwrap())];
+    let node = config.resolve(Some("leaf"), &word, Some("anon/"), &mut zeros).unwrap();
+    assert_eq!(text(&node.seeds), ["z:9"]);
+    assert_eq!(node.nodeid.as_str(), "anon/0000000000");
+}
+
+/// [CF-15]
+#[test]
+fn without_a_configuration_a_node_binds_every_address_and_has_no_secret() {
+    let config = good("");
+    let node = config.resolve(None, &[], None, &mut zeros).unwrap();
+    assert!(node.nodeid.as_str().ends_with("/0000000000"));
+    assert!(node.binds.iter().all(Address::is_every) && node.binds.len() == 1);
+    assert!(node.seeds.is_empty());
+    let error = node.require_secret(&config).unwrap_err().to_string();
+    assert!(error.contains("aemp gensecret"), "{error}");
+    assert!(resolve(&good(r#"{"binds":[]}"#), "x").unwrap().binds.is_empty());
+}
+
+/// [CF-05] [CF-06] [CF-14]
+#[test]
+fn a_wrong_value_is_named_with_its_place_and_mend() {
+    for (text, part) in [
+        (
+            r#"{"secret":12345}"#,
+            "rc: `secret` (global): a number where a text belongs; put it in double quotes",
+        ),
+        (r#"{"secret":""}"#, "cannot be empty"),
+        (r#"{"secret":"€"}"#, "U+00FF"),
+        (r#"{"profile":{"x":{"seeds":"a:1"}}}"#, "`seeds` (profile x): a text where a list belongs"),
+        (r#"{"seeds":["a"]}"#, "a seed needs a port"),
+        (r#"{"binds":["a:b:c"]}"#, "needs brackets"),
+        (r#"{"nodeid":"a b"}"#, "\"a b\" is no node ID"),
+        (r#"{"monitor_timeout":0}"#, "0 is no number of seconds"),
+        (r#"{"monitor_timeout":86401}"#, "up to 86400"),
+        (r#"{"framing_format":["xml"]}"#, "there is no framing \"xml\""),
+        (r#"{"services":[[]]}"#, "[] is no service"),
+        (r#"{"profile":{"x":{"parent":"y"}}}"#, "make it by `aemp profile y …`"),
+        (r#"{"profile":{"x":{"parent":"x"}}}"#, "its own ancestor (x → x)"),
+        (r#"{"profile":{"x":{"parent":"y"},"y":{"parent":"z"},"z":{"parent":"y"}}}"#, "(y → z → y)"),
+    ] {
+        let error = resolve(&good(text), "x").unwrap_err().to_string();
+        assert!(error.contains(part), "{text}: {error}");
+    }
+    assert!(resolve(&good(r#"{"monitor_timeout":86400,"secret":"é"}"#), "x").is_ok());
+}
+
+#[test]
+fn a_profile_that_does_not_exist_is_named_with_the_nearest_one() {
+    let error = |text, name| good(text).require_profile(name).unwrap_err().to_string();
+    assert!(error("{}", "x").contains("there is none at all yet"));
+    assert!(error(r#"{"profile":{"seed":{}}}"#, "sed").contains("did you mean \"seed\"?"));
+    assert!(error(r#"{"profile":{"a":{},"b":{}}}"#, "worker").contains("there are a, b"));
+}
+
+/// [CF-09]
+#[test]
+fn writing_keeps_to_the_link_and_to_the_owner() {
+    let directory = tempfile::tempdir().unwrap();
+    let real = directory.path().join("real");
+    let link = directory.path().join("link");
+    fs::write(&real, "{} # old\n").unwrap();
+    fs::set_permissions(&real, fs::Permissions::from_mode(0o644)).unwrap();
+    symlink("real", &link).unwrap();
+    ConfigFile::load(&link).unwrap().save().unwrap();
+    assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
+    assert_eq!(fs::metadata(&real).unwrap().permissions().mode() & 0o777, 0o600);
+    assert_eq!(fs::read_to_string(&real).unwrap(), "{\n  \"version\": 1\n}\n");
+    // The comments are not lost for good.
+    assert_eq!(fs::read_to_string(directory.path().join("real~")).unwrap(), "{} # old\n");
+    assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 3);
+    let dangling = directory.path().join("dangling");
+    symlink("new", &dangling).unwrap();
+    ConfigFile::load(&dangling).unwrap().save().unwrap();
+    assert!(directory.path().join("new").is_file());
+    symlink("circle", directory.path().join("circle")).unwrap();
+    assert!(ConfigFile::load(&directory.path().join("circle")).is_err());
+}
+
+/// [CF-09]
+#[test]
+fn only_a_regular_file_is_replaced() {
+    for path in ["/dev/null", "/"] {
+        let error = ConfigFile::empty(Path::new(path)).save().unwrap_err();
+        assert!(matches!(error, ConfigError::NotRegular { .. }), "{error}");
+    }
+    let error = ConfigFile::empty(Path::new("/no/such/place")).save().unwrap_err().to_string();
+    assert!(error.starts_with("cannot write /no/such/place: "), "{error}");
+}
+
+/// [CF-10]
+#[test]
+fn a_change_that_fails_leaves_the_file_as_it_was() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("rc");
+    let old = "{ # mine\n}\n";
+    fs::write(&path, old).unwrap();
+    let result = ConfigFile::edit(&path, |config| {
+        config.keys_mut(&Scope::Profile("x".to_owned())).insert("secret".to_owned(), json!("s"));
+        Err::<(), _>(ConfigError::NoHome)
+    });
+    assert!(result.is_err());
+    assert_eq!(fs::read_to_string(&path).unwrap(), old);
+    assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 1);
+}
+
+fn any_json() -> impl Strategy<Value = Value> {
+    let leaf = prop_oneof![
+        Just(Value::Null),
+        any::<bool>().prop_map(Value::from),
+        any::<i64>().prop_map(Value::from),
+        any::<u64>().prop_map(Value::from),
+        any::<f64>().prop_filter("JSON has no others", |number| number.is_finite()).prop_map(Value::from),
+        "\\PC{0,8}|[\"#,\\[\\]\t\n\\\\]{0,6}".prop_map(Value::from),
+    ];
+    leaf.prop_recursive(3, 24, 4, |inner| {
+        prop_oneof![
+            proptest::collection::vec(inner.clone(), 0..4).prop_map(Value::from),
+            proptest::collection::btree_map("[a-z#,\"]{0,4}", inner, 0..4)
+                .prop_map(|map| Value::Object(map.into_iter().collect())),
+        ]
+    })
+}
+
+proptest! {
+    /// [CF-08]
+    #[test]
+    fn every_key_comes_back(
+        globals in proptest::collection::btree_map("[a-z_#]{1,6}", any_json(), 0..4),
+        profile in proptest::collection::btree_map("[a-z_#]{1,6}", any_json(), 0..4),
+    ) {
+        let mut root: Map<String, Value> = globals.into_iter().collect();
+        root.insert("version".to_owned(), json!(1));
+        root.insert("profile".to_owned(), json!({ "x": profile }));
+        let config = ConfigFile { path: PathBuf::from("rc"), root, comments: false };
+        let text = config.to_json();
+        let back = file(&text).unwrap();
+        prop_assert_eq!(&back.root, &config.root);
+        prop_assert!(!back.comments);
+        prop_assert_eq!(back.to_json(), text);
+    }
+
+    /// [CF-12]
+    #[test]
+    fn no_text_makes_the_reader_fall_over(text in "[\\[\\]{},:\"#\\\\ \ta1\n]{0,40}", tail in proptest::collection::vec(any::<u8>(), 0..4)) {
+        let bytes = [text.as_bytes(), &tail].concat();
+        if let Ok(config) = ConfigFile::parse(Path::new("rc"), &bytes) {
+            drop(resolve(&config, "a"));
+        }
+    }
+
+    /// [CF-02]
+    #[test]
+    fn strict_json_means_the_same_in_both_forms(value in any_json()) {
+        let text = value.to_string();
+        let strict = Strict::new(&text);
+        prop_assert_eq!(serde_json::from_slice::<Value>(&strict.json).unwrap(), value);
+    }
+}
