@@ -8,7 +8,7 @@ mod state;
 use std::sync::Arc;
 use std::time::Duration;
 
-use mp_node::Node;
+use mp_node::{Node, NodeConfig};
 use mp_proto::NodeId;
 use mp_transport::{Addr, AddrError};
 use tokio::sync::watch;
@@ -68,7 +68,7 @@ pub struct GlobalBuilder<'a> {
 }
 
 impl Global {
-    /// Makes the node part of the network's directory, with the seeds of its profile. Once per node, and right after it was
+    /// Makes the node part of the network's directory, with the seeds of its configuration. Once per node, and right after it was
     /// started: what peers have told it before is lost.
     ///
     /// # Errors
@@ -82,7 +82,7 @@ impl Global {
     pub fn builder(node: &Node) -> GlobalBuilder<'_> {
         GlobalBuilder {
             node,
-            seeds: node.profile().seeds.clone(),
+            seeds: NodeConfig::expand(&node.config().seeds),
             global: None,
             limits: RegistryLimits::default(),
             longest_retry: Duration::from_secs(30),
@@ -135,7 +135,7 @@ impl Global {
 }
 
 impl GlobalBuilder<'_> {
-    /// Adds a seed, as `host:port`, to those of the profile.
+    /// Adds a seed, as `host:port`, to those of the configuration.
     pub fn seed(mut self, seed: &str) -> Self {
         self.seeds.push(seed.into());
         self
