@@ -1,5 +1,5 @@
 //! What the tests of nodes share.
-#![allow(dead_code, clippy::allow_attributes, reason = "each test file uses a part of it")]
+#![allow(dead_code, unreachable_pub, clippy::allow_attributes, reason = "each test file uses a part of it")]
 
 use std::time::Duration;
 

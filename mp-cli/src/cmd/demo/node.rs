@@ -86,7 +86,7 @@ async fn chat_server(
             },
             death = deaths.recv() => {
                 let mut values = death.unwrap_or_default().into_values().into_iter();
-                let nick = values.next().and_then(|nick| nick.as_str().map(Into::into)).unwrap_or_default();
+                let nick = values.next().and_then(|nick| nick.as_str().map(|nick| nick.into_owned())).unwrap_or_default();
                 let reason = reason_json(&Reason::from_values(values.collect()));
                 clients.remove(&nick);
                 events.tell(&DemoEvent::MonitorFired { nick: nick.clone(), reason })?;
