@@ -33,8 +33,7 @@ fn start(home: &Home, name: &str, words: &[&str]) -> Process {
     Process::start(&mut command)
 }
 
-/// Starts a program that listens, with the tutorial's port; if that is in use on this machine, with another one, which
-/// `set_up` is told of first.
+/// Starts a program that listens at `port`; if that is in use on this machine, at another one. Returns which it is.
 fn listener(port: u16, mut start: impl FnMut(u16) -> Process) -> (Process, u16) {
     let others = std::iter::repeat_with(free_port).take(5);
     for port in std::iter::once(port).chain(others) {
