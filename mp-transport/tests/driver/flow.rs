@@ -170,7 +170,7 @@ async fn a_big_frame_fits() {
     assert_eq!(lines.most_input, 3 * MIB + 1);
 }
 
-/// A connection that is busy for ever does not hold the thread.
+/// A connection that is busy for ever does not hold the thread `[TR-21]`.
 #[tokio::test(start_paused = true)]
 async fn a_busy_driver_lets_others_run() {
     let mut stage = Stage::new().await;
