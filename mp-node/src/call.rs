@@ -48,7 +48,13 @@ impl<M, R> Call<M, R> {
 
     /// Reads the answer as a `T`, by the rules of [`mp_proto::adaptor`].
     pub fn returning<T: DeserializeOwned>(self) -> Call<M, T> {
-        Call { node: self.node, to: self.to, message: self.message, timeout: self.timeout, answer: PhantomData }
+        Call {
+            node: self.node,
+            to: self.to,
+            message: self.message,
+            timeout: self.timeout,
+            answer: PhantomData,
+        }
     }
 }
 
@@ -77,7 +83,11 @@ where
     }
 }
 
-async fn ask<M: Serialize + Send, R: DeserializeOwned>(node: Arc<Inner>, to: PortId, message: M) -> Result<R, CallError> {
+async fn ask<M: Serialize + Send, R: DeserializeOwned>(
+    node: Arc<Inner>,
+    to: PortId,
+    message: M,
+) -> Result<R, CallError> {
     let mut reply = Port::new(Arc::clone(&node), node.add_port().map_err(CallError::Send)?);
     let fired = Arc::new(Fired::default());
     let watch = node.watch(&to, Action::Future(Arc::clone(&fired)));

@@ -5,6 +5,7 @@ mod death;
 pub(crate) mod deliver;
 pub(crate) mod requests;
 mod shutdown;
+mod weak;
 
 use std::collections::{BTreeMap, VecDeque};
 use std::fmt;
@@ -12,6 +13,7 @@ use std::future::Future;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
+use mp_config::NodeConfig;
 use mp_proto::{EncodeError, HandshakeConfig, Limits, Message, NodeId, NodeRequest, PortId, Reason};
 use mp_transport::{Addr, Transport, clock};
 use serde::Serialize;
@@ -20,6 +22,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 pub use builder::NodeBuilder;
+pub use weak::WeakNode;
 
 use crate::call::Call;
 use crate::complaints::Complaints;
@@ -30,7 +33,6 @@ use crate::kernel::ports::{PortTable, base62};
 use crate::mailbox::PortCell;
 use crate::node::deliver::Offered;
 use crate::port::Port;
-use crate::profile::Profile;
 use crate::runtime::claims::Claims;
 use crate::runtime::listen::Strangers;
 use crate::runtime::peer::Peer;
@@ -87,7 +89,7 @@ pub(crate) struct Inner {
     pub(crate) draining: CancellationToken,
     services: Shared<Vec<Arc<Service>>>,
     addresses: Lock<Vec<Addr>>,
-    profile: Profile,
+    config: NodeConfig,
     prefix: String,
     counter: AtomicU64,
     closed: AtomicBool,
@@ -115,10 +117,11 @@ impl Node {
         &self.inner.id
     }
 
-    /// The settings that the node was started with.
+    /// The settings that the node was started with: its profile and what its builder set. What is not the node's own
+    /// business stands here too: seeds for mp-global, services for those who run them.
     #[must_use]
-    pub fn profile(&self) -> &Profile {
-        &self.inner.profile
+    pub fn config(&self) -> &NodeConfig {
+        &self.inner.config
     }
 
     /// The addresses that the node listens on, with their real port numbers.
@@ -145,8 +148,13 @@ impl Node {
     /// The peers that are connected now.
     #[must_use]
     pub fn nodes(&self) -> Vec<NodeId> {
-        let peers: Vec<_> = self.inner.peers.read().iter().map(|(name, peer)| (name.clone(), Arc::clone(peer))).collect();
-        peers.into_iter().filter(|(name, peer)| *name == peer.id && peer.lock().route.is_up()).map(|(name, _)| name).collect()
+        let peers: Vec<_> =
+            self.inner.peers.read().iter().map(|(name, peer)| (name.clone(), Arc::clone(peer))).collect();
+        peers
+            .into_iter()
+            .filter(|(name, peer)| *name == peer.id && peer.lock().route.is_up())
+            .map(|(name, _)| name)
+            .collect()
     }
 
     /// Connections that come and go, from now on.
@@ -188,7 +196,11 @@ impl Node {
     /// # Cancellation
     ///
     /// If the future is dropped before it is ready, the message has not been sent.
-    pub async fn send<M: Serialize + Send>(&self, to: impl AsRef<PortId> + Send, message: M) -> Result<(), SendError> {
+    pub async fn send<M: Serialize + Send>(
+        &self,
+        to: impl AsRef<PortId> + Send,
+        message: M,
+    ) -> Result<(), SendError> {
         let to = to.as_ref().clone();
         self.inner.send(&to, message, None).await
     }
@@ -219,7 +231,11 @@ impl Node {
     }
 
     /// Monitors a port; calls `function` with the reason, in a task of its own.
-    pub fn monitor_with(&self, port: impl AsRef<PortId>, function: impl FnOnce(Reason) + Send + 'static) -> Monitor {
+    pub fn monitor_with(
+        &self,
+        port: impl AsRef<PortId>,
+        function: impl FnOnce(Reason) + Send + 'static,
+    ) -> Monitor {
         self.watch(port.as_ref(), Action::Call(Box::new(function)), None)
     }
 
@@ -297,10 +313,19 @@ impl Node {
     /// # Errors
     ///
     /// The arguments cannot be written, or the node is no more.
-    pub fn spawn_on<A: Serialize>(&self, node: &NodeId, function: &str, args: A) -> Result<PortId, SendError> {
+    pub fn spawn_on<A: Serialize>(
+        &self,
+        node: &NodeId,
+        function: &str,
+        args: A,
+    ) -> Result<PortId, SendError> {
         let name = self.inner.spawn_name();
         let args = Message::new(&args)?;
-        let request = NodeRequest::Spawn { name: name.as_str().into(), function: function.into(), args: args.into_values() };
+        let request = NodeRequest::Spawn {
+            name: name.as_str().into(),
+            function: function.into(),
+            args: args.into_values(),
+        };
         let request = request.into_message();
         self.inner.offer(&node.port(), &request, None, Lane::Control)?;
         PortId::new(node, &name).map_err(|error| EncodeError::Custom(error.to_string()).into())
@@ -429,14 +454,20 @@ impl Inner {
         if names.get(name).is_some_and(|known| known != port) || names.len() >= self.limits.names {
             return false;
         }
-        if port.node_str() == self.id.as_str() && !self.find(port.name()).is_some_and(|cell| cell.set_named()) {
+        if port.node_str() == self.id.as_str() && !self.find(port.name()).is_some_and(|cell| cell.set_named())
+        {
             return false;
         }
         names.insert(name.to_owned(), port.clone());
         true
     }
 
-    async fn lookup(self: &Arc<Self>, node: &NodeId, name: &str, mut reply: Port) -> Result<Option<PortId>, CallError> {
+    async fn lookup(
+        self: &Arc<Self>,
+        node: &NodeId,
+        name: &str,
+        mut reply: Port,
+    ) -> Result<Option<PortId>, CallError> {
         let fired = Arc::new(Fired::default());
         let watch = self.watch(&node.port(), Action::Future(Arc::clone(&fired)));
         let monitor = Monitor::new(Arc::clone(self), node.port(), watch, Some(fired));
@@ -491,6 +522,9 @@ impl fmt::Debug for Inner {
 
 impl fmt::Debug for Node {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Node").field("id", self.id()).field("addresses", &self.addresses()).finish_non_exhaustive()
+        f.debug_struct("Node")
+            .field("id", self.id())
+            .field("addresses", &self.addresses())
+            .finish_non_exhaustive()
     }
 }

@@ -32,11 +32,17 @@ impl<E: Into<Reason> + Send> Outcome for Result<(), E> {
 }
 
 /// A function that peers may spawn by its name.
-pub(crate) type Function = dyn Fn(Port, Message) -> Pin<Box<dyn Future<Output = Reason> + Send>> + Send + Sync;
+pub(crate) type Function =
+    dyn Fn(Port, Message) -> Pin<Box<dyn Future<Output = Reason> + Send>> + Send + Sync;
 
 impl Inner {
     /// Runs a registered function in a port of its own.
-    pub(crate) fn run_function(self: &Arc<Self>, function: &Arc<Function>, cell: Arc<PortCell>, args: Message) {
+    pub(crate) fn run_function(
+        self: &Arc<Self>,
+        function: &Arc<Function>,
+        cell: Arc<PortCell>,
+        args: Message,
+    ) {
         let function = Arc::clone(function);
         self.run_in(cell, move |port| async move { function(port, args).await });
     }

@@ -144,6 +144,9 @@ impl Drop for Monitor {
 
 impl fmt::Debug for Monitor {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Monitor").field("port", &self.port).field("fired", &self.fired()).finish_non_exhaustive()
+        f.debug_struct("Monitor")
+            .field("port", &self.port)
+            .field("fired", &self.fired())
+            .finish_non_exhaustive()
     }
 }

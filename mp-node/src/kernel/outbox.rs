@@ -155,7 +155,8 @@ mod tests {
     fn control_has_a_bound_too() {
         let (limits, mut outbox) = (limits(), Outbox::new(Framing::Postcard));
         let flooded = (0..100).any(|_| {
-            outbox.offer("", &("kil1", "port"), None, Lane::Control, &limits).expect("encodes") == Offer::Flooded
+            outbox.offer("", &("kil1", "port"), None, Lane::Control, &limits).expect("encodes")
+                == Offer::Flooded
         });
         assert!(flooded);
     }

@@ -47,7 +47,11 @@ impl<P> PortTable<P> {
     }
 
     /// Takes a port in under a name that a peer chose. `None` if the table is full or the name is in use.
-    pub(crate) fn insert_named(&mut self, name: &str, make: impl FnOnce(SlotKey) -> P) -> Option<(SlotKey, &P)> {
+    pub(crate) fn insert_named(
+        &mut self,
+        name: &str,
+        make: impl FnOnce(SlotKey) -> P,
+    ) -> Option<(SlotKey, &P)> {
         if name.is_empty() || self.get(name).is_some() {
             return None;
         }

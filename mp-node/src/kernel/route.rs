@@ -208,7 +208,11 @@ impl<W> Route<W> {
     /// # Errors
     ///
     /// What waited cannot be written in the connection's framing; the route is as before.
-    pub(crate) fn established(&mut self, session: Session, limits: &Limits) -> Result<Option<u64>, EncodeError> {
+    pub(crate) fn established(
+        &mut self,
+        session: Session,
+        limits: &Limits,
+    ) -> Result<Option<u64>, EncodeError> {
         let queue = match std::mem::replace(&mut self.state, State::Idle) {
             State::Connecting { queue } => queue,
             State::Idle => Outbox::new(session.send),

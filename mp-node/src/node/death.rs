@@ -85,7 +85,8 @@ impl Inner {
                 PortWatcher::Peer(node) => {
                     if let Some(peer) = self.known_peer(node.as_str()) {
                         peer.lock().route.peer_unwatches(cell.id.name(), 1);
-                        let request = NodeRequest::Died { port: cell.id.name().into(), reason: reason.clone() };
+                        let request =
+                            NodeRequest::Died { port: cell.id.name().into(), reason: reason.clone() };
                         self.request(&node, &request.into_message());
                     }
                 }

@@ -127,7 +127,12 @@ impl Inner {
     }
 
     /// A message from the network or the system for a local port, in whatever form.
-    pub(crate) fn push(self: &Arc<Self>, cell: &Arc<PortCell>, envelope: Envelope, now: std::time::Instant) -> Push {
+    pub(crate) fn push(
+        self: &Arc<Self>,
+        cell: &Arc<PortCell>,
+        envelope: Envelope,
+        now: std::time::Instant,
+    ) -> Push {
         let pushed = cell.push(envelope, &self.limits, now);
         self.run_if_asked(cell, &pushed);
         pushed

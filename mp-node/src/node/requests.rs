@@ -90,7 +90,8 @@ impl Inner {
             peer.doom("the peer holds too many monitors");
             return;
         }
-        let watched = self.find(name).is_some_and(|cell| cell.watch(PortWatcher::Peer(peer.id.clone())).is_ok());
+        let watched =
+            self.find(name).is_some_and(|cell| cell.watch(PortWatcher::Peer(peer.id.clone())).is_ok());
         if !watched {
             peer.lock().route.peer_unwatches(name, 1);
             let Ok(port) = PortId::new(&self.id, name) else {

@@ -93,7 +93,11 @@ impl Inner {
         if peer.id.addresses().is_empty() {
             return Some(format!("the node there calls itself {real}"));
         }
-        if self.merge(peer, epoch, &real) { None } else { Some(format!("the connection to {real} was lost at once")) }
+        if self.merge(peer, epoch, &real) {
+            None
+        } else {
+            Some(format!("the connection to {real} was lost at once"))
+        }
     }
 
     /// What waits under a node reference goes to the node that it turned out to be, and so does all that follows.
@@ -166,7 +170,11 @@ impl Inner {
     async fn dial_once(self: &Arc<Self>, addr: &Addr, limit: Duration) -> Result<Met, DialError> {
         let addr = addr.clone();
         let dialling = async {
-            let pipe = self.transport.dial(&addr).await.map_err(|error| DialError::Unreachable { addr: addr.clone(), error })?;
+            let pipe = self
+                .transport
+                .dial(&addr)
+                .await
+                .map_err(|error| DialError::Unreachable { addr: addr.clone(), error })?;
             meet(self, pipe, Side::Dialled).await.map_err(|error| match error {
                 MeetError::Handshake(error) => DialError::Handshake { addr: addr.clone(), error },
                 MeetError::Duplicate(node) => DialError::Duplicate { addr: addr.clone(), node },

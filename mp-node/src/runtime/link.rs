@@ -61,7 +61,14 @@ pub(crate) enum LinkError {
 }
 
 /// Serves a connection until it ends, and tells everybody.
-pub(crate) async fn serve(node: Arc<Inner>, adopted: Adopted, session: Session, mut driver: Driver, first: BytesMut, now: Instant) {
+pub(crate) async fn serve(
+    node: Arc<Inner>,
+    adopted: Adopted,
+    session: Session,
+    mut driver: Driver,
+    first: BytesMut,
+    now: Instant,
+) {
     let Adopted { peer, epoch } = adopted;
     let connection = match Connection::new(session, &node.limits, now) {
         Ok(connection) => connection,
@@ -131,7 +138,9 @@ impl Link {
     fn on_request(&mut self, frame: &Frame, now: Instant) {
         let request = match frame.message().map(NodeRequest::parse) {
             Ok(Ok(request)) => request,
-            Ok(Err(error)) => return tracing::debug!(peer = %self.peer.id, %error, "a request was not understood"),
+            Ok(Err(error)) => {
+                return tracing::debug!(peer = %self.peer.id, %error, "a request was not understood");
+            }
             Err(error) => return tracing::debug!(peer = %self.peer.id, %error, "a request was not readable"),
         };
         if let Outcome::Relay(to, message) = self.node.react(Asker::Peer(&self.peer), request) {
@@ -146,7 +155,9 @@ impl Link {
     }
 
     fn is_parked(&self, cell: &Arc<PortCell>) -> bool {
-        self.parked.iter().any(|parked| matches!(parked, Parked::Mailbox { cell: other, .. } if Arc::ptr_eq(cell, other)))
+        self.parked
+            .iter()
+            .any(|parked| matches!(parked, Parked::Mailbox { cell: other, .. } if Arc::ptr_eq(cell, other)))
     }
 
     /// Tries all that is parked once more, in order; what is behind a message to the same place waits with it.
@@ -241,7 +252,9 @@ impl Link {
     /// When a peer that takes nothing is given up: it may honestly stop reading for its mailboxes' patience.
     fn stalled_at(&self) -> Option<Instant> {
         let waits = self.peer.lock().route.waiting() > 0;
-        waits.then(|| self.last_progress + self.node.limits.monitor_timeout + self.node.limits.mailbox_patience)
+        waits.then(|| {
+            self.last_progress + self.node.limits.monitor_timeout + self.node.limits.mailbox_patience
+        })
     }
 }
 
@@ -320,7 +333,10 @@ impl Protocol for Link {
 
     fn poll_timeout(&self) -> Option<Instant> {
         let ended = self.ended.as_ref().map(|(at, _)| *at);
-        [ended, self.connection.poll_timeout(), self.patience(), self.stalled_at()].into_iter().flatten().min()
+        [ended, self.connection.poll_timeout(), self.patience(), self.stalled_at()]
+            .into_iter()
+            .flatten()
+            .min()
     }
 
     fn wants_input(&self) -> bool {

@@ -64,7 +64,8 @@ pub(crate) async fn meet(node: &Arc<Inner>, pipe: Pipe, side: Side) -> Result<Me
             Ok(HandshakeEvent::PeerGreeted { .. }) => {}
             Ok(HandshakeEvent::Authenticated { node: peer, instance, decider }) => {
                 authenticated = Some(peer.clone());
-                let wanted = node.known_peer(peer.as_str()).is_some_and(|known| known.lock().route.has_queue());
+                let wanted =
+                    node.known_peer(peer.as_str()).is_some_and(|known| known.lock().route.has_queue());
                 if node.is_draining() && !wanted {
                     return Err(MeetError::ShutDown);
                 }
@@ -118,7 +119,12 @@ fn decide(
     met
 }
 
-fn adopt(node: &Arc<Inner>, mut handshake: Handshake, driver: Driver, session: Session) -> Result<Met, MeetError> {
+fn adopt(
+    node: &Arc<Inner>,
+    mut handshake: Handshake,
+    driver: Driver,
+    session: Session,
+) -> Result<Met, MeetError> {
     let mut first = BytesMut::new();
     handshake.poll_transmit(clock::now(), &mut first);
     match node.establish(&session, &driver.kick()) {
