@@ -135,7 +135,7 @@ async fn a_normal_end_kills_no_linked_port() {
     drop((one, two));
 }
 
-/// [MSG-90]
+/// [ND-14]
 #[tokio::test]
 async fn a_call_gets_an_answer_an_end_or_a_time_out() {
     for framing in FRAMINGS {
