@@ -42,7 +42,14 @@ macro_rules! replays {
     };
 }
 replays!(
-    json_frame, cbor_frame, postcard_frame, codecs_agree, greeting, handshake_pair, connection, node_request
+    json_frame,
+    cbor_frame,
+    postcard_frame,
+    codecs_agree,
+    greeting,
+    handshake_pair,
+    connection,
+    node_request
 );
 
 #[test]
@@ -51,7 +58,10 @@ fn every_target_is_replayed_and_every_corpus_has_a_target() {
     for parent in ["corpus", "regressions"] {
         for path in fs::read_dir(dir(parent)).into_iter().flatten() {
             let name = path.expect("readable").file_name().into_string().expect("a name in ASCII");
-            assert!(REPLAYED.contains(&name.as_str()), "{parent}/{name} has no target");
+            assert!(
+                name == "README.md" || REPLAYED.contains(&name.as_str()),
+                "{parent}/{name} has no target"
+            );
         }
     }
 }
