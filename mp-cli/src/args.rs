@@ -11,7 +11,7 @@ use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 use mp_proto::PortId;
 use serde_json::Value;
 
-pub(crate) use error::{ArgsError, nearest};
+pub(crate) use error::ArgsError;
 pub(crate) use help::{Parsed, command_help, main_help};
 
 /// The whole command line.

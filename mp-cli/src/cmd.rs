@@ -2,6 +2,8 @@
 
 pub(crate) mod configure;
 pub(crate) mod demo;
+mod echo;
+mod json;
 mod node;
 mod run;
 mod talk;
@@ -11,9 +13,9 @@ use std::future::Future;
 use std::process::ExitCode;
 
 use crate::args::{Args, ArgsError, Command, Globals, Parsed, command_help, main_help};
-use crate::config_file::ConfigFile;
 use crate::error::CliError;
 use crate::output::{Output, start_log};
+use mp_config::ConfigFile;
 
 /// The program: parses `words`, the program's own name first, does what they say and tells how it went.
 pub(crate) fn main(words: impl IntoIterator<Item = OsString>) -> ExitCode {
@@ -52,13 +54,16 @@ fn dispatch(args: Args, output: &mut Output) -> Result<(), CliError> {
         Some(Command::Configure(words)) => return configure::run(&utf8(words)?, globals, output),
         Some(command) => command,
     };
-    start_log(globals.verbose, globals.json);
+    // Who runs a node wants to see what it does.
+    let run = matches!(command, Command::Run { .. });
+    start_log(globals.verbose.saturating_add(u8::from(run)), globals.json);
     match command {
         Command::Demo => block_on(demo::run(output)),
         Command::DemoNode { role, name } => block_on(demo::child(role, &name, &load(&globals)?)),
         Command::Run { words } => {
             let config = load(&globals)?;
-            block_on(run::run(&words, &config, output))
+            // It takes Ctrl-C itself, to end in good order.
+            runtime()?.block_on(run::run(&words, &config, output))
         }
         Command::Snd(talk) => {
             let config = load(&globals)?;
@@ -88,11 +93,7 @@ fn utf8(words: Vec<OsString>) -> Result<Vec<String>, ArgsError> {
 
 /// Runs `work` until it is done or the user presses Ctrl-C, which drops it.
 fn block_on(work: impl Future<Output = Result<(), CliError>>) -> Result<(), CliError> {
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(2)
-        .enable_all()
-        .build()
-        .map_err(CliError::Runtime)?;
+    let runtime = runtime()?;
     let result = runtime.block_on(async {
         tokio::select! {
             result = work => result,
@@ -102,4 +103,12 @@ fn block_on(work: impl Future<Output = Result<(), CliError>>) -> Result<(), CliE
     // A read from stdin that still waits would hold up the end for ever.
     runtime.shutdown_background();
     result
+}
+
+fn runtime() -> Result<tokio::runtime::Runtime, CliError> {
+    tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+        .map_err(CliError::Runtime)
 }

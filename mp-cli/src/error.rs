@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use crate::args::ArgsError;
 use crate::cmd::configure::ConfigureError;
 use crate::cmd::demo::DemoError;
-use crate::config_file::ConfigError;
+use mp_config::ConfigError;
 
 /// Why the program did not do what it was asked. Each message names the thing and the mend, on one line.
 #[derive(Debug, thiserror::Error)]
@@ -23,9 +23,26 @@ pub(crate) enum CliError {
     /// The demonstration did not go as it should.
     #[error(transparent)]
     Demo(#[from] DemoError),
-    /// A part that waits for the node library.
-    #[error("{0}: not built yet; it comes with the node library")]
-    NotBuilt(String),
+    /// The node cannot be started.
+    #[error(transparent)]
+    Start(#[from] mp_node::StartError),
+    /// The node's part in the directory.
+    #[error(transparent)]
+    Global(#[from] mp_global::GlobalError),
+    /// A message cannot be sent.
+    #[error(transparent)]
+    Send(#[from] mp_node::SendError),
+    /// Nothing leads to a node.
+    #[error(
+        "nothing leads to the node {0}: give the address of a seed by --seed HOST:PORT, or set it by `aemp setseeds`"
+    )]
+    NoSeed(String),
+    /// A service that this program does not have.
+    #[error("there is no service {0:?}; there is mp::echo")]
+    Service(String),
+    /// Another node said no, or nothing.
+    #[error("{0}")]
+    Remote(String),
     /// Nobody reads the output any more: no fault, and nobody to tell.
     #[error("the output was closed")]
     OutputClosed,
@@ -45,8 +62,9 @@ impl CliError {
     pub(crate) fn exit_code(&self) -> ExitCode {
         ExitCode::from(match self {
             Self::OutputClosed => 0,
-            Self::Demo(_) | Self::NotBuilt(_) | Self::Output(_) | Self::Runtime(_) => 1,
+            Self::Demo(_) | Self::Remote(_) | Self::Send(_) | Self::Output(_) | Self::Runtime(_) => 1,
             Self::Args(_) | Self::Config(_) | Self::Configure(_) => 2,
+            Self::Start(_) | Self::Global(_) | Self::NoSeed(_) | Self::Service(_) => 2,
             Self::Interrupted => 130,
         })
     }

@@ -1,8 +1,9 @@
 //! The `aemp` program: sets up, runs and talks to the nodes of an AnyEvent::MP network.
 
+#![warn(clippy::print_stdout, clippy::print_stderr)]
+
 mod args;
 mod cmd;
-mod config_file;
 mod error;
 mod output;
 

@@ -15,12 +15,13 @@ use serde::de::DeserializeOwned;
 use crate::error::CallError;
 use crate::node::Inner;
 use crate::port::Port;
+use crate::sync::after;
 use crate::watch::{Action, Fired, Monitor};
 
 /// A question that is asked when this is awaited, from [`Node::call`](crate::Node::call).
 ///
 /// The port that is asked gets the message with the ID of a temporary port behind it; the first message to that port is
-/// the answer `[MSG-90]`. The target is monitored from before the question goes out until the answer is there, so its
+/// the answer `[ND-14]`. The target is monitored from before the question goes out until the answer is there, so its
 /// death, or that of its node, ends the call.
 ///
 /// # Cancellation
@@ -48,7 +49,13 @@ impl<M, R> Call<M, R> {
 
     /// Reads the answer as a `T`, by the rules of [`mp_proto::adaptor`].
     pub fn returning<T: DeserializeOwned>(self) -> Call<M, T> {
-        Call { node: self.node, to: self.to, message: self.message, timeout: self.timeout, answer: PhantomData }
+        Call {
+            node: self.node,
+            to: self.to,
+            message: self.message,
+            timeout: self.timeout,
+            answer: PhantomData,
+        }
     }
 }
 
@@ -67,7 +74,7 @@ where
             let Some(limit) = timeout else {
                 return asking.await;
             };
-            let late = clock::sleep_until(clock::now() + limit);
+            let late = clock::sleep_until(after(clock::now(), limit));
             tokio::select! {
                 biased;
                 answer = asking => answer,
@@ -77,7 +84,11 @@ where
     }
 }
 
-async fn ask<M: Serialize + Send, R: DeserializeOwned>(node: Arc<Inner>, to: PortId, message: M) -> Result<R, CallError> {
+async fn ask<M: Serialize + Send, R: DeserializeOwned>(
+    node: Arc<Inner>,
+    to: PortId,
+    message: M,
+) -> Result<R, CallError> {
     let mut reply = Port::new(Arc::clone(&node), node.add_port().map_err(CallError::Send)?);
     let fired = Arc::new(Fired::default());
     let watch = node.watch(&to, Action::Future(Arc::clone(&fired)));

@@ -56,7 +56,9 @@ pub enum CallError {
 #[non_exhaustive]
 pub enum StartError {
     /// An address to listen on cannot be used.
-    #[error("cannot listen on {addr}: {error}; choose another address with `setbinds`, or stop what uses this one")]
+    #[error(
+        "cannot listen on {addr}: {error}; choose another address with `setbinds`, or stop what uses this one"
+    )]
     Bind {
         /// The address.
         addr: Addr,
@@ -65,10 +67,10 @@ pub enum StartError {
     },
     /// The operating system gives no random bytes.
     #[error("no random bytes from the system: {0}")]
-    Random(std::io::Error),
+    Random(getrandom::Error),
     /// The configuration cannot be used.
     #[error("{0}")]
-    Config(#[from] crate::profile::ConfigError),
+    Config(#[from] mp_config::ConfigError),
     /// A setting of the builder cannot be used.
     #[error("{what} {value:?}: {why}")]
     Setting {

@@ -4,6 +4,8 @@
 //! Ports are monitored, linked, killed and spawned across the network. Nodes are written in Rust with this crate, or in
 //! Perl with AnyEvent::MP, whose wire protocol this is.
 
+#![warn(clippy::print_stdout, clippy::print_stderr)]
+
 mod call;
 mod complaints;
 mod error;
@@ -12,7 +14,6 @@ mod kernel;
 mod mailbox;
 mod node;
 mod port;
-pub mod profile;
 mod runtime;
 mod service;
 mod spawn;
@@ -23,13 +24,13 @@ mod watch;
 pub use call::Call;
 pub use error::{CallError, DialError, SendError, StartError, TrySendError};
 pub use events::{NodeEvent, NodeEvents};
+pub use mp_config::{ConfigError, NodeConfig};
 pub use mp_proto::{
     DecodeError, EncodeError, Framing, IdError, Limits, Map, Message, NodeId, PortId, Reason, Text, Value,
 };
 pub use mp_transport::{Addr, Transport};
-pub use node::{Node, NodeBuilder};
+pub use node::{Node, NodeBuilder, WeakNode};
 pub use port::{Flow, Port, Undecoded};
-pub use profile::Profile;
 pub use service::{Down, Request, Resolver, Service, Up};
 pub use spawn::Outcome;
 pub use stats::NodeStats;

@@ -5,13 +5,16 @@ mod death;
 pub(crate) mod deliver;
 pub(crate) mod requests;
 mod shutdown;
+mod weak;
 
 use std::collections::{BTreeMap, VecDeque};
 use std::fmt;
 use std::future::Future;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
+use mp_config::NodeConfig;
 use mp_proto::{EncodeError, HandshakeConfig, Limits, Message, NodeId, NodeRequest, PortId, Reason};
 use mp_transport::{Addr, Transport, clock};
 use serde::Serialize;
@@ -20,6 +23,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 pub use builder::NodeBuilder;
+pub use weak::WeakNode;
 
 use crate::call::Call;
 use crate::complaints::Complaints;
@@ -30,7 +34,6 @@ use crate::kernel::ports::{PortTable, base62};
 use crate::mailbox::PortCell;
 use crate::node::deliver::Offered;
 use crate::port::Port;
-use crate::profile::Profile;
 use crate::runtime::claims::Claims;
 use crate::runtime::listen::Strangers;
 use crate::runtime::peer::Peer;
@@ -87,7 +90,7 @@ pub(crate) struct Inner {
     pub(crate) draining: CancellationToken,
     services: Shared<Vec<Arc<Service>>>,
     addresses: Lock<Vec<Addr>>,
-    profile: Profile,
+    config: NodeConfig,
     prefix: String,
     counter: AtomicU64,
     closed: AtomicBool,
@@ -115,10 +118,11 @@ impl Node {
         &self.inner.id
     }
 
-    /// The settings that the node was started with.
+    /// The settings that the node was started with: its profile and what its builder set. What is not the node's own
+    /// business stands here too: seeds for mp-global, services for those who run them.
     #[must_use]
-    pub fn profile(&self) -> &Profile {
-        &self.inner.profile
+    pub fn config(&self) -> &NodeConfig {
+        &self.inner.config
     }
 
     /// The addresses that the node listens on, with their real port numbers.
@@ -145,14 +149,19 @@ impl Node {
     /// The peers that are connected now.
     #[must_use]
     pub fn nodes(&self) -> Vec<NodeId> {
-        let peers: Vec<_> = self.inner.peers.read().iter().map(|(name, peer)| (name.clone(), Arc::clone(peer))).collect();
-        peers.into_iter().filter(|(name, peer)| *name == peer.id && peer.lock().route.is_up()).map(|(name, _)| name).collect()
+        let peers: Vec<_> =
+            self.inner.peers.read().iter().map(|(name, peer)| (name.clone(), Arc::clone(peer))).collect();
+        peers
+            .into_iter()
+            .filter(|(name, peer)| *name == peer.id && peer.lock().route.is_up())
+            .map(|(name, _)| name)
+            .collect()
     }
 
     /// Connections that come and go, from now on.
     #[must_use]
     pub fn events(&self) -> NodeEvents {
-        NodeEvents(self.inner.events.subscribe())
+        NodeEvents { events: self.inner.events.subscribe(), stopped: self.inner.stopped.clone() }
     }
 
     /// A new port.
@@ -178,7 +187,8 @@ impl Node {
     /// nothing waits for delivery. If the peer is not connected, that begins now. Older name: `snd`.
     ///
     /// What a type becomes on the wire stands at [`mp_proto::adaptor`]: `("ping", 42)` and an enum's variant
-    /// `Ping(42)` are both `["ping", 42]`.
+    /// `Ping(42)` are both `["ping", 42]`. The type's `Serialize` writes straight into the connection's buffer, so it
+    /// must not use the node itself.
     ///
     /// # Errors
     ///
@@ -188,7 +198,11 @@ impl Node {
     /// # Cancellation
     ///
     /// If the future is dropped before it is ready, the message has not been sent.
-    pub async fn send<M: Serialize + Send>(&self, to: impl AsRef<PortId> + Send, message: M) -> Result<(), SendError> {
+    pub async fn send<M: Serialize + Send>(
+        &self,
+        to: impl AsRef<PortId> + Send,
+        message: M,
+    ) -> Result<(), SendError> {
         let to = to.as_ref().clone();
         self.inner.send(&to, message, None).await
     }
@@ -219,7 +233,11 @@ impl Node {
     }
 
     /// Monitors a port; calls `function` with the reason, in a task of its own.
-    pub fn monitor_with(&self, port: impl AsRef<PortId>, function: impl FnOnce(Reason) + Send + 'static) -> Monitor {
+    pub fn monitor_with(
+        &self,
+        port: impl AsRef<PortId>,
+        function: impl FnOnce(Reason) + Send + 'static,
+    ) -> Monitor {
         self.watch(port.as_ref(), Action::Call(Box::new(function)), None)
     }
 
@@ -254,10 +272,12 @@ impl Node {
         Monitor::new(Arc::clone(&self.inner), port.clone(), id, fired)
     }
 
-    /// Kills a port anywhere, behind all messages that this node has sent to it. `Reason::normal()` is an end without
-    /// a reason. A node port cannot be killed. Older name: `kil`.
+    /// Kills a port anywhere. What this node has sent to it before is received before its end, but for messages that
+    /// find its mailbox full: a kill does not wait for room. `Reason::normal()` is an end without a reason. A node port
+    /// cannot be killed. Older name: `kil`.
+    #[expect(clippy::needless_pass_by_value, reason = "most reasons are made for the occasion")]
     pub fn kill(&self, port: impl AsRef<PortId>, reason: Reason) {
-        self.inner.kill(port.as_ref(), reason);
+        self.inner.kill(port.as_ref(), &reason);
     }
 
     /// Runs a function in a port of its own, in a task of the node. What it returns is the reason for which the port dies,
@@ -297,17 +317,26 @@ impl Node {
     /// # Errors
     ///
     /// The arguments cannot be written, or the node is no more.
-    pub fn spawn_on<A: Serialize>(&self, node: &NodeId, function: &str, args: A) -> Result<PortId, SendError> {
+    pub fn spawn_on<A: Serialize>(
+        &self,
+        node: &NodeId,
+        function: &str,
+        args: A,
+    ) -> Result<PortId, SendError> {
         let name = self.inner.spawn_name();
         let args = Message::new(&args)?;
-        let request = NodeRequest::Spawn { name: name.as_str().into(), function: function.into(), args: args.into_values() };
+        let request = NodeRequest::Spawn {
+            name: name.as_str().into(),
+            function: function.into(),
+            args: args.into_values(),
+        };
         let request = request.into_message();
         self.inner.offer(&node.port(), &request, None, Lane::Control)?;
         PortId::new(node, &name).map_err(|error| EncodeError::Custom(error.to_string()).into())
     }
 
-    /// Makes a port known under a name at this node, until it dies. `false` if another living port has the name, or
-    /// [`Limits::names`](mp_proto::Limits::names) are in use. Older name: `reg`.
+    /// Makes a port of this node known under a name, until it dies. `false` if another living port has the name, the
+    /// port is none of this node or dead, or [`Limits::names`](mp_proto::Limits::names) are in use. Older name: `reg`.
     pub fn register_name(&self, name: &str, port: impl AsRef<PortId>) -> bool {
         self.inner.register_name(name, port.as_ref())
     }
@@ -349,7 +378,10 @@ impl Node {
     /// have to wait.
     #[must_use = "a request to a node that is not connected is not sent"]
     pub fn request(&self, node: &NodeId, request: &Message) -> bool {
-        self.inner.request(node, request)
+        self.inner.request(node, request).unwrap_or_else(|error| {
+            tracing::warn!(%node, %error, "a request cannot be sent");
+            true
+        })
     }
 
     /// Adds a part of the protocol on top of the node.
@@ -398,7 +430,7 @@ impl Inner {
     }
 
     pub(crate) fn is_closed(&self) -> bool {
-        self.closed.load(Ordering::Acquire)
+        self.closed.load(Ordering::Acquire) || self.stopped.is_cancelled()
     }
 
     pub(crate) fn is_draining(&self) -> bool {
@@ -406,10 +438,11 @@ impl Inner {
     }
 
     pub(crate) fn add_port(self: &Arc<Self>) -> Result<Arc<PortCell>, SendError> {
+        let mut ports = self.ports.write();
+        // Looked at under the lock: a node that is being shut down kills the ports that it finds.
         if self.is_closed() {
             return Err(SendError::ShutDown);
         }
-        let mut ports = self.ports.write();
         let added = ports.insert(|key, name| {
             let id = PortId::new(&self.id, name).expect("a generated name is valid");
             Arc::new(PortCell::new(id, key))
@@ -426,25 +459,33 @@ impl Inner {
 
     fn register_name(&self, name: &str, port: &PortId) -> bool {
         let mut names = self.names.lock();
-        if names.get(name).is_some_and(|known| known != port) || names.len() >= self.limits.names {
-            return false;
+        if let Some(known) = names.get(name) {
+            return known == port;
         }
-        if port.node_str() == self.id.as_str() && !self.find(port.name()).is_some_and(|cell| cell.set_named()) {
-            return false;
+        let cell = if port.node_str() == self.id.as_str() { self.find(port.name()) } else { None };
+        let free = names.len() < self.limits.names && cell.is_some_and(|cell| cell.add_name(name));
+        if free {
+            names.insert(name.to_owned(), port.clone());
         }
-        names.insert(name.to_owned(), port.clone());
-        true
+        free
     }
 
-    async fn lookup(self: &Arc<Self>, node: &NodeId, name: &str, mut reply: Port) -> Result<Option<PortId>, CallError> {
+    async fn lookup(
+        self: &Arc<Self>,
+        node: &NodeId,
+        name: &str,
+        mut reply: Port,
+    ) -> Result<Option<PortId>, CallError> {
         let fired = Arc::new(Fired::default());
         let watch = self.watch(&node.port(), Action::Future(Arc::clone(&fired)));
         let monitor = Monitor::new(Arc::clone(self), node.port(), watch, Some(fired));
         let request = NodeRequest::Lookup { name: name.into(), reply: reply.id().clone(), extra: Vec::new() };
-        self.request_node(node, request);
+        self.request_node(node, request)?;
         tokio::select! {
             biased;
-            answer = reply.recv_as::<(Option<PortId>,)>() => Ok(answer.and_then(|(port,)| port)),
+            answer = reply.recv_as::<(Option<PortId>,)>() => {
+                answer.map(|(port,)| port).ok_or(CallError::Send(SendError::ShutDown))
+            }
             reason = monitor => Err(CallError::Died(reason)),
         }
     }
@@ -461,8 +502,14 @@ impl Inner {
         }
     }
 
-    pub(crate) fn services(&self) -> Vec<Arc<Service>> {
-        self.services.read().clone()
+    /// Calls something of each service. A panic in it is that service's own affair: the node goes on.
+    pub(crate) fn each_service(&self, mut call: impl FnMut(&Service)) {
+        let services = self.services.read().clone();
+        for service in services {
+            if catch_unwind(AssertUnwindSafe(|| call(&service))).is_err() {
+                tracing::error!("a service panicked");
+            }
+        }
     }
 
     pub(crate) fn service_tags(&self) -> Vec<&'static str> {
@@ -478,7 +525,7 @@ impl Inner {
     pub(crate) fn dead_letter(&self, port: &PortId, why: &str) {
         self.stats.dead_letter();
         if self.complaints.lock().first(format!("dead letter {port}"), clock::now()) {
-            tracing::warn!(%port, why = why.escape_debug().to_string(), "dead letter");
+            tracing::warn!(%port, why, "dead letter");
         }
     }
 }
@@ -491,6 +538,9 @@ impl fmt::Debug for Inner {
 
 impl fmt::Debug for Node {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Node").field("id", self.id()).field("addresses", &self.addresses()).finish_non_exhaustive()
+        f.debug_struct("Node")
+            .field("id", self.id())
+            .field("addresses", &self.addresses())
+            .finish_non_exhaustive()
     }
 }

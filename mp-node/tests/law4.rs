@@ -82,7 +82,11 @@ impl World {
         self.received += 1;
         self.note(format_args!("{port} got {number} from {sender}"));
         let story = self.stories.get_mut(&(sender.to_owned(), port.clone())).expect("somebody sent it");
-        assert!(number >= story.next, "{port} got {number} from {sender} after {}: order or duplicate", story.next);
+        assert!(
+            number >= story.next,
+            "{port} got {number} from {sender} after {}: order or duplicate",
+            story.next
+        );
         for lost in story.next..number {
             let monitor = story.sent[lost as usize];
             assert!(
@@ -126,7 +130,11 @@ fn limits(dice: &mut Dice) -> Limits {
 async fn start(net: &MemoryNet, name: &'static str, life: u64, seed: u64, limits: Limits) -> Node {
     let builder = Node::builder("sim").without_file().node_id(name).secret("s").limits(limits);
     let builder = builder.bind(&format!("{name}:1")).transport(Arc::new(net.host(name)));
-    let node = builder.insecure_seed(seed ^ (life << 32) ^ u64::from(name.as_bytes()[0])).start().await.expect("starts");
+    let node = builder
+        .insecure_seed(seed ^ (life << 32) ^ u64::from(name.as_bytes()[0]))
+        .start()
+        .await
+        .expect("starts");
     node.set_resolver(Arc::new(|node: &NodeId| {
         let addr = format!("{node}:1").parse().expect("a node is a host here");
         Box::pin(async move { vec![addr] })
@@ -170,7 +178,8 @@ async fn send(node: Node, sender: String, world: Shared, mut dice: Dice) {
     for _ in 0..MESSAGES {
         sleep(dice.millis(400)).await;
         let target = if known.is_empty() || dice.roll(20) == 0 {
-            let target = dice.pick(&world.lock().unwrap().targets.values().flatten().cloned().collect::<Vec<_>>());
+            let target =
+                dice.pick(&world.lock().unwrap().targets.values().flatten().cloned().collect::<Vec<_>>());
             known.push(target.clone());
             target
         } else {
@@ -200,7 +209,13 @@ fn announce(node: &Node, sender: &str, target: &PortId, world: &Shared) -> u32 {
     number
 }
 
-async fn faults(net: &MemoryNet, world: &Shared, nodes: &mut BTreeMap<&'static str, Process>, dice: &mut Dice, seed: u64) {
+async fn faults(
+    net: &MemoryNet,
+    world: &Shared,
+    nodes: &mut BTreeMap<&'static str, Process>,
+    dice: &mut Dice,
+    seed: u64,
+) {
     for life in 1..=8 + dice.roll(8) {
         sleep(dice.millis(4000)).await;
         let (a, b) = (dice.pick(&NODES), dice.pick(&NODES));
@@ -238,7 +253,11 @@ async fn faults(net: &MemoryNet, world: &Shared, nodes: &mut BTreeMap<&'static s
 
 /// One run; its trace, and how many messages came and how many gaps were seen.
 fn run(seed: u64) -> (String, usize, usize) {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().expect("builds");
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_time()
+        .start_paused(true)
+        .build()
+        .expect("builds");
     runtime.block_on(async {
         let (net, world, mut dice) = (MemoryNet::new(seed), Shared::default(), Dice(seed));
         net.buffer_size(200 + usize::try_from(dice.roll(2000)).expect("small"));

@@ -23,7 +23,7 @@
 //! | number, `bool`, string, `char` | itself, one element | itself; a `char` is a text, an `f32` a float, an `i128` or `u128` an integer if it fits 64 bits |
 //! | bytes (`serialize_bytes`) | one byte string | a byte string |
 //!
-//! A `Vec<u8>` or `&[u8]` is, to serde, a list of numbers. For a byte string use [`Value::Bytes`](crate::Value::Bytes),
+//! A `Vec<u8>` or `&[u8]` is, to serde, a list of numbers. For a byte string use [`Value::Bytes`],
 //! or a type like those of the crate `serde_bytes`.
 //!
 //! Names and tags are what serde's attributes make of them: with `#[serde(rename_all = "snake_case")]` a variant
@@ -39,6 +39,8 @@
 //! - **Surplus** elements at the end of the message are ignored: there a caller puts its reply port `[MSG-07]`. Hence a
 //!   type of one element is read from the first one, and `()` from any message. Within a message a surplus element is
 //!   an error.
+//! - **Missing** elements at the end of the message are null for a tuple, tuple struct or tuple variant `[MSG-14]`, as
+//!   they are `undef` for Perl: `(u32, Option<PortId>)` is read from a message of one number, too.
 //! - **A struct** (and a struct variant behind its tag) is read from a map, or from its fields' values in order
 //!   `[MSG-08]`. At the message's level a map that comes first is taken for the whole struct.
 //! - **An enum** within a message is its tag alone, or a list of tag and fields. A newtype variant whose field is
@@ -58,10 +60,34 @@
 //!
 //! - **Anything else**, such as a text where a list is due, is [`DecodeError::Mismatch`], whose text says what was
 //!   expected, what was found, and in which element of the message.
-//! - **Types that look at the data first**: [`Value`](crate::Value) and enums with `#[serde(untagged)]` or
+//! - **Types that look at the data first**: [`Value`] and enums with `#[serde(untagged)]` or
 //!   `#[serde(tag = "…")]` get the whole message as a list; only a message that is one map and nothing else is that map
 //!   `[MSG-11]`. serde hands them the values as they came, so the blurring above does not apply inside, nor do the rules
-//!   for a tagged enum with fields in there.
+//!   for a tagged enum with fields in there. But all of them except [`Value`] see a byte string of ASCII characters as
+//!   text, because Perl sends its words so.
+//!
+//! ```
+//! use mp_proto::adaptor::{from_message, to_message};
+//! use mp_proto::{Message, Value};
+//! use serde::{Deserialize, Serialize};
+//!
+//! #[derive(Serialize, Deserialize, PartialEq, Debug)]
+//! #[serde(rename_all = "snake_case")]
+//! enum Job {
+//!     Resize { width: u32 },
+//!     Label(String, Option<u8>),
+//! }
+//!
+//! assert_eq!(to_message(&Job::Resize { width: 80 })?.to_string(), r#"["resize",{"width":80}]"#);
+//! assert_eq!(to_message(&[Job::Label("x".into(), None)])?.to_string(), r#"[["label","x",null]]"#);
+//!
+//! // From Perl: a number as a string, a string as a number, and a reply port that nobody asked for.
+//! let message = Message::from(["resize".into(), "80".into(), Value::from("node#reply")]);
+//! assert_eq!(from_message::<Job>(&message)?, Job::Resize { width: 80 });
+//! let message = Message::from(["label".into(), 42.into(), "7".into()]);
+//! assert_eq!(from_message::<Job>(&message)?, Job::Label("42".into(), Some(7)));
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 //!
 //! # Bounds
 //!

@@ -101,7 +101,13 @@ impl fmt::Display for Reason {
             return f.write_str("normal");
         }
         for (index, value) in self.0.iter().enumerate() {
-            f.write_str(if index == 0 { "" } else if index == 1 { ": " } else { " " })?;
+            f.write_str(if index == 0 {
+                ""
+            } else if index == 1 {
+                ": "
+            } else {
+                " "
+            })?;
             match value.as_str() {
                 Some(text) => write!(f, "{}", text.escape_debug())?,
                 None => write!(f, "{value}")?,

@@ -1,5 +1,7 @@
 //! Perl blurs types: what is taken for what, by type that is asked for. [MSG-10]
 
+#![expect(clippy::needless_pass_by_value, reason = "helpers of tests")]
+
 use std::collections::BTreeMap;
 use std::fmt::Debug;
 

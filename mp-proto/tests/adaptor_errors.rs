@@ -1,5 +1,7 @@
 //! What users read when a message is not what they expect, and how deep a message may be.
 
+#![expect(clippy::panic, reason = "helpers of tests")]
+
 use std::collections::BTreeMap;
 use std::fmt::Debug;
 
@@ -92,6 +94,18 @@ fn errors_show_the_beginning_of_a_long_text() {
     let shown = "a".repeat(40);
     error::<u8>(&[long], &format!("expected u8, found the byte string \"{shown}\"…"));
     error::<u8>(&["a".repeat(40).into()], &format!("expected u8, found the text \"{shown}\""));
+}
+
+#[test]
+fn errors_of_serde_do_not_repeat_megabytes() {
+    let long = "ä".repeat(1_000_000);
+    for values in [vec![Value::from(long.as_str())], vec![1.into(), Value::from(long.as_str())]] {
+        let message = Message::from(values);
+        let results = [from_message::<Chat>(&message).err(), from_message::<(u8, char)>(&message).err()];
+        for error in results.into_iter().flatten() {
+            assert!(error.to_string().len() < 1100, "{error}");
+        }
+    }
 }
 
 /// A list of lists, so many levels.

@@ -2,7 +2,7 @@
 //!
 //! A [`Transport`] dials and listens at an [`Addr`], and gives a [`Pipe`], which is one raw byte stream. A [`Driver`]
 //! carries a [`Protocol`](mp_proto::Protocol) over a pipe: it reads, writes and watches the clock, so that the protocol
-//! itself stays free of all three. Two transports stand here: [`Tcp`], and [`MemoryNet`], a network in one process that
+//! itself stays free of all three. Two transports stand here: `Tcp`, and `MemoryNet`, a network in one process that
 //! can be delayed, throttled, cut and healed under a paused clock.
 //!
 //! Time is read in [`clock`] and nowhere else.
@@ -12,10 +12,11 @@
 //! `tcp` (default) and `memory` make a transport available; `conformance` the suite of checks that each transport
 //! passes, for those who write their own.
 
+#![warn(clippy::print_stdout, clippy::print_stderr)]
+
 pub mod addr;
 pub mod clock;
 #[cfg(feature = "conformance")]
-//CONF
 pub mod conformance;
 pub mod driver;
 pub mod error;

@@ -39,8 +39,9 @@ use std::time::Duration;
 
 use tokio::sync::Notify;
 
+use self::link::Conduct;
 pub use self::listen::{BACKLOG, DIAL_TIMEOUT, MemoryTransport};
-use self::state::{State, Woken};
+use self::state::{State, Which, Woken};
 use crate::{Addr, clock};
 
 /// What a pipe's direction holds unless [`MemoryNet::buffer_size`] says otherwise, in bytes.
@@ -117,7 +118,7 @@ impl MemoryNet {
     pub fn link(&self, from: &str, to: &str) -> Links {
         let mut state = self.shared.lock();
         let (from, to) = (state.host(from), state.host(to));
-        self.links([state.link(from, to)])
+        self.links(vec![state.link(from, to)])
     }
 
     /// The two links between `a` and `b`.
@@ -148,18 +149,17 @@ impl MemoryNet {
         self.links(links)
     }
 
-    /// All links between hosts that are known by now, but not those of a host to itself.
+    /// All links between two hosts, also those to hosts that come later; but not those of a host to itself.
     pub fn everywhere(&self) -> Links {
-        let links = self.shared.lock().all_links();
-        self.links(links)
+        Links { shared: Arc::clone(&self.shared), which: Which::All }
     }
 
-    fn links(&self, links: impl Into<Vec<usize>>) -> Links {
-        Links { shared: Arc::clone(&self.shared), links: links.into() }
+    fn links(&self, links: Vec<usize>) -> Links {
+        Links { shared: Arc::clone(&self.shared), which: Which::These(links) }
     }
 
-    /// Breaks all pipes between two hosts at once: both ends get `ConnectionReset`, and what was on its way is lost.
-    /// This goes through a cut, too.
+    /// Breaks all pipes between two hosts at once: both ends get `ConnectionReset`, and what was on its way is lost
+    /// `[TR-13]`. This goes through a cut, too.
     pub fn reset(&self, a: &str, b: &str) {
         self.shared.change(|state, woken| {
             let (a, b) = (state.host(a), state.host(b));
@@ -169,7 +169,7 @@ impl MemoryNet {
 
     /// Breaks all pipes between two hosts at `dead`'s end alone. There they give `ConnectionReset`; at `unaware`'s end
     /// nothing arrives any more, and what is sent fills the buffer and stays there. No reset ever tells it, as behind
-    /// a firewall that has lost its state. New pipes are not concerned.
+    /// a firewall that has lost its state `[TR-13]`. New pipes are not concerned.
     pub fn half_open(&self, dead: &str, unaware: &str) {
         self.shared.change(|state, woken| {
             let (dead, unaware) = (state.host(dead), state.host(unaware));
@@ -177,8 +177,8 @@ impl MemoryNet {
         });
     }
 
-    /// Kills a host: its own ends of pipes give `ConnectionReset`, its listeners are gone, and dialling it is refused.
-    /// What its peers hear is up to `death`. The host's transports fail from now on with `NotConnected`;
+    /// Kills a host: its own ends of pipes give `ConnectionReset`, its listeners are gone, and dialling it is refused
+    /// `[TR-13]`. What its peers hear is up to `death`. The host's transports fail from now on with `NotConnected`;
     /// [`MemoryNet::host`] restarts it.
     pub fn kill_host(&self, name: &str, death: Death) {
         let now = clock::now();
@@ -208,7 +208,7 @@ impl fmt::Debug for MemoryNet {
 #[must_use = "links do nothing by themselves: call a method such as cut()"]
 pub struct Links {
     shared: Arc<Shared>,
-    links: Vec<usize>,
+    which: Which,
 }
 
 impl Links {
@@ -216,21 +216,18 @@ impl Links {
     /// TCP does: a piece that would overtake another arrives with it `[TR-09]`. Opening a pipe takes one way there and
     /// one back.
     pub fn delay(&self, latency: Duration, jitter: Duration) -> &Self {
-        self.for_each(|link| link.delay(latency, jitter))
+        self.conduct(|conduct| (conduct.latency, conduct.jitter) = (latency, jitter))
     }
 
     /// Each link carries at most so many bytes per second, all its pipes together; `None` for no bound. A rate of 0
     /// is taken for 1.
     pub fn throttle(&self, bytes_per_second: Option<u64>) -> &Self {
-        self.for_each(|link| link.throttle(bytes_per_second))
+        let rate = bytes_per_second.map(|rate| rate.max(1));
+        self.conduct(|conduct| conduct.bytes_per_second = rate)
     }
 
-    fn for_each(&self, mut change: impl FnMut(&mut link::Link)) -> &Self {
-        let mut state = self.shared.lock();
-        for &link in &self.links {
-            change(state.link_mut(link));
-        }
-        drop(state);
+    fn conduct(&self, change: impl Fn(&mut Conduct)) -> &Self {
+        self.shared.lock().conduct(&self.which, change);
         self
     }
 
@@ -239,28 +236,23 @@ impl Links {
     /// `TimedOut` `[TR-12]`.
     pub fn cut(&self) {
         let now = clock::now();
-        self.shared.change(|state, woken| {
-            for &link in &self.links {
-                state.cut(link, now, woken);
-            }
-        });
+        self.shared.change(|state, woken| state.cut(&self.which, now, woken));
     }
 
     /// Ends a cut: what was held back is sent anew, as TCP does, so that it arrives whole, in order, and no sooner
     /// than the link's delay from now.
     pub fn heal(&self) {
         let now = clock::now();
-        self.shared.change(|state, woken| {
-            for &link in &self.links {
-                state.heal(link, now, woken);
-            }
-        });
+        self.shared.change(|state, woken| state.heal(&self.which, now, woken));
         self.shared.healed.notify_waiters();
     }
 }
 
 impl fmt::Debug for Links {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Links").field(&self.links.len()).finish()
+        match &self.which {
+            Which::These(links) => f.debug_tuple("Links").field(&links.len()).finish(),
+            Which::All => f.debug_tuple("Links").field(&"all").finish(),
+        }
     }
 }

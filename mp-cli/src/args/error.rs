@@ -16,13 +16,13 @@ pub(crate) enum ArgsError {
     #[error("`run` has no setting {word:?}; {mend}")]
     RunKey { word: String, mend: String },
     #[error("{key}: {error}")]
-    Value { key: String, error: crate::config_file::SettingError },
+    Value { key: String, error: mp_config::SettingError },
 }
 
 impl ArgsError {
     /// There is no such command; `mend` says which one is near.
     pub(crate) fn unknown(word: &str) -> Self {
-        let mend = match nearest(word, super::help::command_names()) {
+        let mend = match mp_config::nearest(word, super::help::command_names()) {
             _ if NOT_YET.contains(&word) => {
                 "Perl's aemp has it, this one does not yet; use Perl's for it".to_owned()
             }
@@ -51,33 +51,3 @@ impl ArgsError {
 
 /// Commands of Perl's program that are not in this one.
 const NOT_YET: [&str; 8] = ["gencert", "setcert", "cert", "delcert", "eval", "shell", "trace", "restart"];
-
-/// The name that `word` was most likely meant to be, if any is near enough.
-pub(crate) fn nearest<'a>(word: &str, names: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    /// Longer words are no slips of the finger, and the comparison takes time of their length's square.
-    const LONGEST: usize = 64;
-    if word.len() > LONGEST {
-        return None;
-    }
-    let enough = 1 + word.chars().count() / 4;
-    let distances = names.into_iter().map(|name| (strsim::damerau_levenshtein(word, name), name));
-    distances
-        .filter(|(distance, _)| *distance <= enough)
-        .min_by_key(|(distance, _)| *distance)
-        .map(|(_, name)| name)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn slips_are_understood_and_other_words_are_not() {
-        let names = ["gensecret", "setseeds", "demo"];
-        assert_eq!(nearest("gensceret", names), Some("gensecret"));
-        assert_eq!(nearest("setseed", names), Some("setseeds"));
-        assert_eq!(nearest("dmeo", names), Some("demo"));
-        assert_eq!(nearest("frobnicate", names), None);
-        assert_eq!(nearest(&"gensecret".repeat(1000), names), None);
-    }
-}

@@ -9,9 +9,9 @@ pub(crate) use chain::ConfigureError;
 pub(crate) use command::commands;
 
 use crate::args::{Globals, TrailingOptions};
-use crate::config_file::ConfigFile;
 use crate::error::CliError;
 use crate::output::{Output, start_log};
+use mp_config::ConfigFile;
 
 use apply::apply;
 use report::Done;

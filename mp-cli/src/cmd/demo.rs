@@ -16,9 +16,9 @@ use std::time::Duration;
 use clap::ValueEnum;
 use tokio::sync::mpsc;
 
-use crate::config_file::{ConfigFile, Setting};
 use crate::error::CliError;
 use crate::output::Output;
+use mp_config::{ConfigFile, Setting};
 
 use actor::{Cast, lines};
 use event::{EventSink, Order};

@@ -1,20 +1,72 @@
 //! `aemp run`.
 
+use mp_global::Membership;
+use mp_node::Port;
 use serde::Serialize;
 use serde_json::Value;
+use tokio::signal::unix::{SignalKind, signal};
 
-use super::node;
-use crate::args::{ArgsError, nearest};
-use crate::config_file::{ConfigFile, NodeConfig, SETTINGS, Setting};
+use super::echo;
+use super::node::{self, Joined};
+use crate::args::ArgsError;
 use crate::error::CliError;
 use crate::output::{Output, Paint, Report};
+use mp_config::{ConfigFile, NodeConfig, SETTINGS, Setting};
 
 /// Runs a node as `words` and the configuration say.
 pub(super) async fn run(words: &[String], file: &ConfigFile, output: &mut Output) -> Result<(), CliError> {
     let config = resolve(words, file)?;
     config.require_secret(file)?;
-    output.report(&Starting::new(&config))?;
-    node::run(&config).await
+    let joined = node::start(&config).await?;
+    let services = Services::start(&config, &joined)?;
+    output.report(&Running::new(&joined, &services.names))?;
+    stop_asked().await?;
+    tracing::info!("stopping");
+    joined.node.shutdown().await;
+    Ok(())
+}
+
+/// Waits for Ctrl-C or SIGTERM.
+async fn stop_asked() -> Result<(), CliError> {
+    let mut terminate = signal(SignalKind::terminate()).map_err(CliError::Runtime)?;
+    tokio::select! {
+        interrupt = tokio::signal::ctrl_c() => interrupt.map_err(CliError::Runtime),
+        _ = terminate.recv() => Ok(()),
+    }
+}
+
+/// The services that run; they end when this is dropped.
+struct Services {
+    names: Vec<String>,
+    echo: Option<(Port, Membership)>,
+}
+
+impl Services {
+    /// Starts the services of the configuration; where it says nothing, all that there are.
+    fn start(config: &NodeConfig, joined: &Joined) -> Result<Self, CliError> {
+        let mut services = Self { names: Vec::new(), echo: None };
+        if config.services.is_empty() {
+            services.startecho(joined)?;
+        }
+        for service in &config.services {
+            match service.name.as_str() {
+                echo::NAME => services.startecho(joined)?,
+                // What makes a Perl node global; ours is by its seeds, or when another node asks it to be.
+                "AnyEvent::MP::Global::" | "AnyEvent::MP::Global" => {}
+                ours if ours.starts_with("mp::") => return Err(CliError::Service(ours.to_owned())),
+                perl => tracing::warn!(service = perl, "left out: it is not a service of this program"),
+            }
+        }
+        Ok(services)
+    }
+
+    fn startecho(&mut self, joined: &Joined) -> Result<(), CliError> {
+        if self.echo.is_none() {
+            self.echo = Some(echo::start(&joined.node, &joined.global)?);
+            self.names.push(echo::NAME.to_owned());
+        }
+        Ok(())
+    }
 }
 
 /// The node that the words of `aemp run` and the configuration make.
@@ -48,7 +100,7 @@ fn pairs(words: &[String]) -> Result<(Option<String>, Settings), ArgsError> {
         settings.push((setting, value));
     }
     if let Some(name) = &profile {
-        crate::config_file::profile_name(name)
+        mp_config::profile_name(name)
             .map_err(|error| ArgsError::Value { key: "profile".to_owned(), error })?;
     }
     Ok((profile, settings))
@@ -56,45 +108,41 @@ fn pairs(words: &[String]) -> Result<(Option<String>, Settings), ArgsError> {
 
 fn unknown_key(word: &str) -> ArgsError {
     let keys = || SETTINGS.iter().filter(|setting| !setting.profile_only()).map(|setting| setting.key);
-    let mend = match nearest(word, keys()) {
+    let mend = match mp_config::nearest(word, keys()) {
         Some(near) => format!("did you mean `{near}`?"),
         None => format!("there are {}", keys().collect::<Vec<_>>().join(", ")),
     };
     ArgsError::RunKey { word: word.to_owned(), mend }
 }
 
-/// The node as it is about to start.
+/// The node as it runs.
 #[derive(Serialize)]
-#[serde(tag = "event", rename = "starting")]
-struct Starting {
+#[serde(tag = "event", rename = "running")]
+struct Running {
     node: String,
-    binds: Vec<String>,
+    addresses: Vec<String>,
     seeds: Vec<String>,
     services: Vec<String>,
 }
 
-impl Starting {
-    fn new(config: &NodeConfig) -> Self {
-        let services = config.services.iter().map(|service| match service.arguments.as_slice() {
-            [] => service.name.clone(),
-            arguments => format!("{}{}", service.name, Value::from(arguments)),
-        });
+impl Running {
+    fn new(joined: &Joined, services: &[String]) -> Self {
         Self {
-            node: config.nodeid.to_string(),
-            binds: NodeConfig::expand(&config.binds),
-            seeds: NodeConfig::expand(&config.seeds),
-            services: services.collect(),
+            node: joined.node.id().to_string(),
+            addresses: joined.node.addresses().iter().map(ToString::to_string).collect(),
+            seeds: NodeConfig::expand(&joined.node.config().seeds),
+            services: services.to_vec(),
         }
     }
 }
 
-impl Report for Starting {
+impl Report for Running {
     fn text(&self, paint: Paint) -> String {
         let list = |items: &[String]| if items.is_empty() { "none".to_owned() } else { items.join(", ") };
         format!(
-            "node {}: binds {}; seeds {}; services {}",
+            "node {}: listens on {}; seeds {}; services {}; Ctrl-C stops it",
             paint.name(&self.node),
-            list(&self.binds),
+            list(&self.addresses),
             list(&self.seeds),
             list(&self.services)
         )

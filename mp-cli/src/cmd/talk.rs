@@ -6,9 +6,9 @@ use serde_json::Value;
 
 use super::node;
 use crate::args::{ArgsError, NodeArgs, Talk};
-use crate::config_file::{ConfigFile, NodeConfig, Setting};
 use crate::error::CliError;
 use crate::output::{Output, Paint, Report, plain};
+use mp_config::{ConfigFile, NodeConfig, Setting};
 
 /// The profile that is used if there is one, as Perl's program does.
 const PROFILE: &str = "aemp";

@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64};
 
-use mp_proto::{Framing, HandshakeConfig, InstanceId, Limits, NodeId, Secret};
+use mp_config::{ConfigFile, NodeConfig, SecretText, fill_node_id};
+use mp_proto::{Framing, HandshakeConfig, InstanceId, Limits, Secret};
 use mp_transport::{Addr, Transport};
 use tokio::sync::broadcast;
 use tokio_util::sync::CancellationToken;
@@ -15,7 +16,6 @@ use crate::complaints::Complaints;
 use crate::error::StartError;
 use crate::events::KEPT;
 use crate::kernel::ports::PortTable;
-use crate::profile::Profile;
 use crate::runtime::claims::Claims;
 use crate::runtime::listen::Strangers;
 use crate::runtime::rng::Rng;
@@ -29,37 +29,57 @@ const RANDOM: usize = 10;
 #[derive(Debug)]
 #[must_use = "a builder does nothing until `start`"]
 pub struct NodeBuilder {
-    pub(crate) profile: String,
-    pub(crate) use_file: bool,
-    pub(crate) node_id: Option<String>,
-    pub(crate) secret: Option<String>,
-    pub(crate) binds: Option<Vec<String>>,
-    pub(crate) seeds: Option<Vec<String>>,
-    framings: Vec<Framing>,
-    limits: Limits,
+    source: Source,
+    node_id: Option<String>,
+    secret: Option<String>,
+    binds: Option<Vec<String>>,
+    seeds: Option<Vec<String>>,
+    framings: Option<Vec<Framing>>,
+    limits: Option<Limits>,
     transport: Option<Arc<dyn Transport>>,
     rng: Rng,
 }
 
+/// Where the settings come from that are not set here.
+#[derive(Debug)]
+enum Source {
+    /// A profile in the configuration file.
+    File(String),
+    /// Nowhere: the profile is only a name.
+    Nowhere(String),
+    /// A configuration that was read already.
+    Given(Box<NodeConfig>),
+}
+
 impl NodeBuilder {
     pub(super) fn new(profile: &str) -> Self {
+        Self::of(Source::File(profile.into()))
+    }
+
+    fn of(source: Source) -> Self {
         Self {
-            profile: profile.into(),
-            use_file: true,
+            source,
             node_id: None,
             secret: None,
             binds: None,
             seeds: None,
-            framings: Framing::available().to_vec(),
-            limits: Limits::default(),
+            framings: None,
+            limits: None,
             transport: None,
             rng: Rng::System,
         }
     }
 
+    /// Begins with a configuration that was read already, as [`mp_config::ConfigFile::resolve`] gives it.
+    pub fn from_config(config: NodeConfig) -> Self {
+        Self::of(Source::Given(Box::new(config)))
+    }
+
     /// Does not read the configuration file. Older name: `norc`.
     pub fn without_file(mut self) -> Self {
-        self.use_file = false;
+        if let Source::File(profile) = self.source {
+            self.source = Source::Nowhere(profile);
+        }
         self
     }
 
@@ -77,13 +97,14 @@ impl NodeBuilder {
     }
 
     /// An address to listen on, such as `127.0.0.1:4040`; port 0 takes a free one. May be called several times.
-    /// Default: the profile's `binds`; without any, the node does not listen.
+    /// Default: the profile's `binds`, and without these, as in Perl, a free port of every address that is not loopback;
+    /// with [`without_file`](NodeBuilder::without_file) none: the node does not listen.
     pub fn bind(mut self, addr: &str) -> Self {
         self.binds.get_or_insert_default().push(addr.into());
         self
     }
 
-    /// An address where a node of the network listens, for [`Profile::seeds`]. May be called several times. Default: the
+    /// An address where a node of the network listens, which mp-global dials. May be called several times. Default: the
     /// profile's `seeds`.
     pub fn seed(mut self, addr: &str) -> Self {
         self.seeds.get_or_insert_default().push(addr.into());
@@ -100,13 +121,13 @@ impl NodeBuilder {
 
     /// The framings to offer, the preferred one first. Default: all that are compiled in, the fastest first.
     pub fn framings(mut self, framings: &[Framing]) -> Self {
-        self.framings = framings.to_vec();
+        self.framings = Some(framings.to_vec());
         self
     }
 
-    /// The node's bounds.
+    /// The node's bounds. Default: [`Limits::default`] with the profile's `monitor_timeout` and `connect_interval`.
     pub fn limits(mut self, limits: Limits) -> Self {
-        self.limits = limits;
+        self.limits = Some(limits);
         self
     }
 
@@ -123,6 +144,34 @@ impl NodeBuilder {
         self
     }
 
+    /// The configuration with what was set here in it.
+    fn settings(&mut self) -> Result<NodeConfig, StartError> {
+        let rng = &mut self.rng;
+        let mut random = |bytes: &mut [u8]| rng.fill(bytes);
+        let mut config = match &self.source {
+            Source::Given(config) => (**config).clone(),
+            Source::Nowhere(profile) => {
+                let template = self.node_id.clone().unwrap_or_else(|| format!("{profile}/"));
+                NodeConfig::bare(profile, fill_node_id(&template, &mut random)?)
+            }
+            Source::File(profile) => {
+                let file = ConfigFile::load(&ConfigFile::locate(None, |name| std::env::var_os(name))?)?;
+                file.resolve(Some(profile), &[], self.node_id.as_deref(), &mut random)?
+            }
+        };
+        if let Some(template) = &self.node_id {
+            config.nodeid = fill_node_id(template, &mut random)?;
+        }
+        if let Some(secret) = &self.secret {
+            config.secret = Some(SecretText::new(secret));
+        }
+        if let Some(seeds) = &self.seeds {
+            let parsed = seeds.iter().map(|seed| seed.parse().map_err(|error| setting("seed", seed, &error)));
+            config.seeds = parsed.collect::<Result<_, _>>()?;
+        }
+        Ok(config)
+    }
+
     /// Starts the node: it listens when this returns.
     ///
     /// # Errors
@@ -134,19 +183,23 @@ impl NodeBuilder {
     /// Dropping the future stops what has been started.
     pub async fn start(mut self) -> Result<Node, StartError> {
         let runtime = tokio::runtime::Handle::try_current().map_err(|_| StartError::NoRuntime)?;
-        let random = self.rng.name(RANDOM).map_err(StartError::Random)?;
-        let profile = Profile::load(&self, &random)?;
-        let id = NodeId::new(&profile.node_id).map_err(|error| setting("node ID", &profile.node_id, &error))?;
-        let binds = profile.binds.iter().map(|addr| parse(addr)).collect::<Result<Vec<_>, _>>()?;
-        let secret = match &profile.secret {
-            Some(text) => Some(Secret::from_text(text).map_err(|error| setting("secret", "", &error))?),
+        let prefix = self.rng.name(RANDOM).map_err(StartError::Random)?;
+        let config = self.settings()?;
+        let limits = self.limits.take().unwrap_or_else(|| limits(&config));
+        let id = config.nodeid.clone();
+        let binds = self.binds.take().unwrap_or_else(|| NodeConfig::expand(&config.binds));
+        let binds = binds.iter().map(|addr| parse(addr)).collect::<Result<Vec<_>, _>>()?;
+        let secret = match &config.secret {
+            Some(text) => {
+                Some(Secret::from_text(text.expose()).map_err(|error| setting("secret", "", &error))?)
+            }
             None => None,
         };
         let mut instance = [0; 16];
         self.rng.fill(&mut instance).map_err(StartError::Random)?;
         let instance = InstanceId(u128::from_le_bytes(instance));
-        let mut handshake = HandshakeConfig::new(id.clone(), instance, secret, &self.limits);
-        handshake.framings = self.framings;
+        let mut handshake = HandshakeConfig::new(id.clone(), instance, secret, &limits);
+        handshake.framings = self.framings.unwrap_or_else(|| framings(&config));
         handshake.hold_auth = true;
         let transport = match self.transport {
             Some(transport) => transport,
@@ -154,9 +207,9 @@ impl NodeBuilder {
         };
         let stopped = CancellationToken::new();
         let inner = Arc::new(Inner {
-            ports: Shared::new(PortTable::new(random.clone(), self.limits.ports)),
+            ports: Shared::new(PortTable::new(prefix.clone(), limits.ports)),
             handshake: Arc::new(handshake),
-            limits: self.limits,
+            limits,
             transport,
             peers: Shared::new(BTreeMap::new()),
             names: Lock::new(BTreeMap::new()),
@@ -172,8 +225,8 @@ impl NodeBuilder {
             draining: CancellationToken::new(),
             services: Shared::new(Vec::new()),
             addresses: Lock::new(Vec::new()),
-            profile,
-            prefix: random,
+            config,
+            prefix,
             counter: AtomicU64::new(0),
             closed: AtomicBool::new(false),
             events: broadcast::channel(KEPT).0,
@@ -189,6 +242,22 @@ impl NodeBuilder {
         }
         Ok(node)
     }
+}
+
+/// The framings that a configuration names and that are compiled in; without a word about them, all that are.
+fn framings(config: &NodeConfig) -> Vec<Framing> {
+    match &config.framing_format {
+        Some(names) => names.iter().filter_map(|name| name.parse().ok()).collect(),
+        None => Framing::available().to_vec(),
+    }
+}
+
+/// The default bounds, with the times that a configuration names.
+fn limits(config: &NodeConfig) -> Limits {
+    let mut limits = Limits::default();
+    limits.monitor_timeout = config.monitor_timeout.unwrap_or(limits.monitor_timeout);
+    limits.connect_time = config.connect_interval.unwrap_or(limits.connect_time);
+    limits
 }
 
 fn setting(what: &'static str, value: &str, why: &dyn std::fmt::Display) -> StartError {

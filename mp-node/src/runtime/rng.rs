@@ -9,9 +9,9 @@ pub(crate) enum Rng {
 }
 
 impl Rng {
-    pub(crate) fn fill(&mut self, bytes: &mut [u8]) -> std::io::Result<()> {
+    pub(crate) fn fill(&mut self, bytes: &mut [u8]) -> Result<(), getrandom::Error> {
         match self {
-            Self::System => getrandom::fill(bytes).map_err(std::io::Error::other),
+            Self::System => getrandom::fill(bytes),
             Self::Seeded(state) => {
                 for chunk in bytes.chunks_mut(8) {
                     let word = splitmix(state).to_le_bytes();
@@ -23,7 +23,7 @@ impl Rng {
     }
 
     /// `len` characters of base 62, the last one an upper-case letter or a digit, as Perl makes them `[ID-04]`.
-    pub(crate) fn name(&mut self, len: usize) -> std::io::Result<String> {
+    pub(crate) fn name(&mut self, len: usize) -> Result<String, getrandom::Error> {
         const DIGITS: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
         let mut name = String::with_capacity(len);
         while name.len() < len {

@@ -1,5 +1,5 @@
 //! What the tests of nodes share.
-#![allow(dead_code, clippy::allow_attributes, reason = "each test file uses a part of it")]
+#![allow(dead_code, unreachable_pub, clippy::allow_attributes, reason = "each test file uses a part of it")]
 
 use std::time::Duration;
 
@@ -7,7 +7,14 @@ use mp_node::{Framing, Limits, Node};
 
 /// A node on loopback, on a port that the system picks.
 pub async fn listener(id: &str) -> Node {
-    Node::builder("test").without_file().node_id(id).secret("s3kr1t").bind("127.0.0.1:0").start().await.expect("starts")
+    Node::builder("test")
+        .without_file()
+        .node_id(id)
+        .secret("s3kr1t")
+        .bind("127.0.0.1:0")
+        .start()
+        .await
+        .expect("starts")
 }
 
 /// Two nodes that know where to find each other, and what the first one writes and reads.
@@ -37,5 +44,7 @@ pub fn know(one: &Node, other: &Node) {
 
 /// What should come, within a time that is long for a machine and short for a person.
 pub async fn soon<T>(future: impl IntoFuture<Output = T>) -> T {
-    tokio::time::timeout(Duration::from_secs(20), future.into_future()).await.expect("it should have happened by now")
+    tokio::time::timeout(Duration::from_secs(20), future.into_future())
+        .await
+        .expect("it should have happened by now")
 }

@@ -17,8 +17,7 @@ use crate::token::{Token, TokenReader};
 use crate::{DecodeError, value};
 
 /// How deeply lists and maps may be nested in what is read as a Rust type, the message itself counted: reading them
-/// recurses through the type `[MSG-12]`. [`Message`](crate::Message) and [`Frame::message`](crate::Frame::message) go
-/// as deep as frames do.
+/// recurses through the type `[MSG-12]`. [`Frame::message`](crate::Frame::message) goes as deep as frames do.
 pub const MAX_TYPE_DEPTH: usize = 128;
 
 /// Reads one value within a message: its first token, and the reader that the rest comes from. [`Token::End`] stands
@@ -60,7 +59,7 @@ impl<'r, 'a, R: TokenReader<'a>> Item<'r, 'a, R> {
     }
 
     /// Shows the value to a type that takes any.
-    fn as_it_is<'de, V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DecodeError> {
+    fn show<'de, V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DecodeError> {
         match self.token {
             Token::Null | Token::End => visitor.visit_unit(),
             Token::Bool(value) => visitor.visit_bool(value),
@@ -144,9 +143,9 @@ impl<'de, 'a, R: TokenReader<'a>> Deserializer<'de> for Item<'_, 'a, R> {
             && bytes.is_ascii()
         {
             let bytes = std::mem::take(bytes);
-            return Self { token: Token::Text(byte_characters(bytes)), ..self }.as_it_is(visitor);
+            return Self { token: Token::Text(byte_characters(bytes)), ..self }.show(visitor);
         }
-        self.as_it_is(visitor)
+        self.show(visitor)
     }
 
     fn deserialize_ignored_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DecodeError> {
@@ -209,7 +208,7 @@ impl<'de, 'a, R: TokenReader<'a>> Deserializer<'de> for Item<'_, 'a, R> {
         name: &'static str,
         visitor: V,
     ) -> Result<V::Value, DecodeError> {
-        if name == value::NAME { self.as_it_is(visitor) } else { visitor.visit_newtype_struct(self) }
+        if name == value::NAME { self.show(visitor) } else { visitor.visit_newtype_struct(self) }
     }
 
     #[inline]

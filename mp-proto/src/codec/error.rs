@@ -1,5 +1,7 @@
 //! What can be wrong with bytes and with values.
 
+use std::fmt::{self, Write};
+
 use super::Framing;
 use crate::token::MAX_DEPTH;
 
@@ -41,8 +43,28 @@ pub enum DecodeError {
 }
 
 impl serde::de::Error for DecodeError {
-    fn custom<T: std::fmt::Display>(text: T) -> Self {
-        Self::Mismatch(text.to_string())
+    fn custom<T: fmt::Display>(text: T) -> Self {
+        let mut short = Short(String::new());
+        if write!(short, "{text}").is_err() {
+            short.0.push('…');
+        }
+        Self::Mismatch(short.0)
+    }
+}
+
+/// The longest text of a mismatch that a type's `Deserialize` gives, in bytes. Many such texts quote what came, such as
+/// serde's for an unknown tag, and a peer may send megabytes.
+const MAX_MISMATCH: usize = 1000;
+
+/// A text that takes no more than fits.
+struct Short(String);
+
+impl Write for Short {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        let room = MAX_MISMATCH - self.0.len();
+        let fits = text.get(..text.floor_char_boundary(room)).unwrap_or_default();
+        self.0.push_str(fits);
+        if fits.len() == text.len() { Ok(()) } else { Err(fmt::Error) }
     }
 }
 
@@ -76,7 +98,7 @@ pub enum EncodeError {
 }
 
 impl serde::ser::Error for EncodeError {
-    fn custom<T: std::fmt::Display>(text: T) -> Self {
+    fn custom<T: fmt::Display>(text: T) -> Self {
         Self::Custom(text.to_string())
     }
 }

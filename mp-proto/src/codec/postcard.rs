@@ -1,7 +1,7 @@
 //! The private form of connections between nodes of our own kind: tokens as postcard, in length-prefixed frames.
 //!
 //! Before each frame stands its length, four bytes, the least significant first `[FR-30]`. A frame is a sequence of
-//! tokens, each the postcard form of an [`Item`](item::Item): a list or map is followed by its elements or entries, as
+//! tokens, each the postcard form of an enum of nine variants, `Item`: a list or map is followed by its elements or entries, as
 //! many as it says; an entry is a text and a value `[FR-31]`.
 
 #![deny(clippy::indexing_slicing, clippy::arithmetic_side_effects, clippy::string_slice)]

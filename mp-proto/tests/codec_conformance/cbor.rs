@@ -173,6 +173,9 @@ fn declared_counts_beyond_the_frame() {
     ] {
         assert_eq!(read_bytes(bytes), Err(DecodeError::Truncated { framing: Framing::Cbor }), "{bytes:x?}");
     }
+    for bytes in [&b"\x82\x01"[..], b"\xa1\x01", b"\xbb\x80\x00\x00\x00\x00\x00\x00\x00"] {
+        assert!(Cbor::reader(bytes).next().is_err(), "the head alone is enough to see it: {bytes:x?}");
+    }
     let mut reader = Cbor::reader(b"\x9a\x00\x00\x00\x03\x00\x00\x00");
     assert_eq!(reader.next(), Ok(Token::List(3)));
 }

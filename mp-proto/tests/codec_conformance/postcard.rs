@@ -67,6 +67,9 @@ fn declared_counts_beyond_the_frame() {
             "{bytes:x?}"
         );
     }
+    for bytes in [&b"\x07\x02\x00"[..], b"\x08\x01\x05\x00"] {
+        assert!(Postcard::reader(bytes).next().is_err(), "the head alone is enough to see it: {bytes:x?}");
+    }
     assert_eq!(Postcard::reader(b"\x08\x01\x05\x00\x00").next(), Ok(Token::Map(1)));
 }
 

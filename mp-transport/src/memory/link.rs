@@ -5,66 +5,54 @@ use std::time::{Duration, Instant};
 /// The most bytes that arrive in one piece on a throttled link: what fits a packet.
 pub(super) const PACKET: usize = 1448;
 
+/// What a link does to bytes, as far as a test sets it.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Conduct {
+    pub(super) latency: Duration,
+    pub(super) jitter: Duration,
+    pub(super) bytes_per_second: Option<u64>,
+    pub(super) cut: bool,
+}
+
 /// What happens to all that one host sends to another.
 #[derive(Debug)]
 pub(super) struct Link {
-    latency: Duration,
-    jitter: Duration,
-    bytes_per_second: Option<u64>,
+    pub(super) conduct: Conduct,
     /// When the link has sent all that it was given, as far as it is throttled.
     busy_until: Option<Instant>,
-    cut: bool,
     chance: Chance,
 }
 
 impl Link {
-    pub(super) fn new(seed: u64) -> Self {
-        Self {
-            latency: Duration::ZERO,
-            jitter: Duration::ZERO,
-            bytes_per_second: None,
-            busy_until: None,
-            cut: false,
-            chance: Chance(seed),
+    pub(super) fn new(seed: u64, conduct: Conduct) -> Self {
+        Self { conduct, busy_until: None, chance: Chance(seed) }
+    }
+
+    /// At the end of a cut, what was sent so far does not hold up what comes: it went nowhere.
+    pub(super) fn forget_backlog(&mut self) {
+        if self.conduct.cut {
+            self.busy_until = None;
         }
     }
 
-    pub(super) fn delay(&mut self, latency: Duration, jitter: Duration) {
-        (self.latency, self.jitter) = (latency, jitter);
-    }
-
-    pub(super) fn throttle(&mut self, bytes_per_second: Option<u64>) {
-        self.bytes_per_second = bytes_per_second.map(|rate| rate.max(1));
-        self.busy_until = None;
-    }
-
-    pub(super) fn cut(&mut self) {
-        self.cut = true;
-    }
-
-    /// Ends a cut. What was sent meanwhile went nowhere, so the link is free.
-    pub(super) fn heal(&mut self) {
-        self.cut = false;
-        self.busy_until = None;
-    }
-
     pub(super) fn is_cut(&self) -> bool {
-        self.cut
+        self.conduct.cut
     }
 
     /// Whether bytes arrive the moment they are sent.
     pub(super) fn is_plain(&self) -> bool {
-        !self.cut && self.bytes_per_second.is_none() && self.latency.is_zero() && self.jitter.is_zero()
+        let Conduct { latency, jitter, bytes_per_second, cut } = self.conduct;
+        !cut && bytes_per_second.is_none() && latency.is_zero() && jitter.is_zero()
     }
 
     /// How many bytes go into one piece with one time of arrival.
     pub(super) fn piece(&self) -> usize {
-        if self.bytes_per_second.is_some() { PACKET } else { usize::MAX }
+        if self.conduct.bytes_per_second.is_some() { PACKET } else { usize::MAX }
     }
 
     /// When `len` bytes arrive that are sent now.
     pub(super) fn arrival(&mut self, now: Instant, len: usize) -> Instant {
-        let sent = match self.bytes_per_second {
+        let sent = match self.conduct.bytes_per_second {
             None => now,
             Some(rate) => {
                 let len = u64::try_from(len).unwrap_or(u64::MAX);
@@ -74,7 +62,7 @@ impl Link {
                 sent
             }
         };
-        sent + self.latency + self.chance.up_to(self.jitter)
+        sent + self.conduct.latency + self.chance.up_to(self.conduct.jitter)
     }
 }
 
@@ -118,8 +106,12 @@ mod tests {
     #[test]
     fn jitter_covers_its_range_and_no_more() {
         let now = clock::now();
-        let mut link = Link::new(seed_for(7, "a", "b"));
-        link.delay(Duration::from_millis(10), Duration::from_millis(4));
+        let conduct = Conduct {
+            latency: Duration::from_millis(10),
+            jitter: Duration::from_millis(4),
+            ..Conduct::default()
+        };
+        let mut link = Link::new(seed_for(7, "a", "b"), conduct);
         let delays: Vec<_> = (0..1000).map(|_| link.arrival(now, 1) - now).collect();
         assert!(delays.iter().all(|d| (Duration::from_millis(10)..=Duration::from_millis(14)).contains(d)));
         assert!(delays.iter().any(|d| *d < Duration::from_millis(11)));
@@ -135,8 +127,7 @@ mod tests {
     #[test]
     fn a_throttled_link_sends_one_after_another() {
         let now = clock::now();
-        let mut link = Link::new(1);
-        link.throttle(Some(1000));
+        let mut link = Link::new(1, Conduct { bytes_per_second: Some(1000), ..Conduct::default() });
         assert_eq!(link.arrival(now, 500) - now, Duration::from_millis(500));
         assert_eq!(link.arrival(now, 500) - now, Duration::from_millis(1000));
         let later = now + Duration::from_secs(60);

@@ -15,7 +15,7 @@ use super::state::{Dialled, Life, NoListener};
 use crate::error::at;
 use crate::{Addr, Listener, Pipe, Transport, clock};
 
-/// How long dialling goes on when nothing comes back; the same as [`Tcp`](crate::Tcp)'s `user_timeout`.
+/// How long dialling goes on when nothing comes back; the same as `Tcp`'s `user_timeout`.
 pub const DIAL_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// How many pipes may wait to be accepted at one listener; those who dial a full one try again each second, as TCP

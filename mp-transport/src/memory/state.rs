@@ -8,7 +8,7 @@ use std::task::{Poll, Waker};
 use std::time::Instant;
 
 use super::flow::{End, Flow};
-use super::link::{Link, seed_for};
+use super::link::{Conduct, Link, seed_for};
 use super::pair::Pair;
 use super::{BUFFER_SIZE, Death};
 
@@ -35,6 +35,8 @@ pub(super) struct State {
     hosts: Vec<Host>,
     host_index: BTreeMap<String, usize>,
     links: Vec<Link>,
+    /// What a link does that comes into use.
+    new_links: Conduct,
     link_index: BTreeMap<(usize, usize), usize>,
     pairs: Vec<Option<Pair>>,
     free_pairs: Vec<usize>,
@@ -48,6 +50,14 @@ struct Host {
     /// How often it was started; a transport belongs to one life.
     life: u64,
     next_port: u16,
+}
+
+/// Which links are meant.
+#[derive(Clone)]
+pub(super) enum Which {
+    These(Vec<usize>),
+    /// All between two hosts, now and later.
+    All,
 }
 
 /// A host in one of its lives.
@@ -96,6 +106,7 @@ impl State {
             hosts: Vec::new(),
             host_index: BTreeMap::new(),
             links: Vec::new(),
+            new_links: Conduct::default(),
             link_index: BTreeMap::new(),
             pairs: Vec::new(),
             free_pairs: Vec::new(),
@@ -158,7 +169,8 @@ impl State {
         }
         let link = self.links.len();
         let seed = seed_for(self.seed, &self.hosts[from].name, &self.hosts[to].name);
-        self.links.push(Link::new(seed));
+        let conduct = if from == to { Conduct::default() } else { self.new_links };
+        self.links.push(Link::new(seed, conduct));
         self.link_index.insert((from, to), link);
         link
     }
@@ -172,38 +184,60 @@ impl State {
         others.flat_map(|other| [self.link(host, other), self.link(other, host)]).collect()
     }
 
-    pub(super) fn all_links(&mut self) -> Vec<usize> {
-        let count = self.hosts.len();
-        let pairs = (0..count).flat_map(|from| (0..count).map(move |to| (from, to)));
-        pairs.filter(|(from, to)| from != to).map(|(from, to)| self.link(from, to)).collect()
+    /// The links that are meant, as far as they are in use.
+    fn meant(&self, which: &Which) -> Vec<usize> {
+        match which {
+            Which::These(links) => links.clone(),
+            Which::All => {
+                self.link_index.iter().filter(|((from, to), _)| from != to).map(|(_, link)| *link).collect()
+            }
+        }
     }
 
-    pub(super) fn cut(&mut self, link: usize, now: Instant, woken: &mut Woken) {
-        if self.links[link].is_cut() {
-            return;
+    /// Changes what links do; if all are meant, then also what those will do that come into use later.
+    pub(super) fn conduct(&mut self, which: &Which, change: impl Fn(&mut Conduct)) {
+        if matches!(which, Which::All) {
+            change(&mut self.new_links);
         }
-        for flow in flows_on(&mut self.pairs, link) {
+        for link in self.meant(which) {
+            change(&mut self.links[link].conduct);
+        }
+    }
+
+    pub(super) fn cut(&mut self, which: &Which, now: Instant, woken: &mut Woken) {
+        self.each_flow(which, false, |pair, side, _| {
             // What is due has arrived, though its reader has not looked yet.
-            flow.settle(now);
-            woken.add(&mut flow.reader);
-        }
-        self.links[link].cut();
+            pair.flows[side].settle(now);
+            woken.add(&mut pair.flows[side].reader);
+        });
+        self.conduct(which, |conduct| conduct.cut = true);
     }
 
-    pub(super) fn heal(&mut self, link: usize, now: Instant, woken: &mut Woken) {
-        if !self.links[link].is_cut() {
-            return;
+    pub(super) fn heal(&mut self, which: &Which, now: Instant, woken: &mut Woken) {
+        for link in self.meant(which) {
+            self.links[link].forget_backlog();
         }
-        self.links[link].heal();
-        for flow in flows_on(&mut self.pairs, link) {
-            flow.resend(&mut self.links[link], now);
-            woken.add(&mut flow.reader);
+        self.each_flow(which, true, |pair, side, link| {
+            pair.flows[side].resend(link, now);
+            woken.add(&mut pair.flows[side].reader);
+            // A writer who waits for the peer's end to arrive has to set its timer anew.
+            woken.add(&mut pair.flows[1 - side].writer);
+        });
+        self.conduct(which, |conduct| conduct.cut = false);
+    }
+
+    /// Goes over all flows on the links that are meant and that are cut, or are not: each as a pair, its side, and its
+    /// link.
+    fn each_flow(&mut self, which: &Which, cut: bool, mut each: impl FnMut(&mut Pair, usize, &mut Link)) {
+        let mut chosen = vec![false; self.links.len()];
+        for link in self.meant(which) {
+            chosen[link] = self.links[link].is_cut() == cut;
         }
-        // A writer who waits for the end of the other direction to arrive has to set its timer anew.
         for pair in self.pairs.iter_mut().flatten() {
             for side in [0, 1] {
-                if pair.flows[side].link == link {
-                    woken.add(&mut pair.flows[1 - side].writer);
+                let link = pair.flows[side].link;
+                if chosen[link] {
+                    each(pair, side, &mut self.links[link]);
                 }
             }
         }
@@ -351,8 +385,4 @@ impl State {
         }
         Dialled::Open(pair, port)
     }
-}
-
-fn flows_on(pairs: &mut [Option<Pair>], link: usize) -> impl Iterator<Item = &mut Flow> {
-    pairs.iter_mut().flatten().flat_map(|pair| &mut pair.flows).filter(move |flow| flow.link == link)
 }

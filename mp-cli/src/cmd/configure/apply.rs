@@ -4,8 +4,8 @@ use serde_json::{Map, Value};
 
 use super::chain::{ConfigureError, Key, Step};
 use super::report::{Done, Shown};
-use crate::config_file::{ConfigError, ConfigFile, Random, SECRET_LENGTH, SETTINGS, Scope, random_secret};
 use crate::error::CliError;
+use mp_config::{ConfigError, ConfigFile, Random, SECRET_LENGTH, SETTINGS, Scope, random_secret};
 
 /// Does the steps in `config`, in order.
 ///

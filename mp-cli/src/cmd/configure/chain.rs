@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::command::{Command, Verb, commands};
 use crate::args::{ArgsError, TrailingOptions};
-use crate::config_file::{Scope, Setting, SettingError, profile_name};
+use mp_config::{Scope, Setting, SettingError, profile_name};
 
 /// What is wrong with a line of the configuration family.
 #[derive(Debug, thiserror::Error)]

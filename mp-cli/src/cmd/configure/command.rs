@@ -2,7 +2,7 @@
 
 use std::sync::LazyLock;
 
-use crate::config_file::{SETTINGS, Setting};
+use mp_config::{SETTINGS, Setting};
 
 /// One command of the family.
 #[derive(Debug)]

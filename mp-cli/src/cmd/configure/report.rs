@@ -2,11 +2,11 @@
 
 use std::path::PathBuf;
 
-use serde::{Serialize, Serializer};
+use serde::Serialize;
 use serde_json::Value;
 
-use crate::config_file::{Origin, Scope, Setting};
 use crate::output::{Paint, Report, columns, plain};
+use mp_config::{Origin, Scope, Setting};
 
 /// One thing that was done.
 #[derive(Debug, Serialize)]
@@ -62,16 +62,6 @@ impl Shown {
             _ if self.hidden => "(hidden; --show-secrets shows it)".to_owned(),
             Some(value) => words(value),
             None => self.default.to_owned(),
-        }
-    }
-}
-
-impl Serialize for Scope {
-    /// The profile's name, or null.
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        match self {
-            Self::Global => serializer.serialize_none(),
-            Self::Profile(name) => serializer.serialize_some(name),
         }
     }
 }

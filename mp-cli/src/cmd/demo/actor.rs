@@ -14,8 +14,8 @@ use tokio::time::timeout;
 
 use super::event::{DemoEvent, Order};
 use super::{DemoError, Role};
-use crate::config_file::RC_VARIABLE;
 use crate::output::plain;
+use mp_config::RC_VARIABLE;
 
 /// Events of one process that may wait to be looked at; then it waits itself.
 const EVENTS: usize = 64;

@@ -66,9 +66,14 @@ impl DemoEvent {
             }
             Self::Heard { from, text } => format!("hears {from} say {text:?}"),
             Self::MonitorFired { nick, reason } if reason.is_empty() => {
-                format!("its monitor of {nick} fires: a normal end")
+                format!("sees by its monitor that {nick} ended normally")
             }
-            Self::MonitorFired { nick, reason } => format!("its monitor of {nick} fires: {}", json(reason)),
+            Self::MonitorFired { nick, reason } => {
+                format!("sees by its monitor that {nick} is gone: {}", json(reason))
+            }
+            Self::Dropped { nick, left } if left.is_empty() => {
+                format!("drops {nick}; nobody is left in the chat")
+            }
             Self::Dropped { nick, left } => format!("drops {nick}; left in the chat: {}", left.join(", ")),
             Self::Stopped => "stopped".to_owned(),
         };
@@ -98,7 +103,6 @@ impl EventSink {
     /// # Errors
     ///
     /// As [`Output::report`].
-    #[expect(dead_code, reason = "the parts in `node` tell nothing until they stand on the node library")]
     pub(super) fn tell(&self, event: &DemoEvent) -> Result<(), CliError> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).report(event)
     }

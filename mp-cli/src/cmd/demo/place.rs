@@ -7,8 +7,8 @@ use serde_json::json;
 use tempfile::TempDir;
 
 use super::{DemoError, Role};
-use crate::config_file::{ConfigError, ConfigFile, Scope, random_secret};
 use crate::error::CliError;
+use mp_config::{ConfigError, ConfigFile, Scope, random_secret};
 
 /// A directory with the configuration of this one demonstration, which goes when this is dropped.
 #[derive(Debug)]

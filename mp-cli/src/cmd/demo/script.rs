@@ -101,12 +101,27 @@ impl Play<'_> {
     }
 
     async fn all_stop(&mut self) -> Result<(), CliError> {
-        self.step(5, "All stop")?;
-        for name in [ADA, SENDER, RECEIVER, SEED] {
-            self.cast.order(name, &Order::Stop).await?;
-            self.see(name, "it stopped", |event| matches!(event, DemoEvent::Stopped).then_some(())).await?;
+        self.step(5, "All stop; ada ends in good order, which is no reason")?;
+        self.stop(ADA).await?;
+        self.see(SEED, "its monitor of ada fired, without a reason", |event| {
+            let fired =
+                matches!(event, DemoEvent::MonitorFired { nick, reason } if nick == ADA && reason.is_empty());
+            fired.then_some(())
+        })
+        .await?;
+        self.see(SEED, "it dropped ada, and nobody is left", |event| {
+            matches!(event, DemoEvent::Dropped { nick, left } if nick == ADA && left.is_empty()).then_some(())
+        })
+        .await?;
+        for name in [SENDER, RECEIVER, SEED] {
+            self.stop(name).await?;
         }
         Ok(())
+    }
+
+    async fn stop(&mut self, name: &'static str) -> Result<(), CliError> {
+        self.cast.order(name, &Order::Stop).await?;
+        self.see(name, "it stopped", |event| matches!(event, DemoEvent::Stopped).then_some(())).await
     }
 
     /// `nick` says `text`; the chat passes it on to `all`, who hear it.

@@ -28,6 +28,8 @@ const SEED: &str = r#"{"event":"listening","addresses":["127.0.0.1:4040"]}
 {"event":"monitor_fired","nick":"bob","reason":["transport_error","bob/1","connection reset"]}
 {"event":"dropped","nick":"bob","left":["ada"]}
 {"event":"relayed","from":"ada","text":"still here","to":["ada"]}
+{"event":"monitor_fired","nick":"ada","reason":[]}
+{"event":"dropped","nick":"ada","left":[]}
 "#;
 const RECEIVER: &str = r#"{"event":"registered","group":"eg_receivers","port":"receiver/1#a"}
 {"event":"received","message":["test",123]}

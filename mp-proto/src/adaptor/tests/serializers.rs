@@ -81,7 +81,7 @@ fn a_sequence_or_map_of_unknown_length_is_written_like_one_of_a_known_length() {
         );
     }
     assert_eq!(to_message(&List(Announced::Unknown, items())), Ok(Message::from(items())));
-    let map: crate::Map = entries().into_iter().collect();
+    let map: Map = entries().into_iter().collect();
     assert_eq!(to_message(&Entries(Announced::Unknown, entries())), Ok(Message::from([Value::Map(map)])));
 }
 

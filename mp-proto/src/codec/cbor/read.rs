@@ -87,7 +87,7 @@ impl<'a> CborReader<'a> {
     fn open(&mut self, head: Head) -> Result<Token<'a>, DecodeError> {
         let map = head.major == MAP;
         let items = if map { head.number.checked_mul(2) } else { Some(head.number) };
-        // No item has less than one byte.
+        // No item has less than one byte [FR-25].
         let count = items
             .filter(|items| *items <= self.rest().len() as u64)
             .and_then(|_| usize::try_from(head.number).ok())
@@ -104,7 +104,7 @@ impl<'a> CborReader<'a> {
         self.complete(Token::End)
     }
 
-    /// A value is complete; behind the outermost one must be nothing.
+    /// A value is complete; behind the outermost one must be nothing `[FR-18]`.
     #[inline]
     fn complete(&mut self, token: Token<'a>) -> Result<Token<'a>, DecodeError> {
         if self.levels.is_empty() && self.at < self.input.len() {
@@ -190,7 +190,7 @@ impl<'a> CborReader<'a> {
     }
 }
 
-/// A number, truth value or null.
+/// A number, truth value or null; what the data model has not is refused `[FR-22]`.
 #[inline]
 fn scalar<'a>(start: usize, head: Head) -> Result<Token<'a>, DecodeError> {
     Ok(match (head.major, head.info) {

@@ -12,7 +12,10 @@ use crate::token::{Token, TokenReader};
 /// Reads one item of strict RFC 8259 JSON `[FR-13]`.
 #[derive(Debug, Clone)]
 pub struct JsonReader<'a> {
-    input: &'a [u8],
+    /// The frame, or what of it is before the first byte that is not UTF-8.
+    input: &'a str,
+    /// Whether the frame is longer than `input`.
+    broken: bool,
     at: usize,
     expect: Expect,
     levels: Levels,
@@ -61,17 +64,26 @@ impl<'a> TokenReader<'a> for JsonReader<'a> {
 impl<'a> JsonReader<'a> {
     #[inline]
     pub(super) fn new(input: &'a [u8]) -> Self {
-        Self { input, at: 0, expect: Expect::Value, levels: Levels::default() }
+        // All at once is faster than string by string.
+        let (input, broken) = match std::str::from_utf8(input) {
+            Ok(text) => (text, false),
+            Err(error) => {
+                let valid =
+                    input.get(..error.valid_up_to()).and_then(|valid| std::str::from_utf8(valid).ok());
+                (valid.unwrap_or_default(), true)
+            }
+        };
+        Self { input, broken, at: 0, expect: Expect::Value, levels: Levels::default() }
     }
 
     #[inline]
     fn rest(&self) -> &'a [u8] {
-        self.input.get(self.at..).unwrap_or_default()
+        self.input.as_bytes().get(self.at..).unwrap_or_default()
     }
 
     #[inline]
     fn peek(&self) -> Option<u8> {
-        self.input.get(self.at).copied()
+        self.input.as_bytes().get(self.at).copied()
     }
 
     #[inline]
@@ -88,7 +100,7 @@ impl<'a> JsonReader<'a> {
             }
             self.advance(1);
         }
-        Err(truncated())
+        Err(self.end())
     }
 
     #[inline]
@@ -138,13 +150,13 @@ impl<'a> JsonReader<'a> {
         self.complete(Token::End)
     }
 
-    /// A value is complete; behind the outermost one must be nothing.
+    /// A value is complete; behind the outermost one must be nothing `[FR-18]`.
     #[inline]
     fn complete(&mut self, token: Token<'a>) -> Result<Token<'a>, DecodeError> {
         self.expect = Expect::Next;
         if self.levels.is_empty() {
             self.expect = Expect::Nothing;
-            if self.solid().is_ok() {
+            if self.broken || self.solid().is_ok() {
                 return Err(malformed(self.at, "something behind the message"));
             }
         }
@@ -157,14 +169,18 @@ impl<'a> JsonReader<'a> {
             self.advance(word.len());
             Ok(token)
         } else if word.starts_with(rest) {
-            Err(truncated())
+            Err(self.end())
         } else {
             Err(malformed(self.at, "none of null, true and false"))
         }
     }
-}
 
-#[cold]
-fn truncated() -> DecodeError {
-    DecodeError::Truncated { framing: Framing::Json }
+    /// The input ends here, and should not.
+    #[cold]
+    fn end(&self) -> DecodeError {
+        if self.broken {
+            return malformed(self.input.len(), "not UTF-8");
+        }
+        DecodeError::Truncated { framing: Framing::Json }
+    }
 }

@@ -35,15 +35,14 @@ impl Scanner for JsonScanner {
         if self.state == State::Between && !self.find_start(input, max)? {
             return Ok(None);
         }
-        // What lies beyond the longest frame is not looked at: cut otherwise, it might not be here yet.
+        // What lies beyond the longest frame [FR-12] is not looked at: cut otherwise, it might not be here yet.
         let window = input.get(..self.start.saturating_add(max)).unwrap_or(input);
         while let Some(rest) = window.get(self.at..)
-            && let Some(&byte) = rest.first()
+            && !rest.is_empty()
         {
             match self.state {
                 State::Plain => {
-                    self.at = self.at.saturating_add(1);
-                    if self.bracket_or_quote(byte)? {
+                    if self.plain(rest)? {
                         return Ok(Some(self.finish()));
                     }
                 }
@@ -79,22 +78,33 @@ impl JsonScanner {
         }
     }
 
-    /// Takes one byte outside strings; says whether it ends the frame.
+    /// Takes what there is outside strings, up to and with the next quote; says whether the frame ends with it.
     #[inline]
-    fn bracket_or_quote(&mut self, byte: u8) -> Result<bool, DecodeError> {
-        match byte {
-            b'"' => self.state = State::Quoted,
-            b'[' | b'{' => self.levels.push(byte == b'{')?,
-            b']' | b'}' => {
-                if self.levels.in_map() != (byte == b'}') {
-                    let offset = self.at.saturating_sub(self.start).saturating_sub(1);
-                    return Err(malformed(offset, "the closing bracket is not of the kind that is open"));
+    fn plain(&mut self, rest: &[u8]) -> Result<bool, DecodeError> {
+        let base = self.at;
+        for (index, &byte) in rest.iter().enumerate() {
+            match byte {
+                b'"' => {
+                    self.at = base.saturating_add(index).saturating_add(1);
+                    self.state = State::Quoted;
+                    return Ok(false);
                 }
-                self.levels.pop();
-                return Ok(self.levels.is_empty());
+                b'[' | b'{' => self.levels.push(byte == b'{')?,
+                b']' | b'}' => {
+                    if self.levels.in_map() != (byte == b'}') {
+                        let offset = base.saturating_add(index).saturating_sub(self.start);
+                        return Err(malformed(offset, "the closing bracket is not of the kind that is open"));
+                    }
+                    self.levels.pop();
+                    if self.levels.is_empty() {
+                        self.at = base.saturating_add(index).saturating_add(1);
+                        return Ok(true);
+                    }
+                }
+                _ => {}
             }
-            _ => {}
         }
+        self.at = base.saturating_add(rest.len());
         Ok(false)
     }
 

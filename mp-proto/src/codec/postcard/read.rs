@@ -92,7 +92,7 @@ impl<'a> PostcardReader<'a> {
         usize::try_from(count).map_err(|_| truncated())
     }
 
-    /// A value is complete; behind the outermost one must be nothing.
+    /// A value is complete; behind the outermost one must be nothing `[FR-18]`.
     #[inline]
     fn complete(&self, token: Token<'a>) -> Result<Token<'a>, DecodeError> {
         if self.levels.is_empty() && !self.rest.is_empty() {

@@ -3,7 +3,7 @@
 use super::{PREFIX, malformed};
 use crate::codec::{DecodeError, Scanner, Span};
 
-/// Cuts frames by the length before them `[FR-30]`.
+/// Cuts frames by the length before them, which is not zero `[FR-30]`.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct PostcardScanner;
 

@@ -1,7 +1,7 @@
 //! Numbers.
 
 use super::super::malformed;
-use super::{JsonReader, truncated};
+use super::JsonReader;
 use crate::DecodeError;
 use crate::token::Token;
 
@@ -47,8 +47,7 @@ impl<'a> JsonReader<'a> {
             }
             self.take_digits()?;
         }
-        let text = self.input.get(start..self.at).and_then(|bytes| std::str::from_utf8(bytes).ok());
-        match text.and_then(|text| text.parse::<f64>().ok()) {
+        match self.input.get(start..self.at).and_then(|text| text.parse::<f64>().ok()) {
             Some(number) if number.is_finite() => Ok(Token::Float(number)),
             _ => Err(malformed(start, "a number beyond the range of a 64-bit float")),
         }
@@ -58,7 +57,7 @@ impl<'a> JsonReader<'a> {
     #[inline]
     fn take_digits(&mut self) -> Result<(), DecodeError> {
         match digits(self.rest()) {
-            0 if self.rest().is_empty() => Err(truncated()),
+            0 if self.rest().is_empty() => Err(self.end()),
             0 => Err(malformed(self.at, "a digit must come here")),
             count => {
                 self.advance(count);

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use super::super::malformed;
 use super::super::plain::plain_len;
-use super::{JsonReader, truncated};
+use super::JsonReader;
 use crate::DecodeError;
 
 impl<'a> JsonReader<'a> {
@@ -12,7 +12,7 @@ impl<'a> JsonReader<'a> {
     #[inline]
     pub(super) fn string(&mut self) -> Result<Cow<'a, str>, DecodeError> {
         self.advance(1);
-        let plain = self.plain()?;
+        let plain = self.plain();
         if self.peek() == Some(b'"') {
             self.advance(1);
             return Ok(Cow::Borrowed(plain));
@@ -27,9 +27,9 @@ impl<'a> JsonReader<'a> {
                 Some(b'"') => break,
                 Some(b'\\') => text.push(self.escape()?),
                 Some(_) => return Err(malformed(self.at, "a control character in a string")),
-                None => return Err(truncated()),
+                None => return Err(self.end()),
             }
-            text.push_str(self.plain()?);
+            text.push_str(self.plain());
         }
         self.advance(1);
         Ok(Cow::Owned(text))
@@ -37,25 +37,18 @@ impl<'a> JsonReader<'a> {
 
     /// Takes characters that stand for themselves.
     #[inline]
-    fn plain(&mut self) -> Result<&'a str, DecodeError> {
-        let rest = self.rest();
-        let bytes = rest.get(..plain_len(rest)).unwrap_or_default();
-        match std::str::from_utf8(bytes) {
-            Ok(text) => {
-                self.advance(bytes.len());
-                Ok(text)
-            }
-            Err(error) => {
-                Err(malformed(self.at.saturating_add(error.valid_up_to()), "a string is not UTF-8"))
-            }
-        }
+    fn plain(&mut self) -> &'a str {
+        let start = self.at;
+        self.advance(plain_len(self.rest()));
+        // Special bytes are ASCII, and never within a character.
+        self.input.get(start..self.at).unwrap_or_default()
     }
 
     /// Takes a backslash and what belongs to it.
     fn escape(&mut self) -> Result<char, DecodeError> {
         let start = self.at;
         self.advance(1);
-        let byte = self.peek().ok_or_else(truncated)?;
+        let byte = self.peek().ok_or_else(|| self.end())?;
         self.advance(1);
         Ok(match byte {
             b'"' | b'\\' | b'/' => char::from(byte),
@@ -80,7 +73,7 @@ impl<'a> JsonReader<'a> {
             match self.peek() {
                 Some(found) if found == byte => self.advance(1),
                 Some(_) => return Err(malformed(start, LONE)),
-                None => return Err(truncated()),
+                None => return Err(self.end()),
             }
         }
         let pair = [first, self.hex()?].map(|half| u16::try_from(half).unwrap_or_default());
@@ -94,7 +87,7 @@ impl<'a> JsonReader<'a> {
     fn hex(&mut self) -> Result<u32, DecodeError> {
         let mut number = 0_u32;
         for _ in 0..4 {
-            let byte = self.peek().ok_or_else(truncated)?;
+            let byte = self.peek().ok_or_else(|| self.end())?;
             let digit = char::from(byte).to_digit(16);
             number = number << 4 | digit.ok_or_else(|| malformed(self.at, "not a hexadecimal digit"))?;
             self.advance(1);

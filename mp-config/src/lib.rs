@@ -1,0 +1,251 @@
+//! The configuration file of a network's nodes, shared with Perl's AnyEvent::MP and its `aemp`.
+//!
+//! It is relaxed JSON `[CF-02]`: `{"version":1, <global keys>, "profile":{NAME:{<keys>,"parent":NAME}}}`. Keys that
+//! are not known here are kept `[CF-08]`. [`ConfigFile::load`] reads it, [`ConfigFile::resolve`] says what a node of a
+//! profile needs to start, [`ConfigFile::edit`] changes it in one step.
+
+#![warn(clippy::print_stdout, clippy::print_stderr)]
+
+mod address;
+mod error;
+mod nearest;
+mod node_config;
+mod random;
+mod relaxed;
+mod resolve;
+mod setting;
+mod write;
+
+use std::ffi::OsString;
+use std::fmt;
+use std::fs::File;
+use std::io::{ErrorKind, Read};
+use std::path::{Path, PathBuf};
+
+use serde::{Serialize, Serializer};
+use serde_json::{Map, Value, json};
+
+pub use address::{Address, AddressError, interfaces};
+pub use error::ConfigError;
+pub use nearest::nearest;
+pub use node_config::{NodeConfig, SecretText, fill_node_id, host_name};
+pub use random::{Random, SECRET_LENGTH, secret as random_secret};
+pub use resolve::{Effective, Origin};
+pub use setting::{SETTINGS, Service, Setting, SettingError, profile_name};
+
+use error::reason;
+use relaxed::Strict;
+
+/// The largest file that is read, in bytes. Certificates are the largest things in it, of some kilobytes each.
+const LARGEST: u64 = 4 << 20;
+
+/// The environment variable that names the file.
+pub const RC_VARIABLE: &str = "PERL_ANYEVENT_MP_RC";
+
+/// Where settings stand in the file.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum Scope {
+    /// At the top, for all profiles.
+    #[default]
+    Global,
+    /// In the profile of this name.
+    Profile(String),
+}
+
+impl fmt::Display for Scope {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Global => f.write_str("global"),
+            Self::Profile(name) => write!(f, "profile {name}"),
+        }
+    }
+}
+
+impl Serialize for Scope {
+    /// The profile's name, or null.
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::Global => serializer.serialize_none(),
+            Self::Profile(name) => serializer.serialize_some(name),
+        }
+    }
+}
+
+/// The configuration as it stands in one file.
+#[derive(Debug, Clone)]
+pub struct ConfigFile {
+    path: PathBuf,
+    root: Map<String, Value>,
+    comments: bool,
+}
+
+impl ConfigFile {
+    /// The place of the file: `option`, else `$PERL_ANYEVENT_MP_RC`, else `~/.perl-anyevent-mp` `[CF-01]`.
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError::NoHome`] if nothing says where.
+    pub fn locate(
+        option: Option<&Path>,
+        variable: impl Fn(&str) -> Option<OsString>,
+    ) -> Result<PathBuf, ConfigError> {
+        let set = |name| variable(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+        option
+            .map(Path::to_owned)
+            .or_else(|| set(RC_VARIABLE))
+            .or_else(|| set("HOME").map(|home| home.join(".perl-anyevent-mp")))
+            .or_else(|| set("APPDATA").map(|data| data.join("perl-anyevent-mp")))
+            .ok_or(ConfigError::NoHome)
+    }
+
+    /// Reads the file. One that is missing or blank is an empty configuration `[CF-12]`.
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError`] names the file, and the line and column if its text is broken.
+    pub fn load(path: &Path) -> Result<Self, ConfigError> {
+        let read = |source| ConfigError::Read { path: path.to_owned(), source };
+        let file = match File::open(path) {
+            Ok(file) => file,
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Self::empty(path)),
+            Err(error) => return Err(read(error)),
+        };
+        let mut bytes = Vec::new();
+        file.take(LARGEST + 1).read_to_end(&mut bytes).map_err(read)?;
+        if u64::try_from(bytes.len()).is_ok_and(|length| length > LARGEST) {
+            return Err(ConfigError::TooLarge { path: path.to_owned() });
+        }
+        Self::parse(path, &bytes)
+    }
+
+    fn empty(path: &Path) -> Self {
+        let root = Map::from_iter([("version".to_owned(), json!(1))]);
+        Self { path: path.to_owned(), root, comments: false }
+    }
+
+    fn parse(path: &Path, bytes: &[u8]) -> Result<Self, ConfigError> {
+        let text = std::str::from_utf8(bytes).map_err(|error| {
+            let before = bytes.get(..error.valid_up_to()).unwrap_or_default();
+            let line = 1 + before.iter().filter(|&&byte| byte == b'\n').count();
+            let start = before.iter().rposition(|&byte| byte == b'\n').map_or(0, |at| at + 1);
+            let row = String::from_utf8_lossy(before.get(start..).unwrap_or_default());
+            let column = 1 + row.chars().count();
+            ConfigError::Syntax { path: path.to_owned(), line, column, what: "this is not UTF-8".to_owned() }
+        })?;
+        if text.trim().is_empty() {
+            return Ok(Self::empty(path));
+        }
+        let strict = Strict::new(text);
+        let root: Value = serde_json::from_slice(&strict.json).map_err(|error| {
+            let (line, column) = strict.position(text, &error);
+            ConfigError::Syntax { path: path.to_owned(), line, column, what: reason(&error) }
+        })?;
+        let shape = |what| ConfigError::Shape { path: path.to_owned(), what };
+        let Value::Object(mut root) = root else {
+            return Err(shape("the whole file must be one JSON object, { … }".to_owned()));
+        };
+        let version = root.entry("version").or_insert_with(|| json!(1));
+        if !matches!(version.as_str().map_or_else(|| version.as_f64(), |text| text.parse().ok()), Some(1.0)) {
+            return Err(shape(format!("`version` is {version}, and this program knows 1 alone")));
+        }
+        match root.get("profile") {
+            None => {}
+            Some(Value::Object(profiles)) => {
+                if let Some((name, _)) = profiles.iter().find(|(_, profile)| !profile.is_object()) {
+                    return Err(shape(format!("the profile {name:?} must be a JSON object, {{ … }}")));
+                }
+            }
+            Some(_) => return Err(shape("`profile` must be a JSON object, { NAME: { … } }".to_owned())),
+        }
+        Ok(Self { path: path.to_owned(), root, comments: strict.comments })
+    }
+
+    /// Loads the file, lets `change` change it, and writes it if that went well: all of it or nothing `[CF-10]`.
+    /// Others that change the file through this function at the same time wait.
+    ///
+    /// # Errors
+    ///
+    /// That of `change`, or [`ConfigError`] if the file cannot be read or written. The file is then as it was.
+    pub fn edit<T, E: From<ConfigError>>(
+        path: &Path,
+        change: impl FnOnce(&mut Self) -> Result<T, E>,
+    ) -> Result<(T, Self), E> {
+        let target = write::target(path)?;
+        let _lock = write::lock(&target);
+        let mut config = Self::load(path)?;
+        let value = change(&mut config)?;
+        config.save()?;
+        Ok((value, config))
+    }
+
+    /// Writes the file: canonical JSON, mode 0600, replaced in one step `[CF-09]`.
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError::Write`]; the file is then as it was.
+    pub fn save(&self) -> Result<(), ConfigError> {
+        write::replace(&self.path, self.to_json().as_bytes(), self.comments)
+    }
+
+    /// The text that is written: keys in order, indented, one line's end at the end.
+    pub fn to_json(&self) -> String {
+        format!("{:#}\n", Value::Object(self.root.clone()))
+    }
+
+    /// Where the file is.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Whether the file had comments, which writing it loses (the old file is kept with a `~` behind its name).
+    pub fn had_comments(&self) -> bool {
+        self.comments
+    }
+
+    /// The keys of `scope`, if it exists.
+    pub fn keys(&self, scope: &Scope) -> Option<&Map<String, Value>> {
+        match scope {
+            Scope::Global => Some(&self.root),
+            Scope::Profile(name) => self.root.get("profile")?.get(name)?.as_object(),
+        }
+    }
+
+    /// The keys of `scope`, which is made if it does not exist.
+    pub fn keys_mut(&mut self, scope: &Scope) -> &mut Map<String, Value> {
+        match scope {
+            Scope::Global => &mut self.root,
+            Scope::Profile(name) => {
+                let profiles = as_map(self.root.entry("profile").or_insert_with(|| json!({})));
+                as_map(profiles.entry(name.as_str()).or_insert_with(|| json!({})))
+            }
+        }
+    }
+
+    /// The names of the profiles, in order.
+    pub fn profiles(&self) -> impl Iterator<Item = &str> {
+        self.root
+            .get("profile")
+            .and_then(Value::as_object)
+            .into_iter()
+            .flat_map(|map| map.keys().map(String::as_str))
+    }
+
+    /// Removes a profile; whether there was one.
+    pub fn remove_profile(&mut self, name: &str) -> bool {
+        self.root
+            .get_mut("profile")
+            .and_then(Value::as_object_mut)
+            .is_some_and(|map| map.remove(name).is_some())
+    }
+}
+
+/// The map of a value that loading has checked to be one.
+fn as_map(value: &mut Value) -> &mut Map<String, Value> {
+    if !value.is_object() {
+        *value = json!({});
+    }
+    value.as_object_mut().expect("it was made a map just now")
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,368 @@
+//! The settings: their keys, what they take, and what they mean.
+
+use std::time::Duration;
+
+use mp_proto::{IdError, NodeId};
+use serde_json::Value;
+
+use super::address::{Address, AddressError};
+
+/// One key of the configuration, for all profiles or in one.
+#[derive(Debug)]
+pub struct Setting {
+    /// The key in the file, and the command that sets it.
+    pub key: &'static str,
+    /// For lists: the word in the commands that add and remove one item.
+    pub item: Option<&'static str>,
+    kind: Kind,
+    /// The argument's form, for help.
+    pub argument: &'static str,
+    /// What it is, for help.
+    pub about: &'static str,
+    /// What holds without it, for people.
+    pub default: &'static str,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    NodeId,
+    Secret,
+    Seeds,
+    Binds,
+    Services,
+    Parent,
+    Seconds,
+    Framings,
+}
+
+/// All settings that this program knows, in the order in which help names them.
+pub const SETTINGS: [Setting; 9] = [
+    Setting {
+        key: "nodeid",
+        item: None,
+        kind: Kind::NodeId,
+        argument: "NODEID",
+        about: "the node's name; %n is the host name, %u or a / at the end a random part",
+        default: "the profile's name and a /",
+    },
+    Setting {
+        key: "secret",
+        item: None,
+        kind: Kind::Secret,
+        argument: "SECRET",
+        about: "what all nodes of a network must share",
+        default: "none",
+    },
+    Setting {
+        key: "seeds",
+        item: Some("seed"),
+        kind: Kind::Seeds,
+        argument: "HOST:PORT,…",
+        about: "where other nodes of the network are found",
+        default: "none",
+    },
+    Setting {
+        key: "binds",
+        item: Some("bind"),
+        kind: Kind::Binds,
+        argument: "HOST:PORT,…",
+        about: "where the node listens; * is every address or any free port",
+        default: "*",
+    },
+    Setting {
+        key: "services",
+        item: Some("service"),
+        kind: Kind::Services,
+        argument: "NAME,…",
+        about: "what `aemp run` starts in the node",
+        default: "none",
+    },
+    Setting {
+        key: "parent",
+        item: None,
+        kind: Kind::Parent,
+        argument: "NAME",
+        about: "the profile that fills in what this one leaves open",
+        default: "the global settings",
+    },
+    Setting {
+        key: "monitor_timeout",
+        item: None,
+        kind: Kind::Seconds,
+        argument: "SECONDS",
+        about: "how long a silent peer counts as alive",
+        default: "the node's own",
+    },
+    Setting {
+        key: "connect_interval",
+        item: None,
+        kind: Kind::Seconds,
+        argument: "SECONDS",
+        about: "how long a connection may take to be made",
+        default: "the node's own",
+    },
+    Setting {
+        key: "framing_format",
+        item: None,
+        kind: Kind::Framings,
+        argument: "NAME,…",
+        about: "the framings to use, best first: postcard, cbor, json, storable",
+        default: "the node's own",
+    },
+];
+
+/// Why a setting cannot have a value. The message ends with the mend.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum SettingError {
+    /// Something else stands where a text belongs.
+    #[error("{found} where a text belongs; put it in double quotes")]
+    NotText {
+        /// What stands there.
+        found: &'static str,
+    },
+    /// Something else stands where a list belongs.
+    #[error("{found} where a list belongs; write [\"…\", \"…\"]")]
+    NotList {
+        /// What stands there.
+        found: &'static str,
+    },
+    /// An address is none.
+    #[error("{text:?}: {error}")]
+    Address {
+        /// The text.
+        text: String,
+        /// What is wrong with it.
+        error: AddressError,
+    },
+    /// A node ID is none.
+    #[error("{text:?} is no node ID: {error}")]
+    NodeId {
+        /// The text.
+        text: String,
+        /// What is wrong with it.
+        error: IdError,
+    },
+    /// A profile cannot have this name.
+    #[error("{text:?} is no name for a profile: {error}")]
+    ProfileName {
+        /// The text.
+        text: String,
+        /// What is wrong with it.
+        error: IdError,
+    },
+    /// The secret is empty.
+    #[error("the secret cannot be empty; make one by `aemp gensecret`")]
+    EmptySecret,
+    /// The secret has a character that a Perl node cannot use.
+    #[error("the secret cannot have the character {0:?}; use characters up to U+00FF")]
+    SecretCharacter(char),
+    /// A time is none, or out of bounds.
+    #[error("{0} is no number of seconds; write one above 0 and up to 86400")]
+    Seconds(String),
+    /// There is no such framing.
+    #[error("there is no framing {0:?}; there are postcard, cbor, json and storable")]
+    Framing(String),
+    /// A service is none.
+    #[error("{0} is no service; write \"name\" or [\"name\", arguments …]")]
+    Service(String),
+}
+
+/// A service that `aemp run` starts: its name and what it is given.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Service {
+    /// Its name.
+    pub name: String,
+    /// What it is given.
+    pub arguments: Vec<Value>,
+}
+
+impl Setting {
+    /// The setting of this key.
+    pub fn of(key: &str) -> Option<&'static Self> {
+        SETTINGS.iter().find(|setting| setting.key == key)
+    }
+
+    /// Whether it makes sense in a profile alone.
+    pub fn profile_only(&self) -> bool {
+        self.kind == Kind::Parent
+    }
+
+    /// Whether its value is shown only when asked for.
+    pub fn hidden(&self) -> bool {
+        self.kind == Kind::Secret
+    }
+
+    /// The value that a word of the command line means: lists are separated by commas, or JSON `[CF-11]`.
+    ///
+    /// # Errors
+    ///
+    /// [`SettingError`] says why the word is no value for this.
+    pub fn value(&self, word: &str) -> Result<Value, SettingError> {
+        let value = match self.kind {
+            Kind::Seeds | Kind::Binds | Kind::Services | Kind::Framings => {
+                json_list(word).unwrap_or_else(|| {
+                    Value::Array(word.split(',').filter(|_| !word.is_empty()).map(Value::from).collect())
+                })
+            }
+            Kind::Seconds => word.parse::<u64>().map_or_else(|_| Value::from(word), Value::from),
+            Kind::NodeId | Kind::Secret | Kind::Parent => Value::from(word),
+        };
+        self.check(&value)?;
+        Ok(value)
+    }
+
+    /// The items that a word of the command line means.
+    ///
+    /// # Errors
+    ///
+    /// [`SettingError`] says why the word is no item for this.
+    pub fn items(&self, word: &str) -> Result<Vec<Value>, SettingError> {
+        let items = match json_list(word) {
+            Some(service) if self.kind == Kind::Services => vec![service],
+            Some(Value::Array(items)) => items,
+            _ => word.split(',').map(Value::from).collect(),
+        };
+        items.iter().try_for_each(|item| self.check_item(item))?;
+        Ok(items)
+    }
+
+    /// Whether `value`, from the file or the command line, is one for this.
+    ///
+    /// # Errors
+    ///
+    /// [`SettingError`] says why not.
+    pub fn check(&self, value: &Value) -> Result<(), SettingError> {
+        match self.kind {
+            Kind::NodeId => node_id_template(value).map(drop),
+            Kind::Secret => secret(value).map(drop),
+            Kind::Parent => profile_name(&text(value)?),
+            Kind::Seconds => seconds(value).map(drop),
+            _ => list(value, |item| self.check_item(item)).map(drop),
+        }
+    }
+
+    fn check_item(&self, item: &Value) -> Result<(), SettingError> {
+        match self.kind {
+            Kind::Seeds => seed(item).map(drop),
+            Kind::Services => service(item).map(drop),
+            Kind::Framings => framing(item).map(drop),
+            // One text in the file may hold several addresses.
+            _ => binds(item).map(drop),
+        }
+    }
+}
+
+/// Whether a profile can have this name: it must serve as a node ID.
+///
+/// # Errors
+///
+/// [`SettingError::ProfileName`] if not.
+pub fn profile_name(name: &str) -> Result<(), SettingError> {
+    NodeId::new(name).map(drop).map_err(|error| SettingError::ProfileName { text: name.to_owned(), error })
+}
+
+fn json_list(word: &str) -> Option<Value> {
+    serde_json::from_str(word).ok().filter(Value::is_array)
+}
+
+/// A text; a number counts, as Perl does not tell them apart `[CF-13]`.
+pub(crate) fn text(value: &Value) -> Result<String, SettingError> {
+    match value {
+        Value::String(text) => Ok(text.clone()),
+        Value::Number(number) => Ok(number.to_string()),
+        other => Err(SettingError::NotText { found: kind(other) }),
+    }
+}
+
+/// A list, each item read by `item`.
+pub(crate) fn list<T>(
+    value: &Value,
+    item: impl Fn(&Value) -> Result<T, SettingError>,
+) -> Result<Vec<T>, SettingError> {
+    match value {
+        Value::Array(items) => items.iter().map(item).collect(),
+        other => Err(SettingError::NotList { found: kind(other) }),
+    }
+}
+
+/// The addresses of one text, which may be a list with commas.
+pub(crate) fn binds(value: &Value) -> Result<Vec<Address>, SettingError> {
+    let text = text(value)?;
+    text.split(',').map(|part| part.parse().map_err(|error| address_error(part, error))).collect()
+}
+
+/// As [`binds`], and each can be dialled.
+pub(crate) fn seed(value: &Value) -> Result<Vec<Address>, SettingError> {
+    let seeds = binds(value)?.into_iter();
+    seeds
+        .map(|seed| seed.clone().into_seed().map_err(|error| address_error(&seed.to_string(), error)))
+        .collect()
+}
+
+fn address_error(text: &str, error: AddressError) -> SettingError {
+    SettingError::Address { text: text.to_owned(), error }
+}
+
+/// The secret. It must be a text: of a number Perl makes another key than we would `[CF-05]`.
+pub(crate) fn secret(value: &Value) -> Result<String, SettingError> {
+    let Value::String(text) = value else {
+        return Err(SettingError::NotText { found: kind(value) });
+    };
+    match text.chars().find(|&c| c > '\u{ff}') {
+        _ if text.is_empty() => Err(SettingError::EmptySecret),
+        Some(c) => Err(SettingError::SecretCharacter(c)),
+        None => Ok(text.clone()),
+    }
+}
+
+/// The node ID before its variables are filled in.
+pub(crate) fn node_id_template(value: &Value) -> Result<String, SettingError> {
+    let template = text(value)?;
+    let sample = template.replace("%n", "n").replace("%u", "u");
+    NodeId::new(&sample).map_err(|error| SettingError::NodeId { text: template.clone(), error })?;
+    Ok(template)
+}
+
+/// A time in seconds; a decimal text counts, as Perl does not tell them apart `[CF-13]`.
+pub(crate) fn seconds(value: &Value) -> Result<Duration, SettingError> {
+    const LONGEST: f64 = 86_400.0;
+    let number = value.as_f64().or_else(|| value.as_str()?.parse().ok());
+    number
+        .filter(|&seconds| seconds > 0.0 && seconds <= LONGEST)
+        .map(Duration::from_secs_f64)
+        .ok_or_else(|| SettingError::Seconds(value.to_string()))
+}
+
+/// The name of a framing.
+pub(crate) fn framing(value: &Value) -> Result<String, SettingError> {
+    let name = text(value)?;
+    let known = matches!(name.as_str(), "postcard" | "cbor" | "json" | "storable");
+    if known { Ok(name) } else { Err(SettingError::Framing(name)) }
+}
+
+/// A service: a name, or a list of a name and arguments.
+pub(crate) fn service(value: &Value) -> Result<Service, SettingError> {
+    let (name, arguments) = match value {
+        Value::String(name) => (name.clone(), Vec::new()),
+        Value::Array(parts) => match parts.split_first() {
+            Some((Value::String(name), arguments)) => (name.clone(), arguments.to_vec()),
+            _ => return Err(SettingError::Service(value.to_string())),
+        },
+        other => return Err(SettingError::Service(other.to_string())),
+    };
+    if name.is_empty() || name.chars().any(|c| c.is_control() || c.is_whitespace()) {
+        return Err(SettingError::Service(value.to_string()));
+    }
+    Ok(Service { name, arguments })
+}
+
+fn kind(value: &Value) -> &'static str {
+    match value {
+        Value::Null => "null",
+        Value::Bool(_) => "true or false",
+        Value::Number(_) => "a number",
+        Value::String(_) => "a text",
+        Value::Array(_) => "a list",
+        Value::Object(_) => "an object",
+    }
+}

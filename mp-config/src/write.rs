@@ -1,0 +1,66 @@
+//! Replacing the file in one step.
+
+use std::fs::{self, File};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use super::ConfigError;
+
+/// The file that is meant by `path`: what a symbolic link points at, even if that does not exist yet `[CF-09]`.
+pub(crate) fn target(path: &Path) -> Result<PathBuf, ConfigError> {
+    /// As many links as Linux follows.
+    const LINKS: usize = 40;
+    let mut target = path.to_owned();
+    for _ in 0..LINKS {
+        match fs::read_link(&target) {
+            Ok(link) => target = directory(&target).join(link),
+            Err(_) => return Ok(target),
+        }
+    }
+    let source = io::Error::other("too many symbolic links");
+    Err(ConfigError::Write { path: path.to_owned(), source })
+}
+
+/// Keeps other processes of this program from changing the file until it is dropped. It is the directory that is
+/// locked, as the file is replaced. Where locks are not to be had, there is none.
+pub(crate) fn lock(target: &Path) -> Option<File> {
+    let directory = File::open(directory(target)).ok()?;
+    directory.lock().ok()?;
+    Some(directory)
+}
+
+/// Writes `bytes` to a new file of mode 0600 beside the one that `path` means, and renames it to that `[CF-09]`. The
+/// old one is kept with a `~` behind its name if `keep`.
+pub(crate) fn replace(path: &Path, bytes: &[u8], keep: bool) -> Result<(), ConfigError> {
+    let target = target(path)?;
+    if fs::metadata(&target).is_ok_and(|found| !found.is_file()) {
+        return Err(ConfigError::NotRegular { path: path.to_owned() });
+    }
+    write(&target, bytes, keep).map_err(|source| ConfigError::Write { path: path.to_owned(), source })
+}
+
+fn write(target: &Path, bytes: &[u8], keep: bool) -> io::Result<()> {
+    let directory = directory(target);
+    // `tempfile` makes files of mode 0600.
+    let mut file = tempfile::Builder::new().prefix(".perl-anyevent-mp.").tempfile_in(&directory)?;
+    file.write_all(bytes)?;
+    file.as_file().sync_all()?;
+    if keep {
+        let mut backup = target.as_os_str().to_owned();
+        backup.push("~");
+        // A hard link, so that there is no moment without the file itself.
+        drop(fs::remove_file(&backup));
+        fs::hard_link(target, &backup)?;
+    }
+    file.persist(target)?;
+    // So that the new name survives a power failure; not every file system can do it.
+    drop(File::open(&directory).and_then(|directory| directory.sync_all()));
+    Ok(())
+}
+
+fn directory(file: &Path) -> PathBuf {
+    match file.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent.to_owned(),
+        _ => PathBuf::from("."),
+    }
+}

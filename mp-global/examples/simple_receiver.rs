@@ -1,0 +1,21 @@
+//! Shows a port that is found by its group: prints the data of each `test` message.
+//! Set up once: `aemp gensecret`, `aemp profile eg_simple_receiver setbinds localhost:12266`.
+
+use mp_global::Global;
+use mp_node::{Node, PortId};
+
+#[tokio::main]
+async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    tracing_subscriber::fmt().with_writer(std::io::stderr).init();
+    let node = Node::builder("eg_simple_receiver").start().await?;
+    let global = Global::start(&node)?;
+
+    let port = node.port();
+    let _member = global.group("eg_receivers").register(&port)?;
+
+    port.on("test", |(data, _reply_port): (u64, Option<PortId>)| println!("Received data: {data}"));
+
+    tokio::signal::ctrl_c().await?;
+    node.shutdown().await;
+    Ok(())
+}

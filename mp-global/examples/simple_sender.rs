@@ -1,0 +1,26 @@
+//! Shows how a port is found by its group: sends `test` messages to whoever is in `eg_receivers`.
+//! Set up once: `aemp profile eg_simple_sender setseeds localhost:12266`; the receiver must run.
+
+use std::time::Duration;
+
+use mp_global::Global;
+use mp_node::{Node, PortId};
+
+#[tokio::main]
+async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    tracing_subscriber::fmt().with_writer(std::io::stderr).init();
+    let node = Node::builder("eg_simple_sender").start().await?;
+    let global = Global::start(&node)?;
+
+    let mut receivers = global.group("eg_receivers").monitor()?;
+    while receivers.members().is_empty() {
+        receivers.next().await.ok_or("the node has ended")?;
+    }
+    for port in receivers.members() {
+        println!("Sending to {port}");
+        node.send(port, ("test", 123, None::<PortId>)).await?;
+    }
+
+    tokio::time::timeout(Duration::from_secs(5), node.shutdown()).await?;
+    Ok(())
+}

@@ -1,0 +1,193 @@
+//! A node's part in the network's directory.
+
+mod dialler;
+mod service;
+mod shared;
+mod state;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use mp_node::{Node, NodeConfig};
+use mp_proto::NodeId;
+use mp_transport::{Addr, AddrError};
+use tokio::sync::watch;
+
+pub(crate) use self::shared::Shared;
+use crate::family::Family;
+use crate::group::Group;
+use crate::mesh::MeshConfig;
+use crate::registry::{RegistryConfig, RegistryError, RegistryLimits};
+
+/// A node's part in the network's directory: its seeds, groups and families. Cheap to clone; all clones are the same,
+/// and it works until the node ends, held or not.
+#[derive(Debug, Clone)]
+pub struct Global {
+    shared: Arc<Shared>,
+}
+
+/// Why something about the directory did not work.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum GlobalError {
+    /// The configuration's fault: a seed is not an address.
+    #[error("the seed {seed:?} is not an address: {error}")]
+    Seed {
+        /// The seed.
+        seed: String,
+        /// What is wrong with it.
+        error: AddrError,
+    },
+    /// The caller's fault: not a name, or more than the limits allow.
+    #[error(transparent)]
+    Registry(#[from] RegistryError),
+    /// The node has been shut down.
+    #[error("the node has been shut down")]
+    ShutDown,
+}
+
+/// What a node is in the directory.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Standing {
+    /// Whether it is a global node, which knows all itself.
+    pub is_global: bool,
+    /// The seed that it asks, if it is none and one is connected.
+    pub master: Option<NodeId>,
+}
+
+/// Settings of a node's part in the directory.
+#[derive(Debug)]
+#[must_use = "a builder does nothing until `start`"]
+pub struct GlobalBuilder<'a> {
+    node: &'a Node,
+    seeds: Vec<String>,
+    global: Option<bool>,
+    limits: RegistryLimits,
+    longest_retry: Duration,
+}
+
+impl Global {
+    /// Makes the node part of the network's directory, with the seeds of its configuration. Once per node, and right after it was
+    /// started: what peers have told it before is lost.
+    ///
+    /// # Errors
+    ///
+    /// [`GlobalError::Seed`] if a seed is not an address.
+    pub fn start(node: &Node) -> Result<Self, GlobalError> {
+        Self::builder(node).start()
+    }
+
+    /// The same, with other settings.
+    pub fn builder(node: &Node) -> GlobalBuilder<'_> {
+        GlobalBuilder {
+            node,
+            seeds: NodeConfig::expand(&node.config().seeds),
+            global: None,
+            limits: RegistryLimits::default(),
+            longest_retry: Duration::from_secs(30),
+        }
+    }
+
+    /// The ports that are registered under a name. Older names: `grp_reg`, `grp_get`, `grp_mon`, `db_reg`.
+    #[must_use]
+    pub fn group(&self, name: &str) -> Group {
+        Group::new(self.family(name))
+    }
+
+    /// The keys and values that are set under a name. Older names: `db_set`, `db_del`, `db_mon`, `db_family`, `db_keys`,
+    /// `db_values`.
+    #[must_use]
+    pub fn family(&self, name: &str) -> Family {
+        Family::new(Arc::clone(&self.shared), name)
+    }
+
+    /// What this node is in the directory now.
+    #[must_use]
+    pub fn standing(&self) -> Standing {
+        self.shared.standing().borrow().clone()
+    }
+
+    /// Waits until this node knows what others do: until a seed is connected, unless it is a global node itself.
+    ///
+    /// # Errors
+    ///
+    /// [`GlobalError::ShutDown`] if the node ends before.
+    ///
+    /// # Cancellation
+    ///
+    /// Dropping the future ends the wait and does nothing else.
+    pub async fn joined(&self) -> Result<(), GlobalError> {
+        let mut standing = self.shared.standing();
+        let joined = standing.wait_for(|standing| standing.is_global || standing.master.is_some());
+        tokio::select! {
+            biased;
+            joined = joined => joined.map(drop).map_err(|watch::error::RecvError { .. }| GlobalError::ShutDown),
+            () = self.shared.over() => Err(GlobalError::ShutDown),
+        }
+    }
+
+    /// The global nodes that this one knows, connected or not, in order.
+    #[must_use]
+    pub fn globals(&self) -> Vec<NodeId> {
+        self.shared.with(|state| state.registry.globals())
+    }
+}
+
+impl GlobalBuilder<'_> {
+    /// Adds a seed, as `host:port`, to those of the configuration.
+    pub fn seed(mut self, seed: &str) -> Self {
+        self.seeds.push(seed.into());
+        self
+    }
+
+    /// Whether to be a global node from the beginning. Others become one when another node has them for a seed, or when
+    /// they are among their own seeds. Default: if there is no seed, since then there is nobody to ask `[GL-29]`.
+    pub fn global(mut self, global: bool) -> Self {
+        self.global = Some(global);
+        self
+    }
+
+    /// Bounds of the directory.
+    pub fn limits(mut self, limits: RegistryLimits) -> Self {
+        self.limits = limits;
+        self
+    }
+
+    /// The longest time between two attempts to connect to a seed or a global node. Default 30 s.
+    pub fn longest_retry(mut self, time: Duration) -> Self {
+        self.longest_retry = time;
+        self
+    }
+
+    /// Starts; the seeds are dialled from now on, in tasks of the node.
+    ///
+    /// # Errors
+    ///
+    /// [`GlobalError::Seed`] if a seed is not an address.
+    pub fn start(mut self) -> Result<Global, GlobalError> {
+        for seed in &self.seeds {
+            let addr = seed.parse::<Addr>();
+            addr.map_err(|error| GlobalError::Seed { seed: seed.clone(), error })?;
+        }
+        self.seeds.sort();
+        self.seeds.dedup();
+        let node = self.node;
+        let mut config = RegistryConfig::new(node.id().clone());
+        config.addresses = node.addresses().iter().map(ToString::to_string).collect();
+        config.global = self.global.unwrap_or(self.seeds.is_empty());
+        config.limits = self.limits;
+        let mut mesh = MeshConfig::new(self.seeds, scatter(node.id().as_str()));
+        mesh.longest_retry = self.longest_retry;
+        let shared = Arc::new(Shared::new(node, config, mesh));
+        service::install(node, &shared);
+        node.spawn_task(dialler::run(Arc::clone(&shared)));
+        Ok(Global { shared })
+    }
+}
+
+/// A number that differs from node to node (FNV-1a).
+fn scatter(name: &str) -> u64 {
+    let step = |hash: u64, byte: u8| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
+    name.bytes().fold(0xcbf2_9ce4_8422_2325, step)
+}
