@@ -1,0 +1,15 @@
+//! How nodes behave at their bounds, under pressure, with odd peers, and when things end: on the network in memory,
+//! under virtual time.
+
+#![cfg(feature = "memory")]
+
+mod answers;
+mod foreign;
+mod limits;
+mod lives;
+mod logs;
+mod monitors;
+mod net;
+mod pressure;
+mod puppet;
+mod shutdown;
