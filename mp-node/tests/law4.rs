@@ -9,13 +9,13 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use mp_node::memory::{Death, MemoryNet};
 use mp_node::{Limits, Monitor, Node, NodeId, Port, PortId, Reason};
 use tokio::task::JoinSet;
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep};
 
 const NODES: [&str; 3] = ["ann", "bob", "cyd"];
 const RECEIVERS: usize = 2;
@@ -66,19 +66,14 @@ struct World {
     trace: String,
     received: usize,
     gaps: usize,
-    begun: Option<std::time::Instant>,
+    begun: Option<Instant>,
 }
 
 type Shared = Arc<Mutex<World>>;
 
-fn look(world: &Shared) -> MutexGuard<'_, World> {
-    world.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
 impl World {
     fn note(&mut self, line: std::fmt::Arguments<'_>) {
-        let now = mp_transport::clock::now();
-        let at = now - *self.begun.get_or_insert(now);
+        let at = self.begun.get_or_insert_with(Instant::now).elapsed();
         writeln!(self.trace, "{:>9.3} {line}", at.as_secs_f64() * 1000.0).expect("a string takes all");
     }
 
@@ -158,7 +153,7 @@ struct Process {
 fn populate(node: Node, world: &Shared, name: &'static str, life: u64, dice: &mut Dice) -> Process {
     let mut tasks = JoinSet::new();
     let ports: Vec<Port> = (0..RECEIVERS).map(|_| node.port()).collect();
-    look(world).targets.insert(name, ports.iter().map(|port| port.id().clone()).collect());
+    world.lock().unwrap().targets.insert(name, ports.iter().map(|port| port.id().clone()).collect());
     for port in ports {
         let pause = dice.roll(4) * dice.roll(80);
         tasks.spawn(receive(port, Arc::clone(world), Duration::from_millis(pause)));
@@ -173,7 +168,7 @@ fn populate(node: Node, world: &Shared, name: &'static str, life: u64, dice: &mu
 async fn receive(mut port: Port, world: Shared, pause: Duration) {
     let id = port.id().clone();
     while let Some((sender, number, _)) = port.recv_as::<(String, u32, String)>().await {
-        look(&world).arrived(&sender, &id, number);
+        world.lock().unwrap().arrived(&sender, &id, number);
         sleep(pause).await;
     }
 }
@@ -183,15 +178,18 @@ async fn send(node: Node, sender: String, world: Shared, mut dice: Dice) {
     for _ in 0..MESSAGES {
         sleep(dice.millis(400)).await;
         let target = if known.is_empty() || dice.roll(20) == 0 {
-            let target = dice.pick(&look(&world).targets.values().flatten().cloned().collect::<Vec<_>>());
+            let target =
+                dice.pick(&world.lock().unwrap().targets.values().flatten().cloned().collect::<Vec<_>>());
             known.push(target.clone());
             target
         } else {
             dice.pick(&known)
         };
         for _ in 0..=dice.roll(3) {
-            let number = announce(&node, &sender, &target, &world);
-            let padding = "x".repeat(usize::try_from(dice.roll(200)).expect("small"));
+            let number = announce(&node, &sender, &target, &world, &mut dice);
+            // Now and then so much that pipes and queues are full for a while.
+            let longest = if dice.roll(20) == 0 { 40_000 } else { 200 };
+            let padding = "x".repeat(usize::try_from(dice.roll(longest)).expect("small"));
             node.send(&target, (&sender, number, padding)).await.expect("encodes");
         }
         if dice.roll(150) == 0 {
@@ -200,12 +198,18 @@ async fn send(node: Node, sender: String, world: Shared, mut dice: Dice) {
     }
 }
 
-/// Sees that the sender monitors the port, and counts one more message.
-fn announce(node: &Node, sender: &str, target: &PortId, world: &Shared) -> u32 {
-    let mut world = look(world);
+/// Sees that the sender monitors the port, and counts one more message. Sometimes a monitor that has not fired is
+/// dropped and made again: the new one answers for what was sent under the old one.
+fn announce(node: &Node, sender: &str, target: &PortId, world: &Shared, dice: &mut Dice) -> u32 {
+    let mut world = world.lock().unwrap();
     let story = world.stories.entry((sender.to_owned(), target.clone())).or_default();
-    if story.monitors.last().is_none_or(|monitor| monitor.fired().is_some()) {
-        story.monitors.push(node.monitor(target));
+    match story.monitors.last_mut().filter(|monitor| monitor.fired().is_none()) {
+        Some(monitor) if dice.roll(10) == 0 => {
+            drop(std::mem::replace(monitor, node.monitor(node.id())));
+            *monitor = node.monitor(target);
+        }
+        Some(_) => {}
+        None => story.monitors.push(node.monitor(target)),
     }
     story.sent.push(story.monitors.len() - 1);
     let number = u32::try_from(story.sent.len() - 1).expect("few");
@@ -224,7 +228,7 @@ async fn faults(
         sleep(dice.millis(4000)).await;
         let (a, b) = (dice.pick(&NODES), dice.pick(&NODES));
         let fault = dice.roll(10);
-        look(world).note(format_args!("fault {fault} {a} {b}"));
+        world.lock().unwrap().note(format_args!("fault {fault} {a} {b}"));
         match fault {
             0 => drop(net.between(a, b).delay(dice.millis(300), dice.millis(300))),
             1 => drop(net.between(a, b).throttle(Some(500 + dice.roll(20_000)))),
@@ -240,7 +244,7 @@ async fn faults(
                 let death = if dice.roll(2) == 0 { Death::Reset } else { Death::Silent };
                 net.kill_host(a, death);
                 if let Some(process) = nodes.remove(a) {
-                    let mut world = look(world);
+                    let mut world = world.lock().unwrap();
                     world.dead.push(format!("{a}.{}.", process.life));
                     world.targets.remove(a);
                 }
@@ -272,7 +276,7 @@ fn run(seed: u64) -> (String, usize, usize) {
         }
         faults(&net, &world, &mut nodes, &mut dice, seed).await;
         sleep(CALM).await;
-        let world = look(&world);
+        let world = world.lock().unwrap();
         world.check_end();
         (world.trace.clone(), world.received, world.gaps)
     })
