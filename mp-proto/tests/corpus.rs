@@ -42,7 +42,14 @@ macro_rules! replays {
     };
 }
 replays!(
-    json_frame, cbor_frame, postcard_frame, codecs_agree, greeting, handshake_pair, connection, node_request
+    json_frame,
+    cbor_frame,
+    postcard_frame,
+    codecs_agree,
+    greeting,
+    handshake_pair,
+    connection,
+    node_request
 );
 
 #[test]
