@@ -286,6 +286,7 @@ fn setting(name: &str, default: u64) -> u64 {
     std::env::var(name).ok().map_or(default, |text| text.parse().expect("a number"))
 }
 
+/// [ND-01] [ND-02]
 #[test]
 fn no_silent_hole() {
     let start = setting("LAW4_START", 0);

@@ -62,6 +62,16 @@ async fn a_monitor_of_a_port_that_never_was_fires() {
     assert_eq!(soon(a.monitor(&own)).await, Reason::no_such_port(&own));
 }
 
+/// [ND-50]
+#[tokio::test]
+async fn a_message_for_nobody_is_dropped_and_counted() {
+    let (a, b) = pair(Framing::Cbor).await;
+    let ghost = PortId::new(b.id(), "ghost").expect("valid");
+    soon(a.send(&ghost, "boo")).await.expect("that nobody is there is no error");
+    settled(&a, &b).await;
+    assert_eq!(b.stats().no_such_port, 1);
+}
+
 /// [MON-05]
 #[tokio::test]
 async fn a_lost_node_fires_all_monitors_and_events() {
@@ -271,6 +281,7 @@ async fn handlers_are_done_replaced_and_removed() {
     assert_eq!(b.stats().dead_letters, 1, "the second `once`");
 }
 
+/// [MON-08]
 #[tokio::test]
 async fn a_panicking_handler_kills_its_port_alone() {
     let (a, b) = pair(Framing::Cbor).await;
