@@ -62,7 +62,7 @@ async fn a_monitor_of_a_port_that_never_was_fires() {
     assert_eq!(soon(a.monitor(&own)).await, Reason::no_such_port(&own));
 }
 
-/// [ND-50]
+/// [ND-16]
 #[tokio::test]
 async fn a_message_for_nobody_is_dropped_and_counted() {
     let (a, b) = pair(Framing::Cbor).await;

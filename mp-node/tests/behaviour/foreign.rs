@@ -59,6 +59,24 @@ async fn messages_monitors_kills_and_spawns() {
     assert_eq!(a.nodes(), [NodeId::new("perl").expect("valid")]);
 }
 
+/// It asks three times and takes back one of it, so it is told twice. [MON-04]
+#[tokio::test(start_paused = true)]
+async fn a_death_is_told_once_for_each_request() {
+    let net = MemoryNet::new(1);
+    let a = node(&net, "a", Limits::default()).await;
+    let mut perl = puppet::dial(&net, "perl", "a", &Kind::Perl).await.established().await;
+    let port = a.port();
+    let name = port.id().name();
+    for tag in ["mon1", "mon1", "mon1", "mon0"] {
+        perl.send("", (tag, name)).await;
+    }
+    perl.send("", ("kil1", name)).await;
+    perl.send("", ("snd", "perl#p", "behind it")).await;
+    let told = format!(r#""" ["kil0","{name}"]"#);
+    assert_eq!([perl.hears().await, perl.hears().await], [told.clone(), told]);
+    assert_eq!(perl.hears().await, r#""p" ["behind it"]"#);
+}
+
 /// What goes over the wire, to the byte: no `go`, and no sign of life.
 #[tokio::test(start_paused = true)]
 async fn it_hears_nothing_that_it_would_not_understand() {
