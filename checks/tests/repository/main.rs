@@ -1,5 +1,7 @@
 //! What the documents say about the repository is true.
 
+#![expect(clippy::panic, clippy::unwrap_used, reason = "helpers of tests")]
+
 mod architecture;
 mod readme;
 mod rules;
