@@ -6,6 +6,11 @@
 //! Every run follows from its seed. `LAW4_SEEDS=5000 LAW4_START=17` runs others; a failure names its seed.
 
 #![cfg(feature = "memory")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::disallowed_methods,
+    reason = "a poisoned world is a failed run, and its clock is tokio's"
+)]
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;

@@ -1,6 +1,6 @@
 //! What the documents say about the repository is true.
 
-#![expect(clippy::panic, clippy::unwrap_used, reason = "helpers of tests")]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a file that cannot be read is a failure")]
 
 mod architecture;
 mod readme;

@@ -224,7 +224,7 @@ mod tests {
     #[test]
     fn a_death_is_told_in_words() {
         let port: PortId = "n#p".parse().unwrap();
-        let lost = Reason::transport_error(port.node(), "no known address");
+        let lost = Reason::transport_error(&port.node(), "no known address");
         assert_eq!(died(&port, &lost), "no connection to n: no known address");
         assert_eq!(died(&port, &Reason::no_such_port(&port)), "there is no port n#p");
         assert_eq!(died(&port, &Reason::normal()), "n#p ended without an answer");
