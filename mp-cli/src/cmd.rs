@@ -57,7 +57,9 @@ fn dispatch(args: Args, output: &mut Output) -> Result<(), CliError> {
         Some(command) => command,
     };
     let base = match command {
+        // Who runs a node wants to see what it does.
         Command::Run { .. } => Base::Info,
+        // What goes wrong with these, they say themselves.
         Command::Snd(_) | Command::Cal(_) | Command::Mon { .. } => Base::Error,
         _ => Base::Warn,
     };

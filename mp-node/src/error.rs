@@ -67,7 +67,7 @@ pub enum StartError {
     #[error("no random bytes from the system: {0}")]
     Random(getrandom::Error),
     /// The configuration cannot be used.
-    #[error("{0}")]
+    #[error(transparent)]
     Config(#[from] mp_config::ConfigError),
     /// A setting of the builder cannot be used.
     #[error("{what} {value:?}: {why}")]

@@ -7,18 +7,28 @@ use tracing_subscriber::EnvFilter;
 use super::wants_color;
 use crate::args::{ArgsError, Globals};
 
-/// What is logged without any `-v`, each of which adds one.
-#[derive(Debug, Clone, Copy)]
+/// What is logged without any `-v`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Base {
     /// Nothing but errors, for commands that tell themselves what went wrong.
-    Error = 0,
+    Error,
     /// What someone should look at.
-    Warn = 1,
+    Warn,
     /// What happens, for those who run a node.
-    Info = 2,
+    Info,
 }
 
-const LEVELS: [&str; 5] = ["error", "warn", "info", "debug", "trace"];
+impl Base {
+    fn level(self, verbose: u8) -> &'static str {
+        match (self, verbose) {
+            (Self::Error, 0) => "error",
+            (Self::Warn, 0) => "warn",
+            (Self::Info, 0) | (Self::Error | Self::Warn, 1) => "info",
+            (Self::Info, 1) | (Self::Error | Self::Warn, 2) => "debug",
+            _ => "trace",
+        }
+    }
+}
 
 /// Starts the log. `AEMP_LOG` (in the form of `tracing`'s filters) decides before all else.
 ///
@@ -26,10 +36,9 @@ const LEVELS: [&str; 5] = ["error", "warn", "info", "debug", "trace"];
 ///
 /// [`ArgsError::LogFilter`] if `AEMP_LOG` is no filter.
 pub(crate) fn start_log(base: Base, globals: &Globals) -> Result<(), ArgsError> {
-    let index = usize::from(globals.verbose).saturating_add(base as usize).min(LEVELS.len() - 1);
     let filter = match std::env::var("AEMP_LOG") {
         Ok(text) if !text.is_empty() => EnvFilter::try_new(text).map_err(ArgsError::LogFilter)?,
-        _ => EnvFilter::new(LEVELS[index]),
+        _ => EnvFilter::new(base.level(globals.verbose)),
     };
     let builder = tracing_subscriber::fmt()
         .with_env_filter(filter)
@@ -42,4 +51,20 @@ pub(crate) fn start_log(base: Base, globals: &Globals) -> Result<(), ArgsError> 
     // A log that was started before stays; that can only be a test's.
     drop(if globals.json { builder.json().try_init() } else { builder.with_ansi(color).try_init() });
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_v_says_more() {
+        for (base, levels) in [
+            (Base::Error, ["error", "info", "debug", "trace", "trace"]),
+            (Base::Warn, ["warn", "info", "debug", "trace", "trace"]),
+            (Base::Info, ["info", "debug", "trace", "trace", "trace"]),
+        ] {
+            assert_eq!([0, 1, 2, 3, u8::MAX].map(|verbose| base.level(verbose)), levels, "{base:?}");
+        }
+    }
 }

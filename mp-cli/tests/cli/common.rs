@@ -4,6 +4,8 @@ use std::fs;
 use std::path::PathBuf;
 use std::process::{Command, Output, Stdio};
 
+use crate::process::Process;
+
 /// A new home, and the program in it.
 pub(crate) struct Home {
     pub(crate) directory: tempfile::TempDir,
@@ -45,7 +47,40 @@ impl Home {
     }
 
     pub(crate) fn words(&self, words: &[&str]) -> Ran {
-        Ran::new(self.command(words).output().unwrap())
+        Ran::of(self.command(words))
+    }
+
+    /// Starts the program on a line whose words have no blanks.
+    pub(crate) fn start(&self, line: &str) -> Process {
+        Process::start(&mut self.command(&line.split_whitespace().collect::<Vec<_>>()))
+    }
+
+    /// Runs a node by `aemp run` with these words.
+    pub(crate) fn run(&self, words: &str) -> Node {
+        Node::new(self.start(&format!("run {words}")))
+    }
+}
+
+/// A node that was started by `aemp run`.
+#[derive(Debug)]
+pub(crate) struct Node {
+    pub(crate) process: Process,
+    /// Its ID.
+    pub(crate) id: String,
+    /// The address that it listens on.
+    pub(crate) address: String,
+}
+
+impl Node {
+    fn new(process: Process) -> Self {
+        let word = |part: &str, n: usize| process.says(part).split_whitespace().nth(n).unwrap().to_owned();
+        let (id, address) = (word("node ", 1), word("listens on", 2));
+        Self { process, id, address }
+    }
+
+    /// The port of its `mp::echo`.
+    pub(crate) fn echo(&self) -> String {
+        self.process.says("  mp::echo").split_whitespace().nth(1).unwrap().to_owned()
     }
 }
 
@@ -63,6 +98,16 @@ impl Ran {
         Self { code: output.status.code(), out: text(output.stdout), err: text(output.stderr) }
     }
 
+    /// Runs it to its end, with no input.
+    #[track_caller]
+    pub(crate) fn of(mut command: Command) -> Self {
+        let mut process = Process::start(&mut command);
+        process.end_input();
+        let code = process.ends();
+        let (out, err) = process.words();
+        Self { code, out, err }
+    }
+
     /// What it printed, if it went well.
     #[track_caller]
     pub(crate) fn ok(self) -> String {
@@ -74,7 +119,21 @@ impl Ran {
     #[track_caller]
     pub(crate) fn refused(self) -> String {
         assert_eq!((self.code, self.out.as_str()), (Some(2), ""), "{}", self.err);
-        assert_eq!(self.err.lines().count(), 1, "{}", self.err);
+        self.one_line()
+    }
+
+    /// What it complained about, if another node was at fault: exit code 1, one line on stderr, nothing on stdout.
+    #[track_caller]
+    pub(crate) fn failed(self) -> String {
+        assert_eq!((self.code, self.out.as_str()), (Some(1), ""), "{}", self.err);
+        self.one_line()
+    }
+
+    #[track_caller]
+    fn one_line(self) -> String {
+        let one =
+            self.err.lines().count() == 1 && self.err.starts_with("aemp: ") && !self.err.contains("panic");
+        assert!(one || self.err.starts_with('{'), "{}", self.err);
         self.err
     }
 }

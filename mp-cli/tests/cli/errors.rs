@@ -1,8 +1,9 @@
 //! Wrong use and wrong configuration: exit code 2, and one line that names the thing and the mend.
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt;
 
-use crate::common::Home;
+use crate::common::{Home, Ran};
 
 const CONFIG: &str =
     "{ # mine\n  \"secret\": \"s\", \"profile\": {\"seed\": {}, \"child\": {\"parent\": \"seed\"}} }\n";
@@ -82,18 +83,45 @@ fn wrong_files() {
     home.aemp("showconfig").ok();
 }
 
+/// [CF-12]
 #[test]
 fn wrong_places() {
     let home = Home::new();
-    for line in ["showconfig --config /", "gensecret --config /", "gensecret --config /no/such/place"] {
-        let error = home.aemp(line).refused();
-        assert!(error.contains("cannot ") && error.contains("; "), "{line}: {error}");
+    let directory = home.directory.path().display().to_string();
+    for command in
+        ["run", "run x", "snd x y", "cal x", "mon x", "showconfig", "gensecret", "profile x setbinds 1"]
+    {
+        for place in [&directory, "/", "/dev/null/x", "/dev/full/"] {
+            let error = home.aemp(&format!("{command} --config {place}")).refused();
+            assert!(error.contains("cannot ") && error.contains("; "), "{command}: {error}");
+            assert!(error.contains(place.trim_end_matches('/')), "{command}: {error}");
+        }
     }
-    let ran = home.command(&["gensecret"]).env_remove("HOME").output().unwrap();
-    let error = crate::common::Ran::new(ran).refused();
+    let error = home.aemp("gensecret --config /no/such/place").refused();
+    assert!(error.contains("cannot write /no/such/place: "), "{error}");
+    assert_eq!(fs::read_dir(home.directory.path()).unwrap().count(), 0);
+
+    let mut homeless = home.command(&["gensecret"]);
+    homeless.env_remove("HOME");
+    let error = Ran::of(homeless).refused();
     assert!(error.contains("PERL_ANYEVENT_MP_RC"), "{error}");
-    let error = home.aemp("run").refused();
-    assert!(error.contains("aemp gensecret"), "{error}");
+}
+
+/// Root can read everything, so there is nothing to see for root. [CF-12]
+#[test]
+fn an_unreadable_file_is_named_and_left_alone() {
+    let home = Home::new();
+    home.write(CONFIG);
+    let mode = |mode| fs::set_permissions(home.rc(), fs::Permissions::from_mode(mode)).unwrap();
+    mode(0);
+    if fs::File::open(home.rc()).is_err() {
+        for line in ["run seed", "snd x y", "showconfig", "gensecret"] {
+            let error = home.aemp(line).refused();
+            assert!(error.contains("cannot read ") && error.contains("Permission denied"), "{line}: {error}");
+        }
+    }
+    mode(0o600);
+    assert_eq!(home.read(), CONFIG);
 }
 
 #[test]

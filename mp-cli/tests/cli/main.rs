@@ -1,8 +1,20 @@
-//! The program as its users meet it: words in, text and an exit code out.
+//! The program as its users meet it: words in, text and an exit code out; and the nodes that it runs.
 
 #[cfg(test)]
 mod common;
 #[cfg(test)]
 mod configure;
 #[cfg(test)]
+mod demo;
+#[cfg(test)]
 mod errors;
+#[cfg(test)]
+mod examples;
+#[cfg(test)]
+mod process;
+#[cfg(test)]
+mod run;
+#[cfg(test)]
+mod secret;
+#[cfg(test)]
+mod talk;

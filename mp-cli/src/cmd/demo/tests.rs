@@ -9,8 +9,8 @@ use super::*;
 /// The part of a shell script that all processes share: what it tells comes from a file beside it, then it waits.
 const PLAYER: &str = r#"#!/bin/sh
 here=$(dirname "$0")
-echo "$$" >> "$here/numbers"
 echo "$PERL_ANYEVENT_MP_RC" > "$here/config"
+echo "$$" >> "$here/numbers"
 cat "$here/$4.told"
 echo "$4 was here" >&2
 [ -e "$here/$4.dies" ] && exit 3
@@ -134,9 +134,9 @@ async fn a_play_that_goes_well_is_told_step_by_step() {
     assert_eq!(lines[1], "   seed      listens on 127.0.0.1:4040");
     assert!(told.contains("   receiver  received [\"test\",123]\n"));
     assert!(told.contains("   bob       is killed by SIGKILL (process "));
-    assert!(
-        told.contains("its monitor of bob fires: [\"transport_error\",\"bob/1\",\"connection reset\"]\n")
-    );
+    assert!(told.contains(
+        "sees by its monitor that bob is gone: [\"transport_error\",\"bob/1\",\"connection reset\"]\n"
+    ));
     assert!(told.contains("drops bob; left in the chat: ada\n"));
     assert!(told.ends_with("nothing is left behind.\n"));
 }

@@ -18,7 +18,7 @@ use crate::output::plain;
 /// Between two attempts to reach one address.
 const PAUSE: Duration = Duration::from_millis(200);
 /// How long a node may take to say whether it knows a request that it did not answer.
-const AFTERTHOUGHT: Duration = Duration::from_secs(1);
+const AFTERTHOUGHT: Duration = Duration::from_secs(2);
 
 /// A node on an errand.
 #[derive(Debug)]
@@ -83,7 +83,9 @@ impl Visit {
             Ok(port)
         });
         let port = reached.await?;
-        let reason = self.node.monitor(&port).await;
+        let monitor = self.node.monitor(&port);
+        tracing::info!(%port, "monitored");
+        let reason = monitor.await;
         self.node.shutdown().await;
         Ok(reason_json(&reason))
     }

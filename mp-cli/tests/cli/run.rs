@@ -1,0 +1,161 @@
+//! `aemp run`: what it says, when it stops, and what it makes of the file.
+
+use std::process::Stdio;
+
+use crate::common::{Home, Ran};
+use crate::process::{Process, Stream, free_port};
+use serde_json::Value;
+
+#[test]
+fn it_says_where_it_listens_and_what_runs_in_it() {
+    let home = Home::new();
+    home.aemp("gensecret profile seed setbinds localhost:0,127.0.0.1:0 setnodeid %n-seed").ok();
+    let mut process = home.start("--json run seed");
+    let report: Value = serde_json::from_str(&process.says("running")).unwrap();
+    assert!(report["node"].as_str().unwrap().ends_with("-seed"), "{report}");
+    assert_eq!(report["addresses"].as_array().map(Vec::len), Some(2), "{report}");
+    assert_eq!(
+        (&report["services"][0]["name"], &report["services"][0]["group"]),
+        (&"mp::echo".into(), &"mp_echo".into())
+    );
+    process.signal("TERM");
+    assert_eq!(process.ends(), Some(0));
+}
+
+#[test]
+fn both_signals_end_it_in_good_order() {
+    for signal in ["INT", "TERM"] {
+        let home = Home::new();
+        home.aemp("gensecret").ok();
+        let mut node = home.run("seed binds 127.0.0.1:0");
+        node.process.signal(signal);
+        assert_eq!(node.process.ends(), Some(0), "{signal}: {}", node.process.all());
+        node.process.complains("stopping");
+    }
+}
+
+#[test]
+fn a_seed_that_is_not_there_is_told_and_found_when_it_comes() {
+    let home = Home::new();
+    home.aemp("gensecret").ok();
+    // Somebody else may take the free port before the seed does.
+    let found = (0..5).any(|_| {
+        let address = format!("127.0.0.1:{}", free_port());
+        let worker = home.run(&format!("worker binds 127.0.0.1:0 seeds {address}"));
+        let line = worker.process.complains("Connection refused");
+        assert!(line.contains(&format!("cannot connect to {address}: Connection refused")), "{line}");
+        let seed = home.start(&format!("run seed binds {address}"));
+        if seed.find(Stream::Out, "node ").is_none() {
+            return false;
+        }
+        worker.process.complains("connected peer=seed/");
+        let refused =
+            worker.process.count_after(std::time::Duration::ZERO, Stream::Err, "Connection refused");
+        assert_eq!(refused, 1, "{}", worker.process.all());
+        true
+    });
+    assert!(found);
+}
+
+/// A file that Perl's programs share. [CF-08]
+#[test]
+fn what_only_perl_knows_is_left_out_and_kept() {
+    let home = Home::new();
+    let text = r#"{
+        "secret": "s", "secure": 1, "autocork": 1, "nodelay": 0,
+        "profile": {"p": {
+            "eval": "exit 1", "binds": ["127.0.0.1:0"],
+            "services": ["AnyEvent::MP::Global::", "My::Mod::", ["My::func", 1], "mp::echo"],
+        }},
+    }"#;
+    home.write(text);
+    let mut node = home.run("p");
+    let line = node.process.complains("Perl modules");
+    assert!(line.contains("WARN") && line.ends_with(": My::Mod::, My::func"), "{line}");
+    assert!(node.echo().starts_with("p/"));
+    node.process.signal("TERM");
+    assert_eq!(node.process.ends(), Some(0));
+    assert_eq!(node.process.count_after(std::time::Duration::ZERO, Stream::Err, "WARN"), 1);
+    assert_eq!(home.read(), text);
+    home.aemp("profile p addservice x::y").ok();
+    let file = home.json();
+    assert_eq!((&file["secure"], &file["autocork"], &file["nodelay"]), (&1.into(), &1.into(), &0.into()));
+    assert_eq!(file["profile"]["p"]["eval"], "exit 1");
+}
+
+#[test]
+fn a_service_of_ours_that_is_none_is_named() {
+    let home = Home::new();
+    home.aemp("gensecret profile p setservices mp::ecco").ok();
+    let error = home.aemp("run p").refused();
+    assert!(error.contains("\"mp::ecco\"") && error.contains("mp::echo"), "{error}");
+}
+
+#[test]
+fn a_port_in_use_is_named() {
+    let home = Home::new();
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap().to_string();
+    home.aemp(&format!("gensecret profile p setbinds 127.0.0.1:0,{address}")).ok();
+    let file = home.read();
+    let error = home.aemp("run p").refused();
+    let text = format!("aemp: cannot listen on {address}: Address already in use; choose another address");
+    assert!(error.starts_with(&text), "{error}");
+    assert_eq!(home.read(), file);
+}
+
+/// The node runs for others, be it heard here or not.
+#[test]
+fn nobody_listening_does_not_end_it() {
+    let home = Home::new();
+    home.aemp("gensecret").ok();
+    let address = format!("127.0.0.1:{}", free_port());
+    let (reader, writer) = std::io::pipe().unwrap();
+    drop(reader);
+    let mut command = home.command(&["run", "seed", "binds", &address]);
+    let mut child = command.stdout(writer.try_clone().unwrap()).stderr(writer).spawn().unwrap();
+    let out = home.words(&["cal", &address, "time", "--timeout", "60"]);
+    let script = format!("kill -TERM {}", child.id());
+    std::process::Command::new("/bin/sh").args(["-c", &script]).status().unwrap();
+    let code = child.wait().unwrap().code();
+    assert_eq!((out.code, out.err.as_str(), code), (Some(0), "", Some(0)));
+}
+
+#[test]
+fn closed_streams_are_no_trouble() {
+    let home = Home::new();
+    home.aemp("gensecret").ok();
+    let aemp = env!("CARGO_BIN_EXE_aemp");
+    for (script, code) in [
+        ("exec \"$0\" showconfig <&- >&- 2>&-", 0),
+        ("exec \"$0\" frobnicate <&- >&- 2>&-", 2),
+        ("exec \"$0\" cal 127.0.0.1:1 x --timeout 0.1 <&- >&- 2>&-", 1),
+    ] {
+        let mut shell = std::process::Command::new("/bin/sh");
+        shell.args(["-c", script, aemp]).env_clear().env("HOME", home.directory.path());
+        assert_eq!(shell.stdin(Stdio::null()).status().unwrap().code(), Some(code), "{script}");
+    }
+}
+
+#[test]
+fn a_wrong_log_filter_is_named() {
+    let home = Home::new();
+    let mut wrong = home.command(&["showconfig"]);
+    wrong.env("AEMP_LOG", "mp=loud=1");
+    assert!(Ran::of(wrong).refused().contains("AEMP_LOG"));
+    let mut quiet = home.command(&["demo"]);
+    quiet.env("AEMP_LOG", "off");
+    assert_eq!(Ran::of(quiet).code, Some(0));
+}
+
+/// With so many `-v` as one likes.
+#[test]
+fn more_is_logged_when_asked_for() {
+    let home = Home::new();
+    home.aemp("gensecret").ok();
+    let mut process = Process::start(&mut home.command(&["run", "-vvvvv", "seed", "binds", "127.0.0.1:0"]));
+    process.says("listens on");
+    process.signal("INT");
+    assert_eq!(process.ends(), Some(0));
+    process.complains("aemp::cmd::run: stopping");
+}
