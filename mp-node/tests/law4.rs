@@ -6,6 +6,11 @@
 //! Every run follows from its seed. `LAW4_SEEDS=5000 LAW4_START=17` runs others; a failure names its seed.
 
 #![cfg(feature = "memory")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::disallowed_methods,
+    reason = "a poisoned world is a failed run, and its clock is tokio's"
+)]
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -286,6 +291,7 @@ fn setting(name: &str, default: u64) -> u64 {
     std::env::var(name).ok().map_or(default, |text| text.parse().expect("a number"))
 }
 
+/// [ND-01] [ND-02]
 #[test]
 fn no_silent_hole() {
     let start = setting("LAW4_START", 0);

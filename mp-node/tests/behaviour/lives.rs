@@ -248,7 +248,7 @@ async fn a_panic_in_a_callback_is_its_own_affair() {
     settled(&a, &b).await;
     assert!(a.request(b.id(), &mp_node::Message::from(["g_odd".into()])));
     settled(&a, &b).await;
-    let monitor = a.monitor(&b.port().detach());
+    let monitor = a.monitor(b.port().detach());
     settled(&a, &b).await;
     net.reset("a", "b");
     assert_eq!(within(monitor).await.word(), "transport_error");

@@ -2,6 +2,11 @@
 //! under virtual time.
 
 #![cfg(feature = "memory")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::disallowed_methods,
+    reason = "tests hold locks that cannot be poisoned, and look at tokio's clock"
+)]
 
 mod answers;
 mod foreign;

@@ -71,7 +71,7 @@ async fn a_send_that_is_dropped_half_way_has_sent_nothing() {
                 Err(error) => panic!("{error}"),
             }
         }
-        let last = sent.len() as u32 + 1000;
+        let last = u32::try_from(sent.len()).unwrap() + 1000;
         let port = if is_far { &mut far } else { &mut near };
         let (id, node) = (port.id().clone(), a.clone());
         let sending = tokio::task::spawn(async move { node.send(&id, last).await });
@@ -106,7 +106,8 @@ async fn two_full_ports_do_not_wait_for_each_other_for_ever() {
         let first = a.spawn(|_| async move { talker(node_one, two.await.expect("told")).await });
         let second = other.spawn(|_| async move { talker(node_two, one.await.expect("told")).await });
         let monitors = (a.monitor(&first), a.monitor(&second));
-        (tell_one.send(first).expect("alive"), tell_two.send(second).expect("alive"));
+        tell_one.send(first).expect("alive");
+        tell_two.send(second).expect("alive");
         let ((one, two), waited) = timed(async { tokio::join!(monitors.0, monitors.1) }).await;
         assert!([&one, &two].iter().any(|reason| reason.word() == "mailbox_overflow"), "{one}, {two}");
         assert!(waited < 30.0, "{waited}");

@@ -74,8 +74,9 @@ pub(crate) fn shake(pipe: mp_transport::Pipe, name: &str, kind: &Kind, secret: &
             Greeting::parse(line.as_bytes()).expect("valid")
         }
     };
-    let nonce =
-        Nonce::new(std::array::from_fn(|index| (index as u8).wrapping_mul(7).wrapping_add(clock_byte())));
+    let nonce = Nonce::new(std::array::from_fn(|index| {
+        u8::try_from(index).unwrap().wrapping_mul(7).wrapping_add(clock_byte())
+    }));
     let handshake = Handshake::with_greeting(Arc::new(config), side, nonce, &greeting, clock::now());
     Shaking { driver: Driver::new(pipe), handshake }
 }
