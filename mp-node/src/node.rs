@@ -234,7 +234,8 @@ impl Node {
         self.watch(port.as_ref(), Action::Future(Arc::clone(&fired)), Some(fired))
     }
 
-    /// Monitors a port; calls `function` with the reason, in a task of its own.
+    /// Monitors a port; calls `function` with the reason, in a task of its own: soon after the monitor has fired, by when
+    /// later messages may have come already.
     pub fn monitor_with(
         &self,
         port: impl AsRef<PortId>,
