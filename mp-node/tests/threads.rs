@@ -1,6 +1,12 @@
 //! Law 4 on several threads and real sockets: what a simulation on one thread cannot show. Connections are given up all
 //! the time while many tasks send, receive, monitor and kill.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::disallowed_methods,
+    reason = "a poisoned story is a failure, and these tasks are no node's"
+)]
+
 mod common;
 
 use std::collections::BTreeMap;
