@@ -56,9 +56,7 @@ pub enum CallError {
 #[non_exhaustive]
 pub enum StartError {
     /// An address to listen on cannot be used.
-    #[error(
-        "cannot listen on {error}; choose another address with `setbinds`, or stop what uses this one"
-    )]
+    #[error("cannot listen on {error}; choose another address with `setbinds`, or stop what uses this one")]
     Bind {
         /// The address.
         addr: Addr,

@@ -10,7 +10,7 @@ use mp_transport::Addr;
 /// Functions that the node calls, in order for each peer: `up`, then its requests, then `down`.
 ///
 /// They are called from the task of the peer's connection, so they must be quick and must not block. They may use the
-/// node's synchronous functions.
+/// node's synchronous functions. A panic in one is logged, and the node goes on.
 pub struct Service {
     /// The tags that `request` understands, for those who ask the node whether it does `[NP-05]`.
     pub tags: &'static [&'static str],

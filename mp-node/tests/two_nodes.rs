@@ -62,6 +62,16 @@ async fn a_monitor_of_a_port_that_never_was_fires() {
     assert_eq!(soon(a.monitor(&own)).await, Reason::no_such_port(&own));
 }
 
+/// [ND-16]
+#[tokio::test]
+async fn a_message_for_nobody_is_dropped_and_counted() {
+    let (a, b) = pair(Framing::Cbor).await;
+    let ghost = PortId::new(b.id(), "ghost").expect("valid");
+    soon(a.send(&ghost, "boo")).await.expect("that nobody is there is no error");
+    settled(&a, &b).await;
+    assert_eq!(b.stats().no_such_port, 1);
+}
+
 /// [MON-05]
 #[tokio::test]
 async fn a_lost_node_fires_all_monitors_and_events() {
@@ -84,10 +94,8 @@ async fn a_lost_node_fires_all_monitors_and_events() {
 async fn a_node_that_cannot_be_found_fires_within_the_connect_time() {
     let a = listener("a").await;
     let nobody: PortId = "nobody#x".parse().expect("valid");
-    let begun = tokio::time::Instant::now();
     let reason = soon(a.monitor(&nobody)).await;
     assert_eq!(reason.values()[2], Value::from("no known address"), "{reason}");
-    assert!(begun.elapsed() >= Duration::from_secs(2), "a connection from there might have come");
     assert_eq!(
         soon(a.monitor(NodeId::new("127.0.0.1:9").expect("valid").port())).await.word(),
         "transport_error"
@@ -137,7 +145,7 @@ async fn a_normal_end_kills_no_linked_port() {
     drop((one, two));
 }
 
-/// [MSG-90]
+/// [ND-14]
 #[tokio::test]
 async fn a_call_gets_an_answer_an_end_or_a_time_out() {
     for framing in FRAMINGS {
@@ -273,6 +281,7 @@ async fn handlers_are_done_replaced_and_removed() {
     assert_eq!(b.stats().dead_letters, 1, "the second `once`");
 }
 
+/// [MON-08]
 #[tokio::test]
 async fn a_panicking_handler_kills_its_port_alone() {
     let (a, b) = pair(Framing::Cbor).await;
@@ -313,7 +322,7 @@ async fn two_nodes_that_dial_each_other_at_once_have_one_connection() {
         let (mut pa, mut pb) = (a.port(), b.port());
         let (ma, mb) = (a.monitor(&pb), b.monitor(&pa));
         let (ra, rb) = tokio::join!(a.send(&pb, "from a"), b.send(&pa, "from b"));
-        (ra.expect("sent"), rb.expect("sent"));
+        assert!(ra.is_ok() && rb.is_ok());
         assert_eq!(soon(pb.recv_as::<String>()).await, Some("from a".into()), "round {round}");
         assert_eq!(soon(pa.recv_as::<String>()).await, Some("from b".into()), "round {round}");
         soon(a.send(&pb, "again")).await.expect("sent");

@@ -20,8 +20,9 @@ pub struct Limits {
     pub mailbox_messages: usize,
     /// Bytes of messages that a mailbox holds; one message always finds room. Default 64 MiB.
     pub mailbox_bytes: usize,
-    /// How long a mailbox may stay full while messages wait for it; then its port is killed with `mailbox_overflow`.
-    /// Default 10 s.
+    /// How long messages may wait for a full mailbox: those of this node as long as its port takes something out now and
+    /// then, those of a peer in all, as they hold up others. Then the port is killed with `mailbox_overflow`. Default
+    /// 10 s.
     pub mailbox_patience: Duration,
     /// Bytes read from one connection that may wait for full mailboxes before it is no longer read. Default 1 MiB.
     pub read_ahead_bytes: usize,

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use mp_proto::Side;
+use mp_transport::error::{ACCEPT_PAUSE, is_transient};
 use mp_transport::{Addr, Listener, Pipe, clock};
 use tokio_util::sync::CancellationToken;
 
@@ -12,8 +13,8 @@ use crate::node::Inner;
 use crate::runtime::meet::{MeetError, meet};
 use crate::sync::Lock;
 
-/// How long accepting rests when the system has no more descriptors.
-const EXHAUSTED: Duration = Duration::from_millis(100);
+/// How long a node without services lets its first peers wait.
+const SETTLING: Duration = Duration::from_millis(20);
 
 /// Pipes whose peer is not authenticated yet, oldest first.
 #[derive(Debug, Default)]
@@ -50,6 +51,13 @@ impl Inner {
 }
 
 async fn accept(node: Arc<Inner>, mut listener: Box<dyn Listener>) {
+    // Peers that come at once wait in the system's queue until the program has installed its services: what they send
+    // first must not meet a node that does not understand it yet.
+    tokio::select! {
+        biased;
+        () = node.open.cancelled() => {}
+        () = clock::sleep_until(clock::now() + SETTLING) => {}
+    }
     loop {
         let accepted = tokio::select! {
             biased;
@@ -71,9 +79,14 @@ async fn accept(node: Arc<Inner>, mut listener: Box<dyn Listener>) {
                 });
             }
             Err(error) => {
-                // A full table of descriptors or an aborted connection ends neither the loop nor the processor's rest.
-                tracing::warn!(%error, at = %listener.local_addr(), "cannot accept a connection");
-                clock::sleep_until(clock::now() + EXHAUSTED).await;
+                let (at, transient) = (listener.local_addr(), is_transient(&error));
+                if node.complaints.lock().first(format!("accept {at}"), clock::now()) {
+                    tracing::warn!(%error, %at, goes_on = transient, "cannot accept a connection");
+                }
+                if !transient {
+                    return;
+                }
+                clock::sleep_until(clock::now() + ACCEPT_PAUSE).await;
             }
         }
     }
@@ -82,7 +95,7 @@ async fn accept(node: Arc<Inner>, mut listener: Box<dyn Listener>) {
 async fn let_in(node: &Arc<Inner>, pipe: Pipe) {
     let from = pipe.peer_addr().clone();
     match meet(node, pipe, Side::Accepted).await {
-        Ok(met) => met.serve(node),
+        Ok(met) => drop(met.serve(node)),
         Err(error @ (MeetError::Duplicate(_) | MeetError::ShutDown)) => {
             tracing::debug!(%from, "connection closed: {error}");
         }
