@@ -135,7 +135,7 @@ impl<'a> Cursor<'a> {
             0x16 => refused("an element of a tied array"),
             0x1a => refused("code"),
             0x20 => refused("a regular expression"),
-            0x21 => refused("a value of more than 2 GiB"),
+            0x21 => refused("a value in the form for more than 2 GiB"),
             _ => Err(StorableError::malformed(start, "an unknown opcode")),
         }
     }
