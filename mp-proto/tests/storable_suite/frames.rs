@@ -3,7 +3,7 @@
 use bytes::BytesMut;
 use mp_proto::codec::storable::{Storable, StorableScanner};
 use mp_proto::codec::{Codec, Scanner, Span};
-use mp_proto::token::TokenWriter;
+use mp_proto::token::{TokenReader, TokenWriter};
 use mp_proto::{DecodeError, Frame, Framing, Map, Message, Value};
 
 use crate::support::unhex;
@@ -50,6 +50,32 @@ fn images_in_frames() {
         ("050b0200000001040000000000", malformed(8, "a cycle")),
     ] {
         assert_eq!(read::<Storable>(&unhex(image)), Err(error), "{image}");
+    }
+}
+
+/// [ST-02]: what is wrong at the end of a frame is said before its first token.
+#[test]
+fn errors_come_first() {
+    for image in ["050b02000000020881", "050b0200000002088120", "050b0200000001088105"] {
+        let image = unhex(image);
+        let mut reader = Storable::reader(&image);
+        assert!(reader.next().is_err() && reader.next().is_err(), "{image:x?}");
+    }
+}
+
+/// [ST-09]: as an element an array or hash stands behind a reference; also one that comes again.
+#[test]
+fn arrays_and_hashes_stand_behind_references() {
+    for (image, taken) in [
+        ("050b0200000001040200000000", true),
+        ("050b02000000010200000000", false),
+        ("050b02000000010300000000", false),
+        ("050b030000000104030000000000000000", true),
+        ("050b0300000001030000000000000000", false),
+        ("050b0200000002040200000000040000000002", true),
+        ("050b02000000020402000000000000000002", false),
+    ] {
+        assert_eq!(read::<Storable>(&unhex(image)).is_ok(), taken, "{image}");
     }
 }
 

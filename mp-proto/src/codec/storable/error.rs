@@ -32,7 +32,7 @@ pub enum StorableError {
         /// The beginning of the name, at most 100 bytes of it, taken for Latin-1.
         class: String,
     },
-    /// The image ends within a value.
+    /// The image ends within a value; Perl's `thaw` would give undef without a word `[ST-19]`.
     #[error("the Storable image ends too early")]
     Truncated,
     /// Arrays and hashes, or references to references, are nested too deeply `[ST-16]`.
