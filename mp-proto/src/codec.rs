@@ -14,6 +14,8 @@ mod levels;
 #[cfg(feature = "postcard")]
 pub mod postcard;
 mod scan;
+#[cfg(feature = "storable")]
+pub mod storable;
 
 use std::fmt;
 use std::str::FromStr;
@@ -84,6 +86,8 @@ pub enum Framing {
     Cbor,
     /// The private tagged form of Rust-to-Rust connections, with a length before each frame.
     Postcard,
+    /// The images of Perl's Storable, with a length before each frame.
+    Storable,
 }
 
 impl Framing {
@@ -94,6 +98,7 @@ impl Framing {
             Self::Json => "json",
             Self::Cbor => "cbor",
             Self::Postcard => "postcard",
+            Self::Storable => "storable",
         }
     }
 
@@ -107,6 +112,8 @@ impl Framing {
             Self::Cbor,
             #[cfg(feature = "json")]
             Self::Json,
+            #[cfg(feature = "storable")]
+            Self::Storable,
         ]
     }
 
@@ -127,7 +134,7 @@ impl FromStr for Framing {
     type Err = UnknownFraming;
 
     fn from_str(name: &str) -> Result<Self, UnknownFraming> {
-        [Self::Json, Self::Cbor, Self::Postcard]
+        [Self::Json, Self::Cbor, Self::Postcard, Self::Storable]
             .into_iter()
             .find(|framing| framing.name() == name)
             .ok_or_else(|| UnknownFraming(name.into()))
@@ -136,7 +143,7 @@ impl FromStr for Framing {
 
 /// A name that is no framing of ours.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("unknown framing {0:?}: there are json, cbor and postcard")]
+#[error("unknown framing {0:?}: there are json, cbor, postcard and storable")]
 pub struct UnknownFraming(pub String);
 
 /// Runs `$body` with `$Codec` as the codec of a framing, or `$none` if it is not compiled in.
@@ -158,7 +165,12 @@ macro_rules! with_codec {
                 type $Codec = $crate::codec::postcard::Postcard;
                 $body
             }
-            #[cfg(not(all(feature = "json", feature = "cbor", feature = "postcard")))]
+            #[cfg(feature = "storable")]
+            $crate::codec::Framing::Storable => {
+                type $Codec = $crate::codec::storable::Storable;
+                $body
+            }
+            #[cfg(not(all(feature = "json", feature = "cbor", feature = "postcard", feature = "storable")))]
             _ => $none,
         }
     };

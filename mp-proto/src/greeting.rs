@@ -198,7 +198,8 @@ mod tests {
         let greeting = Greeting::parse(line).unwrap();
         assert_eq!(greeting.node().as_str(), "perltls");
         assert_eq!(greeting.auth_methods().nth(1), Some(AuthMethod::HmacSha3_512));
-        assert_eq!(greeting.framings().collect::<Vec<_>>(), [Framing::Cbor, Framing::Json]);
+        let framings = [Framing::Cbor, Framing::Json, Framing::Storable];
+        assert_eq!(greeting.framings().collect::<Vec<_>>(), framings);
         assert_eq!(greeting.key("mproto"), Some("1"), "the last one wins");
         assert_eq!(greeting.key("d"), Some("e=f"));
         assert_eq!(greeting.key("b"), Some(""));

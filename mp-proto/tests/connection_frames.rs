@@ -304,9 +304,10 @@ fn times_beyond_all_times_do_no_harm() {
     assert_eq!(connection.session().peer.as_str(), "peer");
 }
 
+/// Of what every framing keeps: a Storable image has larger numbers as texts.
 fn messages() -> impl Strategy<Value = Vec<(String, Message)>> {
     let value =
-        (any::<i64>(), ".{0,9}").prop_map(|(number, text)| Value::List(vec![number.into(), text.into()]));
+        (any::<i32>(), ".{0,9}").prop_map(|(number, text)| Value::List(vec![number.into(), text.into()]));
     let message = collection::vec(value, 0..4).prop_map(Message::from);
     collection::vec(("[a-zA-Z0-9]{1,9}", message), 0..12)
 }

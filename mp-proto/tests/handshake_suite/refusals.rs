@@ -140,7 +140,7 @@ fn proofs_without_a_common_method() {
 fn framings_without_a_common_one() {
     let ours = Framing::available().iter().map(|framing| framing.name()).collect::<Vec<_>>().join(", ");
     let none = |peer: &str| Some(E::NoCommonFraming { peer: peer.into(), ours: ours.clone() });
-    assert_eq!(greeted("aemp;1;x;hmac_sha3_512;storable,JSON"), none("storable, JSON"));
+    assert_eq!(greeted("aemp;1;x;hmac_sha3_512;sereal,JSON"), none("sereal, JSON"));
     assert_eq!(greeted("aemp;1;x;hmac_sha3_512"), none(""));
     assert_eq!(greeted("aemp;1;x;hmac_sha3_512;nosuch,json"), None);
 }
@@ -172,7 +172,7 @@ fn proofs_that_are_wrong() {
 /// [HS-13]
 #[test]
 fn framings_that_we_did_not_offer_to_take() {
-    for framing in ["storable", "JSON", "", "netstring"] {
+    for framing in ["sereal", "JSON", "", "netstring"] {
         let error = Some(E::FramingNotOffered { framing: framing.into() });
         assert_eq!(proven(&format!("hmac_sha3_512;TOKEN;{framing}\n")), error);
     }
