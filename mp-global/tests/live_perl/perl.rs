@@ -42,7 +42,6 @@ pub(crate) struct Perl {
     /// Events that have been read and not asked for yet.
     kept: VecDeque<Json>,
     commands: u64,
-    pub(crate) id: NodeId,
     /// Where it listens.
     pub(crate) address: String,
 }
@@ -75,9 +74,8 @@ impl Perl {
                 }
             }
         });
-        let id = NodeId::new(name).expect("a name");
         let (kept, commands) = (VecDeque::new(), 0);
-        let mut perl = Self { process, stdin, told, kept, commands, id, address: String::new() };
+        let mut perl = Self { process, stdin, told, kept, commands, address: String::new() };
         let ready = perl.event("ready").await;
         perl.address = ready["addresses"][0].as_str().expect("it listens").to_owned();
         perl
@@ -130,10 +128,11 @@ impl Perl {
         }
     }
 
-    /// Whether an event of that name has been told and not been taken, as of the answer to one more command.
-    pub(crate) async fn has_told(&mut self, name: &str) -> bool {
+    /// Makes sure that, as of the answer to one more command, no event of these names was told that has not been taken.
+    pub(crate) async fn quiet(&mut self, names: &[&str]) {
         self.ask(json!({"cmd": "state"})).await;
-        self.kept.iter().any(|told| told["ev"] == name)
+        let unexpected = self.kept.iter().find(|told| names.iter().any(|name| told["ev"] == *name));
+        assert!(unexpected.is_none(), "{unexpected:?} was told; all that was: {:?}", self.kept);
     }
 
     /// A new port that does with messages what the program has for that mode.

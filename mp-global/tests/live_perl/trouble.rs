@@ -39,16 +39,17 @@ pub(crate) async fn bad_input_ends_the_connection(framing: Framing) {
     node.send(&theirs, ("seen",)).await.expect("sent");
     perl.message(&theirs).await;
     let watch = perl.monitor(ours.id()).await;
-    perl.ask(json!({"cmd": "snd", "to": ours.id().as_str(), "msg": ["good"]})).await;
-    if framing == Framing::Json {
+    let to = ours.id().to_string();
+    let bad = if framing == Framing::Json {
         let types = json!([{"t": "str", "v": "bad"}, {"t": "num", "v": "inf"}]);
-        perl.ask(json!({"cmd": "snd_typed", "to": ours.id().as_str(), "types": types})).await;
+        json!({"cmd": "snd_typed", "to": to, "types": types})
     } else {
         // An array of the empty string and `undefined` in CBOR; a frame with another beginning in Storable.
-        let bytes = if framing == Framing::Cbor { "8240f7" } else { "0400000000" };
-        perl.ask(json!({"cmd": "raw", "node": "rust", "hex": bytes})).await;
-    }
-    perl.ask(json!({"cmd": "snd", "to": ours.id().as_str(), "msg": ["behind"]})).await;
+        let bytes = if framing == Framing::Cbor { "8240f7" } else { "050400000000" };
+        json!({"cmd": "raw", "node": "rust", "hex": bytes})
+    };
+    let send = |word: &str| json!({"cmd": "snd", "to": to, "msg": [word]});
+    perl.ask(json!({"cmd": "batch", "cmds": [send("good"), bad, send("behind")]})).await;
     let reason = plain_reason(&soon(monitor).await);
     assert_eq!((&reason[0], &reason[1]), (&json!("transport_error"), &json!("pearl")), "{reason}");
     let text = reason[2].as_str().expect("a text");
@@ -58,7 +59,7 @@ pub(crate) async fn bad_input_ends_the_connection(framing: Framing) {
     assert_eq!(soon(ours.recv()).await.expect("it lives").tag().as_deref(), Some("good"));
     // Once Perl's node is back, what it sends anew arrives; what it sent before does not.
     perl.up(node.id()).await;
-    perl.ask(json!({"cmd": "snd", "to": ours.id().as_str(), "msg": ["new"]})).await;
+    perl.ask(send("new")).await;
     assert_eq!(soon(ours.recv()).await.expect("it lives").tag().as_deref(), Some("new"));
 }
 

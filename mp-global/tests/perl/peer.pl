@@ -117,7 +117,10 @@ $Aemp::Node::FUNCTION{"Test::no_port"} = sub { event("spawned", port => $_[0]); 
 #### Commands
 
 my (%monitor, $monitors);
-my %COMMAND = (
+my %COMMAND;
+%COMMAND = (
+    # several at once, between which nothing else happens
+    batch => sub { my ($c) = @_; $COMMAND{ $_->{cmd} }->($_) for @{ $c->{cmds} }; () },
     port => sub { my ($c) = @_; (port => make_port($c->{mode} // "report", $c->{name})) },
     snd  => sub { my ($c) = @_; Aemp::Node::snd($c->{to}, @{ $c->{msg} }); () },
     snd_typed => sub { my ($c) = @_; Aemp::Node::snd($c->{to}, map { untyped($_) } @{ $c->{types} }); () },
