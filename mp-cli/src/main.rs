@@ -1,5 +1,7 @@
 //! The `aemp` program: sets up, runs and talks to the nodes of an AnyEvent::MP network.
 
+#![warn(clippy::print_stdout, clippy::print_stderr)]
+
 mod args;
 mod cmd;
 mod error;

@@ -4,6 +4,8 @@
 //! are not known here are kept `[CF-08]`. [`ConfigFile::load`] reads it, [`ConfigFile::resolve`] says what a node of a
 //! profile needs to start, [`ConfigFile::edit`] changes it in one step.
 
+#![warn(clippy::print_stdout, clippy::print_stderr)]
+
 mod address;
 mod error;
 mod nearest;

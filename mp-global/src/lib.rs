@@ -33,6 +33,8 @@
 //! Their owner moves messages and events between them and a node: what [`Registry::poll_output`] gives goes out, what
 //! the node's own port receives comes in, and what [`Mesh::poll_output`] asks for is dialled.
 
+#![warn(clippy::print_stdout, clippy::print_stderr)]
+
 pub mod data;
 pub mod family;
 pub mod global;

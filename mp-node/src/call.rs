@@ -15,12 +15,13 @@ use serde::de::DeserializeOwned;
 use crate::error::CallError;
 use crate::node::Inner;
 use crate::port::Port;
+use crate::sync::after;
 use crate::watch::{Action, Fired, Monitor};
 
 /// A question that is asked when this is awaited, from [`Node::call`](crate::Node::call).
 ///
 /// The port that is asked gets the message with the ID of a temporary port behind it; the first message to that port is
-/// the answer `[MSG-90]`. The target is monitored from before the question goes out until the answer is there, so its
+/// the answer `[ND-14]`. The target is monitored from before the question goes out until the answer is there, so its
 /// death, or that of its node, ends the call.
 ///
 /// # Cancellation
@@ -73,7 +74,7 @@ where
             let Some(limit) = timeout else {
                 return asking.await;
             };
-            let late = clock::sleep_until(clock::now() + limit);
+            let late = clock::sleep_until(after(clock::now(), limit));
             tokio::select! {
                 biased;
                 answer = asking => answer,

@@ -7,31 +7,46 @@ use std::time::{Duration, Instant};
 const REST: Duration = Duration::from_secs(60);
 /// Lines that are remembered.
 const REMEMBERED: usize = 256;
+/// Characters of what a peer sent that are shown.
+const SHOWN: usize = 100;
 
-/// Lines and when they were last said.
+/// What is said for whom, and when it was last said. Neither the same line nor more than 256 different ones are said
+/// in a minute `[ND-15]`.
 #[derive(Debug, Default)]
 pub(crate) struct Complaints(BTreeMap<String, Instant>);
 
 impl Complaints {
     /// Whether the line should be said now.
     pub(crate) fn first(&mut self, line: String, now: Instant) -> bool {
-        if self.0.get(&line).is_some_and(|said| now.saturating_duration_since(*said) < REST) {
+        let rests = |said: &Instant| now.saturating_duration_since(*said) < REST;
+        if self.0.get(&line).is_some_and(rests) {
             return false;
         }
         if self.0.len() >= REMEMBERED {
-            self.0.retain(|_, said| now.saturating_duration_since(*said) < REST);
+            self.0.retain(|_, said| rests(said));
         }
-        if self.0.len() < REMEMBERED {
+        let room = self.0.len() < REMEMBERED;
+        if room {
             self.0.insert(line, now);
         }
-        true
+        room
     }
+}
+
+/// What a peer sent, fit for a log: escaped, and cut short.
+pub(crate) fn shown(text: &str) -> String {
+    let mut shown: String = text.chars().take(SHOWN).flat_map(char::escape_debug).collect();
+    if text.chars().nth(SHOWN).is_some() {
+        shown.push_str("...");
+    }
+    shown
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    /// [ND-15]
     #[test]
     fn a_line_is_said_once_a_minute() {
         let (mut complaints, start) = (Complaints::default(), mp_transport::clock::now());
@@ -41,12 +56,21 @@ mod tests {
         assert!(complaints.first("a".into(), start + REST));
     }
 
+    /// [ND-15]
     #[test]
-    fn many_lines_do_not_grow_it() {
+    fn no_more_than_so_many_lines_are_said_in_a_minute() {
         let (mut complaints, start) = (Complaints::default(), mp_transport::clock::now());
-        for number in 0..10_000 {
-            assert!(complaints.first(number.to_string(), start));
-        }
+        let mut said =
+            |at: Instant| (0..1000).filter(|number| complaints.first(number.to_string(), at)).count();
+        assert_eq!(said(start), REMEMBERED);
+        assert_eq!(said(start + REST), REMEMBERED);
         assert!(complaints.0.len() <= REMEMBERED);
+    }
+
+    #[test]
+    fn what_a_peer_sent_is_shown_harmlessly() {
+        assert_eq!(shown("a\x1b[31m\n\""), "a\\u{1b}[31m\\n\\\"");
+        assert_eq!(shown(&"x".repeat(SHOWN)), "x".repeat(SHOWN));
+        assert_eq!(shown(&"x".repeat(SHOWN + 1)), "x".repeat(SHOWN) + "...");
     }
 }

@@ -2,6 +2,7 @@
 
 use mp_proto::{NodeId, Reason};
 use tokio::sync::broadcast;
+use tokio_util::sync::CancellationToken;
 
 /// A connection came or went.
 #[derive(Debug, Clone, PartialEq)]
@@ -15,7 +16,11 @@ pub enum NodeEvent {
 
 /// A stream of [`NodeEvent`]s, from [`Node::events`](crate::Node::events).
 #[derive(Debug)]
-pub struct NodeEvents(pub(crate) broadcast::Receiver<NodeEvent>);
+pub struct NodeEvents {
+    pub(crate) events: broadcast::Receiver<NodeEvent>,
+    /// The node has stopped.
+    pub(crate) stopped: CancellationToken,
+}
 
 /// Events that a slow reader may leave unread; then it misses the oldest.
 pub(crate) const KEPT: usize = 1024;
@@ -29,7 +34,12 @@ impl NodeEvents {
     /// Safe: no event is lost by dropping the future.
     pub async fn next(&mut self) -> Option<NodeEvent> {
         loop {
-            match self.0.recv().await {
+            let received = tokio::select! {
+                biased;
+                received = self.events.recv() => received,
+                () = self.stopped.cancelled() => return self.events.try_recv().ok(),
+            };
+            match received {
                 Ok(event) => return Some(event),
                 Err(broadcast::error::RecvError::Lagged(missed)) => {
                     tracing::warn!(missed, "a reader of node events is too slow");

@@ -4,6 +4,8 @@
 //! Ports are monitored, linked, killed and spawned across the network. Nodes are written in Rust with this crate, or in
 //! Perl with AnyEvent::MP, whose wire protocol this is.
 
+#![warn(clippy::print_stdout, clippy::print_stderr)]
+
 mod call;
 mod complaints;
 mod error;

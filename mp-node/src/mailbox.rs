@@ -1,50 +1,21 @@
 //! Where messages wait for their port.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
-use std::time::Instant;
 
-use mp_proto::{DecodeError, Frame, Limits, Message, PortId, Reason};
+use mp_proto::{Frame, Limits, NodeId, PortId, Reason};
 use mp_transport::Kick;
-use serde::de::DeserializeOwned;
 use tokio::sync::Notify;
 
 use crate::kernel::ports::SlotKey;
 use crate::port::handlers::Handlers;
 use crate::sync::Lock;
-use crate::watch::{PortWatcher, WatchId};
+use crate::watch::{Action, WatchId};
 
-/// A message as it lies in a mailbox: still in the bytes that it came in, or as values.
-#[derive(Debug)]
-pub(crate) enum Envelope {
-    Frame(Frame),
-    Message(Message),
-}
-
-impl Envelope {
-    /// What the message counts for against the mailbox's bound of bytes.
-    fn weight(&self) -> usize {
-        match self {
-            Self::Frame(frame) => frame.bytes().len(),
-            Self::Message(message) => size_of_val(message.values()),
-        }
-    }
-
-    pub(crate) fn decode<T: DeserializeOwned>(&self) -> Result<T, DecodeError> {
-        match self {
-            Self::Frame(frame) => frame.decode(),
-            Self::Message(message) => message.decode(),
-        }
-    }
-
-    pub(crate) fn into_message(self) -> Result<Message, DecodeError> {
-        match self {
-            Self::Frame(frame) => frame.message(),
-            Self::Message(message) => Ok(message),
-        }
-    }
-}
+/// The most messages that a receiver takes out at once. What it holds does not count against the mailbox's bound, and
+/// while it works them off, those who wait for room see no progress; so it is small against any mailbox.
+const BATCH: usize = 64;
 
 /// A living or dead port: its mailbox and who watches it.
 #[derive(Debug)]
@@ -56,19 +27,27 @@ pub(crate) struct PortCell {
 
 #[derive(Debug, Default)]
 struct Inbox {
-    queue: VecDeque<Envelope>,
+    queue: VecDeque<Frame>,
     bytes: usize,
-    /// Since when it has been full while something waits for room.
-    full_since: Option<Instant>,
     dead: Option<Reason>,
     /// The task that receives.
     receiver: Option<Waker>,
     /// Who waits for room: tasks of this node, and connections.
     senders: Option<Arc<Notify>>,
     connections: Vec<Kick>,
-    watchers: Vec<PortWatcher>,
+    watchers: Watchers,
     handlers: Option<Box<Handlers>>,
-    named: bool,
+    /// Under which names the port is known at the node.
+    names: Vec<String>,
+}
+
+/// Who is to be told of the port's death.
+#[derive(Debug, Default)]
+pub(crate) struct Watchers {
+    /// Monitors of this node, in the order in which they were made.
+    pub(crate) here: BTreeMap<WatchId, Action>,
+    /// Peers, and how often each has asked to be told.
+    pub(crate) peers: BTreeMap<NodeId, usize>,
 }
 
 /// What became of a message for a mailbox.
@@ -80,25 +59,24 @@ pub(crate) enum Push {
     Run,
     /// The port is dead; the message is dropped, as its monitors have been told.
     Dead,
-    /// The mailbox is full since the given time; the message is given back.
-    Full(Envelope, Instant),
+    /// The mailbox is full; the message is given back.
+    Full(Frame),
 }
 
 /// What a dying port leaves behind. The handlers are only there to be dropped by the caller, who holds no lock: what a
 /// user's function has captured may do anything when it is dropped.
 #[derive(Debug)]
 pub(crate) struct Remains {
-    pub(crate) watchers: Vec<PortWatcher>,
+    pub(crate) watchers: Watchers,
     pub(crate) handlers: Option<Box<Handlers>>,
-    /// The port is known under a name.
-    pub(crate) named: bool,
+    pub(crate) names: Vec<String>,
 }
 
 /// What the task that runs a port's handlers does next.
 #[derive(Debug)]
 pub(crate) enum Next {
     /// Give this message to these handlers, and ask again.
-    Handle(Envelope, Box<Handlers>),
+    Handle(Frame, Box<Handlers>),
     /// Nothing is left; what is here is to be dropped.
     End(Option<Box<Handlers>>),
 }
@@ -108,30 +86,34 @@ impl PortCell {
         Self { id, key, inbox: Lock::new(Inbox::default()) }
     }
 
-    /// Puts a message in, unless the mailbox is full.
-    pub(crate) fn push(&self, envelope: Envelope, limits: &Limits, now: Instant) -> Push {
+    /// Puts a message in, unless the mailbox is full; then `waiter`, if there is one, is woken when there is room again.
+    pub(crate) fn push(&self, frame: Frame, limits: &Limits, waiter: Option<&Kick>) -> Push {
         let mut inbox = self.inbox.lock();
         if inbox.dead.is_some() {
             return Push::Dead;
         }
-        if inbox.is_full(envelope.weight(), limits) {
-            let since = *inbox.full_since.get_or_insert(now);
-            return Push::Full(envelope, since);
+        if !inbox.is_full(frame.bytes().len(), limits) {
+            return inbox.put(frame);
         }
-        inbox.put(envelope)
+        if let Some(kick) = waiter
+            && !inbox.connections.iter().any(|known| known.same(kick))
+        {
+            inbox.connections.push(kick.clone());
+        }
+        Push::Full(frame)
     }
 
-    /// Puts a message in that must not be refused: a monitor's notice or a node port's reply. There are no more of these
-    /// than the port has asked for.
-    pub(crate) fn push_anyway(&self, envelope: Envelope) -> Push {
+    /// Puts a message in that must not be refused: a monitor's notice or the answer to a question of this node. There
+    /// are no more of these than the port has asked for.
+    pub(crate) fn push_anyway(&self, frame: Frame) -> Push {
         let mut inbox = self.inbox.lock();
-        if inbox.dead.is_some() { Push::Dead } else { inbox.put(envelope) }
+        if inbox.dead.is_some() { Push::Dead } else { inbox.put(frame) }
     }
 
-    /// Takes all messages that are there, or waits for one. `Ready(false)`: the port is dead and its mailbox empty.
-    pub(crate) fn poll_take(&self, batch: &mut VecDeque<Envelope>, cx: &mut Context<'_>) -> Poll<bool> {
+    /// Takes messages that are there, or waits for one. `Ready(false)`: the port is dead and its mailbox empty.
+    pub(crate) fn poll_take(&self, batch: &mut VecDeque<Frame>, cx: &mut Context<'_>) -> Poll<bool> {
         let mut inbox = self.inbox.lock();
-        if inbox.take_all(batch) {
+        if inbox.take(batch) {
             return Poll::Ready(true);
         }
         if inbox.dead.is_some() {
@@ -144,24 +126,14 @@ impl PortCell {
         Poll::Pending
     }
 
-    /// Takes all messages that are there.
-    pub(crate) fn take_now(&self, batch: &mut VecDeque<Envelope>) -> bool {
-        self.inbox.lock().take_all(batch)
+    /// Takes messages that are there.
+    pub(crate) fn take_now(&self, batch: &mut VecDeque<Frame>) -> bool {
+        self.inbox.lock().take(batch)
     }
 
     /// What to wait on for room in a full mailbox; ask before trying once more, so that no room is missed.
     pub(crate) fn room(&self) -> Arc<Notify> {
         Arc::clone(self.inbox.lock().senders.get_or_insert_default())
-    }
-
-    /// Has `kick` woken when there is room again. `false` if there is room already, or the port is dead.
-    pub(crate) fn wake_when_room(&self, weight: usize, kick: &Kick, limits: &Limits) -> bool {
-        let mut inbox = self.inbox.lock();
-        let full = inbox.dead.is_none() && inbox.is_full(weight, limits);
-        if full && !inbox.connections.iter().any(|known| known.same(kick)) {
-            inbox.connections.push(kick.clone());
-        }
-        full
     }
 
     /// Kills the port. `None` if it was dead already.
@@ -175,12 +147,11 @@ impl PortCell {
             receiver.wake();
         }
         inbox.wake_senders();
-        inbox.senders = None;
         let idle = inbox.handlers.as_ref().is_some_and(|handlers| handlers.is_idle());
         Some(Remains {
             watchers: std::mem::take(&mut inbox.watchers),
             handlers: if idle { inbox.handlers.take() } else { None },
-            named: inbox.named,
+            names: std::mem::take(&mut inbox.names),
         })
     }
 
@@ -189,42 +160,53 @@ impl PortCell {
         self.inbox.lock().dead.clone()
     }
 
-    /// Adds a watcher; gives it back if the port is dead.
-    pub(crate) fn watch(&self, watcher: PortWatcher) -> Result<(), PortWatcher> {
+    /// Adds a watcher of this node; gives it back if the port is dead.
+    pub(crate) fn watch(&self, id: WatchId, action: Action) -> Result<(), Action> {
         let mut inbox = self.inbox.lock();
         if inbox.dead.is_some() {
-            return Err(watcher);
+            return Err(action);
         }
-        inbox.watchers.push(watcher);
+        inbox.watchers.here.insert(id, action);
         Ok(())
     }
 
     /// Takes a watcher of this node away.
-    pub(crate) fn unwatch(&self, id: WatchId) -> Option<PortWatcher> {
-        let mut inbox = self.inbox.lock();
-        let index = inbox.watchers.iter().position(|watcher| watcher.is_local(id))?;
-        Some(inbox.watchers.remove(index))
+    pub(crate) fn unwatch(&self, id: WatchId) -> Option<Action> {
+        self.inbox.lock().watchers.here.remove(&id)
     }
 
-    /// Takes the monitors of a peer away: the latest one, or all.
-    pub(crate) fn unwatch_peer(&self, peer: &str, all: bool) -> usize {
+    /// A peer asks once more to be told. `false` if the port is dead.
+    pub(crate) fn watch_for(&self, peer: &NodeId) -> bool {
         let mut inbox = self.inbox.lock();
-        if all {
-            let before = inbox.watchers.len();
-            inbox.watchers.retain(|watcher| !watcher.is_peer(peer));
-            return before - inbox.watchers.len();
+        let alive = inbox.dead.is_none();
+        if alive {
+            *inbox.watchers.peers.entry(peer.clone()).or_default() += 1;
         }
-        let Some(index) = inbox.watchers.iter().rposition(|watcher| watcher.is_peer(peer)) else {
-            return 0;
-        };
-        drop(inbox.watchers.remove(index));
-        1
+        alive
     }
 
-    /// Notes that the port has a name, which its death must withdraw. `false` if it is dead.
-    pub(crate) fn set_named(&self) -> bool {
+    /// A peer takes one of its requests back. `false` if it has made none.
+    pub(crate) fn unwatch_for(&self, peer: &NodeId) -> bool {
         let mut inbox = self.inbox.lock();
-        inbox.named = true;
+        let Some(times) = inbox.watchers.peers.get_mut(peer) else {
+            return false;
+        };
+        *times -= 1;
+        if *times == 0 {
+            inbox.watchers.peers.remove(peer);
+        }
+        true
+    }
+
+    /// Nobody is left at the peer to be told.
+    pub(crate) fn forget(&self, peer: &NodeId) {
+        self.inbox.lock().watchers.peers.remove(peer);
+    }
+
+    /// Notes a name of the port, which its death must withdraw. `false` if it is dead.
+    pub(crate) fn add_name(&self, name: &str) -> bool {
+        let mut inbox = self.inbox.lock();
+        inbox.names.push(name.to_owned());
         inbox.dead.is_none()
     }
 
@@ -253,7 +235,7 @@ impl PortCell {
         {
             here.give_back(*used);
         }
-        let Some(envelope) = inbox.queue.pop_front() else {
+        let Some(frame) = inbox.queue.pop_front() else {
             if inbox.dead.is_some() {
                 return Next::End(inbox.handlers.take());
             }
@@ -262,12 +244,10 @@ impl PortCell {
             }
             return Next::End(None);
         };
-        inbox.bytes -= envelope.weight();
-        if inbox.full_since.is_some() {
-            inbox.wake_senders();
-        }
+        inbox.bytes -= frame.bytes().len();
+        inbox.wake_senders();
         match &mut inbox.handlers {
-            Some(handlers) => Next::Handle(envelope, Box::new(handlers.lend())),
+            Some(handlers) => Next::Handle(frame, Box::new(handlers.lend())),
             None => Next::End(None),
         }
     }
@@ -275,13 +255,13 @@ impl PortCell {
 
 impl Inbox {
     fn is_full(&self, weight: usize, limits: &Limits) -> bool {
-        self.queue.len() >= limits.mailbox_messages
+        self.queue.len() >= limits.mailbox_messages.max(1)
             || (!self.queue.is_empty() && self.bytes + weight > limits.mailbox_bytes)
     }
 
-    fn put(&mut self, envelope: Envelope) -> Push {
-        self.bytes += envelope.weight();
-        self.queue.push_back(envelope);
+    fn put(&mut self, frame: Frame) -> Push {
+        self.bytes += frame.bytes().len();
+        self.queue.push_back(frame);
         if let Some(handlers) = &mut self.handlers {
             return if handlers.begin() { Push::Run } else { Push::Taken };
         }
@@ -291,24 +271,25 @@ impl Inbox {
         Push::Taken
     }
 
-    fn take_all(&mut self, batch: &mut VecDeque<Envelope>) -> bool {
+    fn take(&mut self, batch: &mut VecDeque<Frame>) -> bool {
         if self.queue.is_empty() {
             return false;
         }
-        if batch.is_empty() {
+        if batch.is_empty() && self.queue.len() <= BATCH {
             std::mem::swap(batch, &mut self.queue);
+            self.bytes = 0;
         } else {
-            batch.append(&mut self.queue);
+            let some = self.queue.len().min(BATCH);
+            for frame in self.queue.drain(..some) {
+                self.bytes -= frame.bytes().len();
+                batch.push_back(frame);
+            }
         }
-        self.bytes = 0;
-        if self.full_since.is_some() {
-            self.wake_senders();
-        }
+        self.wake_senders();
         true
     }
 
     fn wake_senders(&mut self) {
-        self.full_since = None;
         if let Some(senders) = &self.senders {
             senders.notify_waiters();
         }

@@ -10,6 +10,7 @@ mod weak;
 use std::collections::{BTreeMap, VecDeque};
 use std::fmt;
 use std::future::Future;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
@@ -160,7 +161,7 @@ impl Node {
     /// Connections that come and go, from now on.
     #[must_use]
     pub fn events(&self) -> NodeEvents {
-        NodeEvents(self.inner.events.subscribe())
+        NodeEvents { events: self.inner.events.subscribe(), stopped: self.inner.stopped.clone() }
     }
 
     /// A new port.
@@ -186,7 +187,8 @@ impl Node {
     /// nothing waits for delivery. If the peer is not connected, that begins now. Older name: `snd`.
     ///
     /// What a type becomes on the wire stands at [`mp_proto::adaptor`]: `("ping", 42)` and an enum's variant
-    /// `Ping(42)` are both `["ping", 42]`.
+    /// `Ping(42)` are both `["ping", 42]`. The type's `Serialize` writes straight into the connection's buffer, so it
+    /// must not use the node itself.
     ///
     /// # Errors
     ///
@@ -270,10 +272,12 @@ impl Node {
         Monitor::new(Arc::clone(&self.inner), port.clone(), id, fired)
     }
 
-    /// Kills a port anywhere, behind all messages that this node has sent to it. `Reason::normal()` is an end without
-    /// a reason. A node port cannot be killed. Older name: `kil`.
+    /// Kills a port anywhere. What this node has sent to it before is received before its end, but for messages that
+    /// find its mailbox full: a kill does not wait for room. `Reason::normal()` is an end without a reason. A node port
+    /// cannot be killed. Older name: `kil`.
+    #[expect(clippy::needless_pass_by_value, reason = "most reasons are made for the occasion")]
     pub fn kill(&self, port: impl AsRef<PortId>, reason: Reason) {
-        self.inner.kill(port.as_ref(), reason);
+        self.inner.kill(port.as_ref(), &reason);
     }
 
     /// Runs a function in a port of its own, in a task of the node. What it returns is the reason for which the port dies,
@@ -331,8 +335,8 @@ impl Node {
         PortId::new(node, &name).map_err(|error| EncodeError::Custom(error.to_string()).into())
     }
 
-    /// Makes a port known under a name at this node, until it dies. `false` if another living port has the name, or
-    /// [`Limits::names`](mp_proto::Limits::names) are in use. Older name: `reg`.
+    /// Makes a port of this node known under a name, until it dies. `false` if another living port has the name, the
+    /// port is none of this node or dead, or [`Limits::names`](mp_proto::Limits::names) are in use. Older name: `reg`.
     pub fn register_name(&self, name: &str, port: impl AsRef<PortId>) -> bool {
         self.inner.register_name(name, port.as_ref())
     }
@@ -374,7 +378,10 @@ impl Node {
     /// have to wait.
     #[must_use = "a request to a node that is not connected is not sent"]
     pub fn request(&self, node: &NodeId, request: &Message) -> bool {
-        self.inner.request(node, request)
+        self.inner.request(node, request).unwrap_or_else(|error| {
+            tracing::warn!(%node, %error, "a request cannot be sent");
+            true
+        })
     }
 
     /// Adds a part of the protocol on top of the node.
@@ -423,7 +430,7 @@ impl Inner {
     }
 
     pub(crate) fn is_closed(&self) -> bool {
-        self.closed.load(Ordering::Acquire)
+        self.closed.load(Ordering::Acquire) || self.stopped.is_cancelled()
     }
 
     pub(crate) fn is_draining(&self) -> bool {
@@ -431,10 +438,11 @@ impl Inner {
     }
 
     pub(crate) fn add_port(self: &Arc<Self>) -> Result<Arc<PortCell>, SendError> {
+        let mut ports = self.ports.write();
+        // Looked at under the lock: a node that is being shut down kills the ports that it finds.
         if self.is_closed() {
             return Err(SendError::ShutDown);
         }
-        let mut ports = self.ports.write();
         let added = ports.insert(|key, name| {
             let id = PortId::new(&self.id, name).expect("a generated name is valid");
             Arc::new(PortCell::new(id, key))
@@ -451,15 +459,15 @@ impl Inner {
 
     fn register_name(&self, name: &str, port: &PortId) -> bool {
         let mut names = self.names.lock();
-        if names.get(name).is_some_and(|known| known != port) || names.len() >= self.limits.names {
-            return false;
+        if let Some(known) = names.get(name) {
+            return known == port;
         }
-        if port.node_str() == self.id.as_str() && !self.find(port.name()).is_some_and(|cell| cell.set_named())
-        {
-            return false;
+        let cell = if port.node_str() == self.id.as_str() { self.find(port.name()) } else { None };
+        let free = names.len() < self.limits.names && cell.is_some_and(|cell| cell.add_name(name));
+        if free {
+            names.insert(name.to_owned(), port.clone());
         }
-        names.insert(name.to_owned(), port.clone());
-        true
+        free
     }
 
     async fn lookup(
@@ -472,10 +480,12 @@ impl Inner {
         let watch = self.watch(&node.port(), Action::Future(Arc::clone(&fired)));
         let monitor = Monitor::new(Arc::clone(self), node.port(), watch, Some(fired));
         let request = NodeRequest::Lookup { name: name.into(), reply: reply.id().clone(), extra: Vec::new() };
-        self.request_node(node, request);
+        self.request_node(node, request)?;
         tokio::select! {
             biased;
-            answer = reply.recv_as::<(Option<PortId>,)>() => Ok(answer.and_then(|(port,)| port)),
+            answer = reply.recv_as::<(Option<PortId>,)>() => {
+                answer.map(|(port,)| port).ok_or(CallError::Send(SendError::ShutDown))
+            }
             reason = monitor => Err(CallError::Died(reason)),
         }
     }
@@ -492,8 +502,14 @@ impl Inner {
         }
     }
 
-    pub(crate) fn services(&self) -> Vec<Arc<Service>> {
-        self.services.read().clone()
+    /// Calls something of each service. A panic in it is that service's own affair: the node goes on.
+    pub(crate) fn each_service(&self, mut call: impl FnMut(&Service)) {
+        let services = self.services.read().clone();
+        for service in services {
+            if catch_unwind(AssertUnwindSafe(|| call(&service))).is_err() {
+                tracing::error!("a service panicked");
+            }
+        }
     }
 
     pub(crate) fn service_tags(&self) -> Vec<&'static str> {
@@ -509,7 +525,7 @@ impl Inner {
     pub(crate) fn dead_letter(&self, port: &PortId, why: &str) {
         self.stats.dead_letter();
         if self.complaints.lock().first(format!("dead letter {port}"), clock::now()) {
-            tracing::warn!(%port, why = why.escape_debug().to_string(), "dead letter");
+            tracing::warn!(%port, why, "dead letter");
         }
     }
 }

@@ -7,13 +7,13 @@ use std::collections::VecDeque;
 use std::fmt;
 use std::sync::Arc;
 
-use mp_proto::{DecodeError, Message, PortId, Reason};
+use mp_proto::{DecodeError, Frame, Message, PortId, Reason};
 use serde::de::DeserializeOwned;
 
 pub use self::handlers::Flow;
 use self::handlers::{Function, on_args, on_message};
 use crate::Node;
-use crate::mailbox::{Envelope, PortCell};
+use crate::mailbox::PortCell;
 use crate::node::Inner;
 
 /// A port of this node, held by the one who receives from it.
@@ -26,7 +26,7 @@ use crate::node::Inner;
 pub struct Port {
     node: Arc<Inner>,
     cell: Arc<PortCell>,
-    batch: VecDeque<Envelope>,
+    batch: VecDeque<Frame>,
     kill_on_drop: bool,
 }
 
@@ -71,7 +71,7 @@ impl Port {
     /// Safe: no message is lost by dropping the future.
     pub async fn recv(&mut self) -> Option<Message> {
         loop {
-            match self.next().await?.into_message() {
+            match self.next().await?.message() {
                 Ok(message) => return Some(message),
                 Err(error) => self.node.dead_letter(&self.cell.id, &error.to_string()),
             }
@@ -103,9 +103,9 @@ impl Port {
     ///
     /// Safe: no message is lost by dropping the future.
     pub async fn recv_checked<T: DeserializeOwned>(&mut self) -> Option<Result<T, Undecoded>> {
-        let envelope = self.next().await?;
-        Some(envelope.decode().map_err(|error| {
-            let message = envelope.into_message().unwrap_or_default();
+        let frame = self.next().await?;
+        Some(frame.decode().map_err(|error| {
+            let message = frame.message().unwrap_or_default();
             Undecoded { message, error }
         }))
     }
@@ -117,14 +117,14 @@ impl Port {
             if self.batch.is_empty() && !self.cell.take_now(&mut self.batch) {
                 return None;
             }
-            match self.batch.pop_front()?.into_message() {
+            match self.batch.pop_front()?.message() {
                 Ok(message) => return Some(message),
                 Err(error) => self.node.dead_letter(&self.cell.id, &error.to_string()),
             }
         }
     }
 
-    async fn next(&mut self) -> Option<Envelope> {
+    async fn next(&mut self) -> Option<Frame> {
         if self.batch.is_empty() {
             let (cell, batch) = (&self.cell, &mut self.batch);
             if !std::future::poll_fn(|cx| cell.poll_take(batch, cx)).await {
@@ -139,9 +139,9 @@ impl Port {
     /// `rcv $port, tag => sub { … }`.
     ///
     /// Handlers of one port are called one after another, in tasks of the node. They must not block; to send from
-    /// one use [`Node::try_send`], to do more spawn a task. A panic kills the port with `("die", text)`. A message
-    /// without a handler, or not of the handler's type, goes to [`otherwise`](Port::otherwise), and without that is a
-    /// dead letter.
+    /// one use [`Node::try_send`], to do more spawn a task. A panic kills the port with `("die", text)`, and no handler
+    /// of it is called again. A message without a handler, or not of the handler's type, goes to
+    /// [`otherwise`](Port::otherwise), and without that is a dead letter.
     pub fn on<T, F, R>(&self, tag: &str, function: F) -> &Self
     where
         T: DeserializeOwned,

@@ -11,7 +11,7 @@ use crate::mailbox::PortCell;
 use crate::node::Inner;
 use crate::port::Port;
 use crate::port::drain::panic_text;
-use crate::watch::{Action, Fired, PortWatcher};
+use crate::watch::{Action, Fired};
 
 /// How a port's function ended: `()` and `Ok(())` are a normal end, an error is the port's [`Reason`].
 pub trait Outcome: Send {
@@ -57,8 +57,7 @@ impl Inner {
         // The reason of its end is the function's result, not that the handle was dropped on the way.
         let port = Port::borrowed(Arc::clone(self), Arc::clone(&cell));
         let killed = Arc::new(Fired::default());
-        let watcher = PortWatcher::Local(self.next_id(), Action::Future(Arc::clone(&killed)));
-        if cell.watch(watcher).is_err() {
+        if cell.watch(self.next_id(), Action::Future(Arc::clone(&killed))).is_err() {
             return;
         }
         self.spawn_task(async move {

@@ -6,32 +6,13 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
-use mp_proto::{Message, NodeId, PortId, Reason};
+use mp_proto::{Message, PortId, Reason};
 
 use crate::node::Inner;
 use crate::sync::Lock;
 
 /// Names one monitor of this node.
 pub(crate) type WatchId = u64;
-
-/// Who watches a port of this node.
-#[derive(Debug)]
-pub(crate) enum PortWatcher {
-    /// A monitor of this node.
-    Local(WatchId, Action),
-    /// A peer, once per request of its.
-    Peer(NodeId),
-}
-
-impl PortWatcher {
-    pub(crate) fn is_local(&self, id: WatchId) -> bool {
-        matches!(self, Self::Local(own, _) if *own == id)
-    }
-
-    pub(crate) fn is_peer(&self, node: &str) -> bool {
-        matches!(self, Self::Peer(peer) if peer.as_str() == node)
-    }
-}
 
 /// What a monitor does when it fires: the four forms.
 pub(crate) enum Action {
@@ -64,7 +45,9 @@ impl Fired {
     pub(crate) fn fire(&self, reason: Reason) {
         let mut state = self.0.lock();
         state.0.get_or_insert(reason);
-        if let Some(waker) = state.1.take() {
+        let waker = state.1.take();
+        drop(state);
+        if let Some(waker) = waker {
             waker.wake();
         }
     }
@@ -94,7 +77,8 @@ impl Fired {
 ///
 /// # Cancellation
 ///
-/// Dropping it ends the monitor: afterwards nothing is called, killed or sent that has not been already.
+/// Dropping it ends the monitor. One that has fired just before is not taken back: its function, which runs in a task
+/// of its own, may then still be called.
 #[must_use = "dropping a monitor ends it; use `detach` to keep it"]
 pub struct Monitor {
     node: Option<Arc<Inner>>,

@@ -84,10 +84,8 @@ async fn a_lost_node_fires_all_monitors_and_events() {
 async fn a_node_that_cannot_be_found_fires_within_the_connect_time() {
     let a = listener("a").await;
     let nobody: PortId = "nobody#x".parse().expect("valid");
-    let begun = tokio::time::Instant::now();
     let reason = soon(a.monitor(&nobody)).await;
     assert_eq!(reason.values()[2], Value::from("no known address"), "{reason}");
-    assert!(begun.elapsed() >= Duration::from_secs(2), "a connection from there might have come");
     assert_eq!(
         soon(a.monitor(NodeId::new("127.0.0.1:9").expect("valid").port())).await.word(),
         "transport_error"
@@ -137,7 +135,7 @@ async fn a_normal_end_kills_no_linked_port() {
     drop((one, two));
 }
 
-/// [MSG-90]
+/// [ND-14]
 #[tokio::test]
 async fn a_call_gets_an_answer_an_end_or_a_time_out() {
     for framing in FRAMINGS {

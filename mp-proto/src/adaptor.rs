@@ -39,6 +39,8 @@
 //! - **Surplus** elements at the end of the message are ignored: there a caller puts its reply port `[MSG-07]`. Hence a
 //!   type of one element is read from the first one, and `()` from any message. Within a message a surplus element is
 //!   an error.
+//! - **Missing** elements at the end of the message are null for a tuple, tuple struct or tuple variant `[MSG-14]`, as
+//!   they are `undef` for Perl: `(u32, Option<PortId>)` is read from a message of one number, too.
 //! - **A struct** (and a struct variant behind its tag) is read from a map, or from its fields' values in order
 //!   `[MSG-08]`. At the message's level a map that comes first is taken for the whole struct.
 //! - **An enum** within a message is its tag alone, or a list of tag and fields. A newtype variant whose field is

@@ -12,6 +12,7 @@
 //! `json` (default), `cbor` and `postcard` each make a framing available. A feature never changes what another one
 //! does, and never widens what a node accepts.
 
+#![warn(clippy::print_stdout, clippy::print_stderr)]
 #![cfg_attr(
     not(any(feature = "json", feature = "cbor", feature = "postcard")),
     expect(unused, unreachable_code, reason = "without a framing, what serves them all is not used")

@@ -313,3 +313,24 @@ fn an_option_is_none_for_null_and_for_nothing() {
     assert_eq!(read(list![Value::Null, 1, list![2], "n#reply"]), Ok(Some((None, 1))));
     both_ways(Some(vec![None, Some(1)]), list![Value::Null, 1]);
 }
+
+/// [MSG-14]
+#[test]
+fn elements_that_a_message_lacks_are_null_where_the_type_takes_that() {
+    #[derive(serde::Deserialize, PartialEq, Debug)]
+    #[serde(rename_all = "snake_case")]
+    enum Ask {
+        Test(u32, Option<String>),
+        Named(u32, #[serde(default)] u32),
+    }
+    let message = |values: &[mp_proto::Value]| mp_proto::Message::from(values.to_vec());
+    let one = message(&[7.into()]);
+    assert_eq!(one.decode::<(u32, Option<String>)>(), Ok((7, None)));
+    assert_eq!(one.decode::<(u32, Option<String>, Option<u8>)>(), Ok((7, None, None)));
+    assert!(one.decode::<(u32, u32)>().is_err(), "nothing is no number");
+    assert_eq!(one.decode::<Vec<Option<u32>>>(), Ok(vec![Some(7)]), "a sequence ends where it ends");
+    assert_eq!(message(&["test".into(), 7.into()]).decode::<Ask>(), Ok(Ask::Test(7, None)));
+    assert_eq!(message(&["named".into(), 7.into()]).decode::<Ask>(), Ok(Ask::Named(7, 0)));
+    let nested = message(&[mp_proto::Value::List(vec![7.into()]), 1.into()]);
+    assert!(nested.decode::<((u32, Option<u32>), u32)>().is_err(), "within a message every element counts");
+}

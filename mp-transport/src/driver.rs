@@ -24,7 +24,8 @@ use crate::error::plain_text;
 /// While so many bytes wait to be written, the protocol is not asked for more `[TR-16]`: what it holds then counts
 /// against its own limits, and those who send feel it.
 pub const OUTPUT_LIMIT: usize = 256 * 1024;
-/// After how many rounds without a pause a driver lets other tasks run.
+/// After how many rounds without a pause a driver lets other tasks run `[TR-21]`. In a round it reads and writes once
+/// each, or tells one event.
 pub const ROUNDS: u32 = 32;
 /// How long a failed protocol's last bytes may take to be written.
 pub const LAST_WORDS: Duration = Duration::from_secs(1);
@@ -44,7 +45,7 @@ pub const LAST_WORDS: Duration = Duration::from_secs(1);
 /// Reading and writing never wait for one another `[TR-14]`, so two peers who both send more than the sockets hold
 /// still make progress. What the protocol says at once leaves at once; while the socket is full it gathers, and leaves
 /// in one piece. Bytes are read only while the protocol [wants them](Protocol::wants_input) `[TR-15]`; otherwise they
-/// stay in the socket, and the peer's fills up. The buffer of what was read and not used grows as far as the protocol
+/// stay in the socket, and the peer's fills up; nor is the peer's end noticed meanwhile. The buffer of what was read and not used grows as far as the protocol
 /// lets it, whose error ends a frame that is too big.
 ///
 /// To the implementor of a protocol: when nothing is waiting to be written, `poll_transmit` is given an empty buffer,
@@ -67,7 +68,7 @@ pub struct Driver {
 }
 
 /// Makes a driver look again at what its protocol has to send and to tell, whether it wants input, and when it wants
-/// to be called. Cheap to clone and to call: without effect on a driver that is awake already.
+/// to be called `[TR-08]`. Cheap to clone and to call: without effect on a driver that is awake already.
 #[derive(Clone, Debug)]
 pub struct Kick(Arc<AtomicWaker>);
 

@@ -3,8 +3,6 @@
 use std::io;
 use std::time::Duration;
 
-use crate::Addr;
-
 /// How long to wait before the next [`accept`](crate::Listener::accept) after an error that [`is_transient`].
 pub const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
@@ -85,7 +83,7 @@ fn words_for(kind: io::ErrorKind) -> Option<&'static str> {
 
 /// `error` of the same kind, its text led by the address it is about `[TR-05]`.
 #[cfg(any(feature = "tcp", feature = "memory"))]
-pub(crate) fn at(addr: &Addr, error: &io::Error) -> io::Error {
+pub(crate) fn at(addr: &crate::Addr, error: &io::Error) -> io::Error {
     io::Error::new(error.kind(), format!("{addr}: {}", plain_text(error)))
 }
 
@@ -115,9 +113,11 @@ mod tests {
         assert!(!is_transient(&io::ErrorKind::InvalidInput.into()));
     }
 
+    /// `[TR-05]`
+    #[cfg(any(feature = "tcp", feature = "memory"))]
     #[test]
     fn an_error_names_its_address() {
-        let addr = Addr::new("127.0.0.1", 80).unwrap();
+        let addr = crate::Addr::new("127.0.0.1", 80).unwrap();
         let error = at(&addr, &io::ErrorKind::PermissionDenied.into());
         assert_eq!(error.to_string(), "127.0.0.1:80: Permission denied");
         assert_eq!(error.kind(), io::ErrorKind::PermissionDenied);

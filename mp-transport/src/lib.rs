@@ -12,6 +12,8 @@
 //! `tcp` (default) and `memory` make a transport available; `conformance` the suite of checks that each transport
 //! passes, for those who write their own.
 
+#![warn(clippy::print_stdout, clippy::print_stderr)]
+
 pub mod addr;
 pub mod clock;
 #[cfg(feature = "conformance")]

@@ -158,8 +158,8 @@ impl MemoryNet {
         Links { shared: Arc::clone(&self.shared), which: Which::These(links) }
     }
 
-    /// Breaks all pipes between two hosts at once: both ends get `ConnectionReset`, and what was on its way is lost.
-    /// This goes through a cut, too.
+    /// Breaks all pipes between two hosts at once: both ends get `ConnectionReset`, and what was on its way is lost
+    /// `[TR-13]`. This goes through a cut, too.
     pub fn reset(&self, a: &str, b: &str) {
         self.shared.change(|state, woken| {
             let (a, b) = (state.host(a), state.host(b));
@@ -169,7 +169,7 @@ impl MemoryNet {
 
     /// Breaks all pipes between two hosts at `dead`'s end alone. There they give `ConnectionReset`; at `unaware`'s end
     /// nothing arrives any more, and what is sent fills the buffer and stays there. No reset ever tells it, as behind
-    /// a firewall that has lost its state. New pipes are not concerned.
+    /// a firewall that has lost its state `[TR-13]`. New pipes are not concerned.
     pub fn half_open(&self, dead: &str, unaware: &str) {
         self.shared.change(|state, woken| {
             let (dead, unaware) = (state.host(dead), state.host(unaware));
@@ -177,8 +177,8 @@ impl MemoryNet {
         });
     }
 
-    /// Kills a host: its own ends of pipes give `ConnectionReset`, its listeners are gone, and dialling it is refused.
-    /// What its peers hear is up to `death`. The host's transports fail from now on with `NotConnected`;
+    /// Kills a host: its own ends of pipes give `ConnectionReset`, its listeners are gone, and dialling it is refused
+    /// `[TR-13]`. What its peers hear is up to `death`. The host's transports fail from now on with `NotConnected`;
     /// [`MemoryNet::host`] restarts it.
     pub fn kill_host(&self, name: &str, death: Death) {
         let now = clock::now();

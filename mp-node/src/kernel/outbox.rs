@@ -2,7 +2,7 @@
 
 use bytes::BytesMut;
 use mp_proto::codec::FrameScanner;
-use mp_proto::{EncodeError, Frame, Framing, Limits, PortId};
+use mp_proto::{DecodeError, EncodeError, Frame, Framing, Limits, PortId};
 use serde::Serialize;
 
 /// Which bound a message counts against.
@@ -93,33 +93,34 @@ impl Outbox {
         self.messages = 0;
     }
 
-    /// The same messages in another framing; what a queue does when its connection comes.
+    /// Puts the messages of another box behind those of this one, whatever the bounds on bytes: each box is within them.
+    /// What a queue does when its connection comes.
     ///
     /// # Errors
     ///
-    /// A message cannot be written in that framing within the bounds.
-    pub(crate) fn into_framing(self, framing: Framing, limits: &Limits) -> Result<Self, EncodeError> {
-        if framing == self.framing {
-            return Ok(self);
+    /// A message cannot be written in this framing within the bound of one message. Nothing has been added.
+    pub(crate) fn append(&mut self, other: &Self, limits: &Limits) -> Result<(), EncodeError> {
+        let before = self.buffer.len();
+        let appended = self.append_frames(other, limits);
+        match appended {
+            Ok(()) => self.messages += other.messages,
+            Err(_) => self.buffer.truncate(before),
         }
-        let mut next = Self::new(framing);
-        for frame in self.into_frames() {
-            frame.transcode(framing, limits.max_message, &mut next.buffer)?;
-            next.messages += 1;
-        }
-        Ok(next)
+        appended
     }
 
-    /// The messages, one by one.
-    pub(crate) fn into_frames(self) -> Vec<Frame> {
-        let mut rest = self.buffer;
-        let mut frames = Vec::with_capacity(self.messages);
-        if let Ok(mut scanner) = FrameScanner::new(self.framing) {
-            while let Ok(Some(frame)) = scanner.next(&mut rest, usize::MAX) {
-                frames.push(frame);
-            }
+    fn append_frames(&mut self, other: &Self, limits: &Limits) -> Result<(), EncodeError> {
+        if other.framing == self.framing {
+            self.buffer.extend_from_slice(&other.buffer);
+            return Ok(());
         }
-        frames
+        let mut rest = other.buffer.clone();
+        let malformed = |error: DecodeError| EncodeError::Custom(error.to_string());
+        let mut scanner = FrameScanner::new(other.framing).map_err(malformed)?;
+        while let Some(frame) = scanner.next(&mut rest, usize::MAX).map_err(malformed)? {
+            frame.transcode(self.framing, limits.max_message, &mut self.buffer)?;
+        }
+        Ok(())
     }
 }
 
@@ -135,6 +136,7 @@ mod tests {
         limits
     }
 
+    /// [ND-10]
     #[test]
     fn data_waits_at_the_bound_and_control_does_not() {
         let (limits, mut outbox) = (limits(), Outbox::new(Framing::Postcard));
@@ -183,9 +185,23 @@ mod tests {
         let (limits, mut outbox) = (limits(), Outbox::new(Framing::Postcard));
         outbox.offer("p", &("x", 1), None, Lane::Data, &limits).expect("encodes");
         outbox.offer("", &("mon1", "q"), None, Lane::Control, &limits).expect("encodes");
-        let mut json = outbox.into_framing(Framing::Json, &limits).expect("both fit");
+        let mut json = Outbox::new(Framing::Json);
+        json.append(&outbox, &limits).expect("both fit");
+        assert_eq!(json.messages(), 2);
         let mut out = BytesMut::new();
         json.take(&mut out);
         assert_eq!(&out[..], br#"["p","x",1]["","mon1","q"]"#);
+    }
+
+    #[cfg(feature = "json")]
+    #[test]
+    fn a_queue_that_cannot_be_written_again_stays_as_it_is() {
+        let (limits, mut outbox) = (limits(), Outbox::new(Framing::Postcard));
+        outbox.offer("p", &"fits", None, Lane::Data, &limits).expect("encodes");
+        outbox.offer("p", &"\u{1}".repeat(900), None, Lane::Data, &limits).expect("fits in postcard");
+        let mut json = Outbox::new(Framing::Json);
+        assert!(matches!(json.append(&outbox, &limits), Err(EncodeError::TooLong { .. })));
+        assert!(json.is_empty() && json.messages() == 0);
+        assert_eq!(outbox.messages(), 2);
     }
 }

@@ -46,13 +46,14 @@ impl<P> PortTable<P> {
         Some((key, self.fill(key, None, entry)))
     }
 
-    /// Takes a port in under a name that a peer chose. `None` if the table is full or the name is in use.
+    /// Takes a port in under a name that a peer chose. `None` if the table is full, or the name is in use or one of
+    /// those that this table makes.
     pub(crate) fn insert_named(
         &mut self,
         name: &str,
         make: impl FnOnce(SlotKey) -> P,
     ) -> Option<(SlotKey, &P)> {
-        if name.is_empty() || self.get(name).is_some() {
+        if name.is_empty() || self.parse(name).is_some() || self.spawned.contains_key(name) {
             return None;
         }
         let key = self.take_slot()?;
@@ -188,6 +189,7 @@ mod tests {
         let mut table = PortTable::new("R".into(), 10);
         let (_, own) = add(&mut table);
         assert!(table.insert_named(&own, |_| "evil".into()).is_none());
+        assert!(table.insert_named("R5", |_| "evil".into()).is_none(), "a name that we may make one day");
         assert!(table.insert_named("", |_| "node port".into()).is_none());
         let (key, _) = table.insert_named("peer1", |_| "spawned".into()).expect("room");
         assert!(table.insert_named("peer1", |_| "again".into()).is_none());

@@ -16,7 +16,7 @@
 use std::collections::BTreeMap;
 
 use bytes::BytesMut;
-use mp_proto::{EncodeError, Frame, Framing, Limits, NodeRequest, PortId, Session};
+use mp_proto::{EncodeError, Framing, Limits, NodeRequest, PortId, Session};
 use serde::Serialize;
 
 use super::outbox::{Lane, Offer, Outbox};
@@ -30,8 +30,9 @@ pub(crate) struct Route<W> {
     state: State,
     /// Counts attempts and connections, so that a late report about an old one is known as such.
     epoch: u64,
-    /// Watchers of the peer's ports by port name; the empty name is the node itself.
-    watchers: BTreeMap<String, Vec<(u64, W)>>,
+    /// Watchers of the peer's ports by port name; the empty name is the node itself. There are some only while
+    /// something is under way: `Connecting`, `Up` or `Lost`.
+    watchers: Watchers<W>,
     /// Our ports that the peer watches, and how often.
     watched_by_peer: BTreeMap<String, usize>,
     watched_total: usize,
@@ -63,8 +64,15 @@ pub(crate) enum Sent {
     Gone,
 }
 
-/// Frames that wait, and watchers with their port and number.
-pub(crate) type Absorbed<W> = (Vec<Frame>, Vec<(String, u64, W)>);
+/// Watchers by the name of their port and their number.
+type Watchers<W> = BTreeMap<String, BTreeMap<u64, W>>;
+
+/// What waits for a peer and who watches its ports, on the way from one record to another.
+#[derive(Debug)]
+pub(crate) struct Moving<W> {
+    queue: Outbox,
+    watchers: Watchers<W>,
+}
 
 /// Everything that ends with a connection or an attempt.
 #[derive(Debug)]
@@ -145,14 +153,14 @@ impl<W> Route<W> {
                 State::Gone => Sent::Gone,
                 _ => Sent::Queued,
             }
-        } else if self.watchers.contains_key(port) && !matches!(self.state, State::Gone) {
+        } else if self.watchers.contains_key(port) {
             Sent::Queued
         } else {
             let request = NodeRequest::Monitor { port: port.into() }.into_message();
             self.send("", &request, None, Lane::Control, limits).unwrap_or(Sent::Flooded)
         };
         if sent != Sent::Gone {
-            self.watchers.entry(port.to_owned()).or_default().push((id, watcher));
+            self.watchers.entry(port.to_owned()).or_default().insert(id, watcher);
         }
         sent
     }
@@ -162,21 +170,25 @@ impl<W> Route<W> {
         let Some(list) = self.watchers.get_mut(port) else {
             return (None, Sent::Queued);
         };
-        let found = list.iter().position(|(known, _)| *known == id).map(|index| list.remove(index).1);
+        let found = list.remove(&id);
         if !list.is_empty() {
             return (found, Sent::Queued);
         }
         self.watchers.remove(port);
-        if port.is_empty() || !self.is_up() && !matches!(self.state, State::Connecting { .. }) {
+        if port.is_empty() {
             return (found, Sent::Queued);
         }
         let request = NodeRequest::Unmonitor { port: port.into() }.into_message();
         (found, self.send("", &request, None, Lane::Control, limits).unwrap_or(Sent::Flooded))
     }
 
-    /// The peer says that its port died: who is to be told.
+    /// The peer says that its port died: who is to be told. Those who watch the node itself are told by nothing but the
+    /// end of the connection.
     pub(crate) fn died(&mut self, port: &str) -> Vec<W> {
-        self.watchers.remove(port).unwrap_or_default().into_iter().map(|(_, watcher)| watcher).collect()
+        if port.is_empty() {
+            return Vec::new();
+        }
+        self.watchers.remove(port).unwrap_or_default().into_values().collect()
     }
 
     /// The peer watches our port once more. `false` if it has too many monitors.
@@ -201,9 +213,8 @@ impl<W> Route<W> {
         }
     }
 
-    /// A connection has come: what waited goes out on it first. Gives its epoch.
-    ///
-    /// Must not be called while `Up` or `Lost`; `Gone` comes alive again only through a new record.
+    /// A connection has come: what waited goes out on it first. Gives its epoch; `None` if there is another one, or its
+    /// end is being told, or this record is out of use.
     ///
     /// # Errors
     ///
@@ -213,43 +224,30 @@ impl<W> Route<W> {
         session: Session,
         limits: &Limits,
     ) -> Result<Option<u64>, EncodeError> {
-        let queue = match std::mem::replace(&mut self.state, State::Idle) {
-            State::Connecting { queue } => queue,
-            State::Idle => Outbox::new(session.send),
-            other => {
-                self.state = other;
-                return Ok(None);
-            }
-        };
-        match queue.into_framing(session.send, limits) {
-            Ok(outbox) => {
-                self.state = State::Up { session, outbox, writer_sleeps: false };
-                Ok(Some(self.next_epoch()))
-            }
-            Err(error) => {
-                self.state = State::Connecting { queue: Outbox::new(NEUTRAL) };
-                Err(error)
-            }
+        let mut outbox = Outbox::new(session.send);
+        match &self.state {
+            State::Connecting { queue } => outbox.append(queue, limits)?,
+            State::Idle => {}
+            State::Up { .. } | State::Lost { .. } | State::Gone => return Ok(None),
         }
+        self.state = State::Up { session, outbox, writer_sleeps: false };
+        Ok(Some(self.next_epoch()))
     }
 
     /// The connection or attempt of `epoch` has ended. Everything that waited is lost; the watchers given back must be
     /// told before [`settled`](Route::settled) is called.
     pub(crate) fn lost(&mut self, epoch: u64) -> Option<Loss<W>> {
-        if epoch != self.epoch || !matches!(self.state, State::Up { .. } | State::Connecting { .. }) {
-            return None;
-        }
         let (was_up, messages) = match &self.state {
-            State::Up { outbox, .. } => (true, outbox.messages()),
-            State::Connecting { queue } => (false, queue.messages()),
-            _ => (false, 0),
+            State::Up { outbox, .. } if epoch == self.epoch => (true, outbox.messages()),
+            State::Connecting { queue } if epoch == self.epoch => (false, queue.messages()),
+            _ => return None,
         };
         self.state = State::Lost { queue: Outbox::new(NEUTRAL) };
         self.watched_total = 0;
         Some(Loss {
             watchers: std::mem::take(&mut self.watchers)
                 .into_values()
-                .flat_map(|list| list.into_iter().map(|(_, watcher)| watcher))
+                .flat_map(BTreeMap::into_values)
                 .collect(),
             watched: std::mem::take(&mut self.watched_by_peer).into_keys().collect(),
             was_up,
@@ -279,36 +277,46 @@ impl<W> Route<W> {
     }
 
     /// Takes what waits and the watchers, to be moved to another record: this one turns out to be a second name of
-    /// the same peer.
-    pub(crate) fn absorb(&mut self) -> Option<Absorbed<W>> {
+    /// the same peer. `None` if the attempt of that epoch is over.
+    pub(crate) fn absorb(&mut self, epoch: u64) -> Option<Moving<W>> {
+        if !self.wants(epoch) {
+            return None;
+        }
         let State::Connecting { queue } = std::mem::replace(&mut self.state, State::Gone) else {
             return None;
         };
-        let watchers = std::mem::take(&mut self.watchers)
-            .into_iter()
-            .flat_map(|(port, list)| list.into_iter().map(move |(id, watcher)| (port.clone(), id, watcher)))
-            .collect();
-        Some((queue.into_frames(), watchers))
+        Some(Moving { queue, watchers: std::mem::take(&mut self.watchers) })
     }
 
-    /// Adds a watcher whose request to the peer is on its way already.
-    pub(crate) fn adopt_watcher(&mut self, port: String, id: u64, watcher: W) {
-        self.watchers.entry(port).or_default().push((id, watcher));
-    }
-
-    /// Moves all that waits to `out`; without anything, notes that the writer sleeps. `None` if `epoch` is over.
-    pub(crate) fn transmit(&mut self, epoch: u64, out: &mut BytesMut) -> Option<bool> {
-        match &mut self.state {
-            State::Up { outbox, writer_sleeps, .. } if epoch == self.epoch => {
-                *writer_sleeps = outbox.is_empty();
-                if outbox.is_empty() {
-                    return Some(false);
-                }
-                outbox.take(out);
-                Some(true)
-            }
-            _ => None,
+    /// Takes in what another record had: what waited goes out behind what waits here. The requests for its watchers are
+    /// among that.
+    ///
+    /// # Errors
+    ///
+    /// What waited cannot be written in the connection's framing, and is lost; the connection must be given up, so that
+    /// the watchers, which are here now, are told.
+    pub(crate) fn take_in(&mut self, moving: Moving<W>, limits: &Limits) -> Result<(), EncodeError> {
+        for (port, list) in moving.watchers {
+            self.watchers.entry(port).or_default().extend(list);
         }
+        match &mut self.state {
+            State::Up { outbox, .. } => outbox.append(&moving.queue, limits),
+            State::Idle | State::Connecting { .. } | State::Lost { .. } | State::Gone => Ok(()),
+        }
+    }
+
+    /// Moves all that waits to `out`, and says whether there was anything; if not, it notes that the writer sleeps. For
+    /// the task of the connection, which alone can end it.
+    pub(crate) fn transmit(&mut self, out: &mut BytesMut) -> bool {
+        let State::Up { outbox, writer_sleeps, .. } = &mut self.state else {
+            return false;
+        };
+        *writer_sleeps = outbox.is_empty();
+        if outbox.is_empty() {
+            return false;
+        }
+        outbox.take(out);
+        true
     }
 
     /// The session of the connection, if there is one.
@@ -319,14 +327,19 @@ impl<W> Route<W> {
         }
     }
 
-    /// The epoch of the connection, if there is one.
-    pub(crate) fn current_epoch(&self) -> Option<u64> {
-        self.is_up().then_some(self.epoch)
+    /// Whether there is a connection or an attempt to make one, or the end of one is being told.
+    pub(crate) fn is_live(&self) -> bool {
+        !matches!(self.state, State::Idle | State::Gone)
     }
 
     /// The epoch of the latest connection or attempt.
     pub(crate) fn epoch(&self) -> u64 {
         self.epoch
+    }
+
+    /// Whether the connection of that epoch is there.
+    pub(crate) fn is_connection(&self, epoch: u64) -> bool {
+        self.epoch == epoch && self.is_up()
     }
 
     pub(crate) fn is_up(&self) -> bool {
@@ -353,7 +366,7 @@ impl<W> Route<W> {
 
     /// Whether messages wait for a connection to be made.
     pub(crate) fn has_queue(&self) -> bool {
-        matches!(&self.state, State::Connecting { queue } if !queue.is_empty())
+        matches!(&self.state, State::Connecting { queue } | State::Lost { queue } if !queue.is_empty())
     }
 
     /// Bytes of data that wait.

@@ -3,12 +3,14 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use mp_proto::{Message, NodeRequest, PortId, Reason};
+use mp_proto::{EncodeError, NodeId, NodeRequest, PortId, Reason};
 
 use super::Inner;
-use crate::kernel::route::Sent;
-use crate::mailbox::{Envelope, PortCell};
-use crate::watch::{Action, PortWatcher, WatchId};
+use crate::complaints::shown;
+use crate::error::SendError;
+use crate::kernel::outbox::Lane;
+use crate::mailbox::PortCell;
+use crate::watch::{Action, WatchId};
 
 impl Inner {
     /// Kills a port here, and tells all who watch it.
@@ -19,16 +21,34 @@ impl Inner {
     }
 
     /// Kills a port anywhere.
-    pub(crate) fn kill(self: &Arc<Self>, port: &PortId, reason: Reason) {
+    pub(crate) fn kill(self: &Arc<Self>, port: &PortId, reason: &Reason) {
         if port.is_node_port() {
             tracing::warn!(%port, "a node port cannot be killed");
         } else if port.node_str() == self.id.as_str() {
             if let Some(cell) = self.find(port.name()) {
-                self.kill_local(&cell, &reason);
+                self.kill_local(&cell, reason);
             }
         } else {
-            self.request_node(&port.node(), NodeRequest::Kill { port: port.name().into(), reason });
+            pass_on(reason, |reason| {
+                match self.request_node(&port.node(), NodeRequest::Kill { port: port.name().into(), reason })
+                {
+                    Err(SendError::Encode(error)) => Err(error),
+                    Err(error) => {
+                        tracing::debug!(%port, %error, "a kill was not sent");
+                        Ok(())
+                    }
+                    Ok(()) => Ok(()),
+                }
+            });
         }
+    }
+
+    /// Tells a peer that a port of ours has died, or never was.
+    pub(crate) fn tell_death(self: &Arc<Self>, peer: &NodeId, port: &str, reason: &Reason) {
+        pass_on(reason, |reason| {
+            let request = NodeRequest::Died { port: port.into(), reason };
+            self.request(peer, &request.into_message()).map(drop)
+        });
     }
 
     /// The port's mailbox was full for too long `[MON-09]`.
@@ -53,19 +73,16 @@ impl Inner {
                         self.bury(&cell, &reason, &mut work);
                     }
                 }
-                Action::Kill(victim) => self.kill(&victim, reason),
-                Action::Send(to, message) => self.notify(&to, message.with(reason.into_values())),
+                Action::Kill(victim) => self.kill(&victim, &reason),
+                // Never refused for want of room.
+                Action::Send(to, message) => pass_on(&reason, |reason| {
+                    let message = message.clone().with(reason.into_values());
+                    match self.offer(&to, &message, None, Lane::Control) {
+                        Err(SendError::Encode(error)) => Err(error),
+                        _ => Ok(()),
+                    }
+                }),
             }
-        }
-    }
-
-    /// A monitor's message: never refused for want of room.
-    fn notify(self: &Arc<Self>, to: &PortId, message: Message) {
-        if to.node_str() != self.id.as_str() || to.is_node_port() {
-            self.send_control(to, &message);
-        } else if let Some(cell) = self.find(to.name()) {
-            let pushed = cell.push_anyway(Envelope::Message(message));
-            self.run_if_asked(&cell, &pushed);
         }
     }
 
@@ -76,20 +93,21 @@ impl Inner {
         };
         let removed = self.ports.write().remove(cell.key);
         drop(removed);
-        if remains.named {
-            self.names.lock().retain(|_, port| *port != cell.id);
+        for name in remains.names {
+            let mut names = self.names.lock();
+            if names.get(&name) == Some(&cell.id) {
+                names.remove(&name);
+            }
         }
-        for watcher in remains.watchers {
-            match watcher {
-                PortWatcher::Local(_, action) => work.push_back((action, reason.clone())),
-                PortWatcher::Peer(node) => {
-                    if let Some(peer) = self.known_peer(node.as_str()) {
-                        peer.lock().route.peer_unwatches(cell.id.name(), 1);
-                        let request =
-                            NodeRequest::Died { port: cell.id.name().into(), reason: reason.clone() };
-                        self.request(&node, &request.into_message());
-                    }
-                }
+        for action in remains.watchers.here.into_values() {
+            work.push_back((action, reason.clone()));
+        }
+        for (node, times) in remains.watchers.peers {
+            if let Some(peer) = self.known_peer(node.as_str()) {
+                peer.lock().route.peer_unwatches(cell.id.name(), times);
+            }
+            for _ in 0..times {
+                self.tell_death(&node, cell.id.name(), reason);
             }
         }
         drop(remains.handlers);
@@ -102,22 +120,23 @@ impl Inner {
             self.watch_local(port, id, action);
             return id;
         }
-        let mut action = Some(action);
+        let refused = |action, why: &str| {
+            self.fire(vec![action], &Reason::transport_error(&port.node(), why));
+            id
+        };
+        if self.is_closed() {
+            return refused(action, "the node was shut down");
+        }
         loop {
             let Ok(peer) = self.peer(&port.node()) else {
-                let reason = Reason::transport_error(&port.node(), "too many peers");
-                self.fire(action.into_iter().collect(), &reason);
-                return id;
+                return refused(action, "too many peers");
             };
             let mut state = peer.lock();
-            if state.route.is_gone() {
-                continue;
+            if !state.route.is_gone() {
+                let sent = state.route.watch(port.name(), id, action, &self.limits);
+                self.follow(&peer, state, &sent);
+                return id;
             }
-            let Some(action) = action.take() else { return id };
-            let sent = state.route.watch(port.name(), id, action, &self.limits);
-            drop(state);
-            self.follow(&peer, &sent);
-            return id;
         }
     }
 
@@ -127,10 +146,10 @@ impl Inner {
             return;
         }
         let refused = match self.find(port.name()) {
-            Some(cell) => cell.watch(PortWatcher::Local(id, action)).err(),
-            None => Some(PortWatcher::Local(id, action)),
+            Some(cell) => cell.watch(id, action).err(),
+            None => Some(action),
         };
-        if let Some(PortWatcher::Local(_, action)) = refused {
+        if let Some(action) = refused {
             self.fire(vec![action], &self.no_such_port(port));
         }
     }
@@ -138,17 +157,27 @@ impl Inner {
     /// Ends a monitor. What it held is dropped outside of all locks.
     pub(crate) fn unwatch(self: &Arc<Self>, port: &PortId, id: WatchId) {
         if port.node_str() == self.id.as_str() {
-            let watcher = self.find(port.name()).and_then(|cell| cell.unwatch(id));
-            drop(watcher);
+            let action = self.find(port.name()).and_then(|cell| cell.unwatch(id));
+            drop(action);
             return;
         }
         let Some(peer) = self.known_peer(port.node_str()) else {
             return;
         };
-        let (action, sent) = peer.lock().route.unwatch(port.name(), id, &self.limits);
-        if sent != Sent::Gone {
-            self.follow(&peer, &sent);
-        }
+        let mut state = peer.lock();
+        let (action, sent) = state.route.unwatch(port.name(), id, &self.limits);
+        self.follow(&peer, state, &sent);
         drop(action);
+    }
+}
+
+/// Sends something with a reason in it. A reason comes from anywhere: it may be too long, or have a value that the
+/// connection's framing cannot write. The death is told all the same `[MON-10]`.
+fn pass_on(reason: &Reason, send: impl Fn(Reason) -> Result<(), EncodeError>) {
+    let Err(error) = send(reason.clone()) else { return };
+    let substitute =
+        Reason::new(&shown(&reason.word()), format!("the rest of the reason cannot be sent: {error}"));
+    if let Err(error) = send(substitute) {
+        tracing::warn!(%error, "a death was not told");
     }
 }

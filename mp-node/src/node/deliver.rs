@@ -3,18 +3,19 @@
 use std::sync::Arc;
 
 use bytes::{Buf, BytesMut};
-use mp_proto::{Frame, Framing, Message, NodeId, NodeRequest, PortId};
-use mp_transport::clock;
+use mp_proto::{EncodeError, Frame, Framing, Message, NodeId, NodeRequest, PortId};
+use mp_transport::{Kick, clock};
 use serde::Serialize;
-use tokio::sync::Notify;
 
 use super::Inner;
 use crate::error::SendError;
 use crate::kernel::outbox::Lane;
 use crate::kernel::route::Sent;
-use crate::mailbox::{Envelope, PortCell, Push};
+use crate::mailbox::{PortCell, Push};
+use crate::node::requests::Asker;
 use crate::port::drain;
 use crate::runtime::peer::Peer;
+use crate::sync::after;
 
 /// The form in which messages between ports of one node lie in mailboxes.
 const LOCAL: Framing = Framing::Postcard;
@@ -32,7 +33,8 @@ pub(crate) enum Offered {
 #[derive(Debug)]
 pub(crate) enum Blocked {
     Peer(Arc<Peer>),
-    Mailbox(Arc<PortCell>, std::time::Instant),
+    /// A mailbox; the message is ready to be put in.
+    Mailbox(Arc<PortCell>, Frame),
 }
 
 impl Inner {
@@ -48,7 +50,7 @@ impl Inner {
             return Err(SendError::ShutDown);
         }
         if to.node_str() == self.id.as_str() {
-            return self.offer_local(to.name(), message, reply, lane);
+            return Ok(self.offer_local(to.name(), message, reply, lane)?);
         }
         loop {
             let peer = self.peer_of(to)?;
@@ -66,112 +68,136 @@ impl Inner {
         message: &M,
         reply: Option<&PortId>,
         lane: Lane,
-    ) -> Result<Offered, SendError> {
+    ) -> Result<Offered, EncodeError> {
         if name.is_empty() {
-            let mut message = Message::new(message)?;
-            message = message.with(reply.map(Into::into));
-            self.node_port_here(message);
+            let message = Message::new(message)?.with(reply.map(Into::into));
+            if let Some((to, message)) = self.at_node_port(Asker::Here, message) {
+                self.send_control(&to, &message);
+            }
             return Ok(Offered::Taken);
         }
         let Some(cell) = self.find(name) else {
             return Ok(Offered::Taken);
         };
-        let mut bytes = BytesMut::with_capacity(64);
-        Frame::write(LOCAL, name, message, reply, self.limits.max_message, &mut bytes)?;
-        bytes.advance(LOCAL_PREFIX);
-        let envelope = Envelope::Frame(Frame::new(LOCAL, bytes.freeze()));
         if lane == Lane::Control {
-            self.run_if_asked(&cell, &cell.push_anyway(envelope));
+            let frame = self.local_frame(name, message, reply, usize::MAX)?;
+            self.run_if_asked(&cell, &cell.push_anyway(frame));
             return Ok(Offered::Taken);
         }
-        let pushed = cell.push(envelope, &self.limits, clock::now());
-        self.run_if_asked(&cell, &pushed);
-        Ok(match pushed {
-            Push::Full(_, since) => Offered::Full(Blocked::Mailbox(cell, since)),
+        let frame = self.local_frame(name, message, reply, self.limits.max_message)?;
+        Ok(match self.push(&cell, frame, None) {
+            Push::Full(frame) => Offered::Full(Blocked::Mailbox(cell, frame)),
             Push::Taken | Push::Run | Push::Dead => Offered::Taken,
         })
     }
 
-    /// Sends, waiting for room. A mailbox that stays full for longer than its patience costs its port's life.
+    /// A message as it lies in mailboxes here.
+    #[expect(clippy::unused_self, reason = "what a frame looks like is the node's business")]
+    pub(crate) fn local_frame<M: Serialize + ?Sized>(
+        &self,
+        port: &str,
+        message: &M,
+        reply: Option<&PortId>,
+        max: usize,
+    ) -> Result<Frame, EncodeError> {
+        let mut bytes = BytesMut::with_capacity(64);
+        Frame::write(LOCAL, port, message, reply, max, &mut bytes)?;
+        bytes.advance(LOCAL_PREFIX);
+        Ok(Frame::new(LOCAL, bytes.freeze()))
+    }
+
+    /// Sends, waiting for room.
     pub(crate) async fn send<M: Serialize>(
         self: &Arc<Self>,
         to: &PortId,
         message: M,
         reply: Option<&PortId>,
     ) -> Result<(), SendError> {
-        let mut blocked = match self.offer(to, &message, reply, Lane::Data)? {
-            Offered::Taken => return Ok(()),
-            Offered::Full(blocked) => blocked,
-        };
         loop {
-            let room = blocked.room();
-            let mut waiting = std::pin::pin!(room.wait());
-            waiting.as_mut().enable();
-            // Room may have been made between the refusal and the registration.
-            blocked = match self.offer(to, &message, reply, Lane::Data)? {
+            match self.offer(to, &message, reply, Lane::Data)? {
                 Offered::Taken => return Ok(()),
-                Offered::Full(blocked) => blocked,
-            };
-            match &blocked {
-                Blocked::Peer(_) => waiting.await,
-                Blocked::Mailbox(cell, since) => {
-                    let patience = *since + self.limits.mailbox_patience;
-                    tokio::select! {
-                        biased;
-                        () = waiting => {}
-                        () = clock::sleep_until(patience) => self.overflow(cell),
+                Offered::Full(Blocked::Mailbox(cell, frame)) => {
+                    self.push_patiently(&cell, frame).await;
+                    return Ok(());
+                }
+                Offered::Full(Blocked::Peer(peer)) => {
+                    let mut room = std::pin::pin!(peer.room.notified());
+                    room.as_mut().enable();
+                    // Room may have been made between the refusal and the registration.
+                    let full = peer.lock().route.waiting() >= self.limits.outbox_bytes;
+                    if full {
+                        room.await;
                     }
                 }
             }
         }
     }
 
-    /// A message from the network or the system for a local port, in whatever form.
-    pub(crate) fn push(
-        self: &Arc<Self>,
-        cell: &Arc<PortCell>,
-        envelope: Envelope,
-        now: std::time::Instant,
-    ) -> Push {
-        let pushed = cell.push(envelope, &self.limits, now);
+    /// Puts a message into a mailbox, waiting for room. A port that takes nothing out of its full mailbox for longer than
+    /// its patience is killed, so that two ports that wait for each other do not do so for ever `[MON-09]`.
+    async fn push_patiently(self: &Arc<Self>, cell: &Arc<PortCell>, mut frame: Frame) {
+        loop {
+            let room = cell.room();
+            let mut room = std::pin::pin!(room.notified());
+            room.as_mut().enable();
+            // Room may have been made between the refusal and the registration.
+            frame = match self.push(cell, frame, None) {
+                Push::Full(frame) => frame,
+                Push::Taken | Push::Run | Push::Dead => return,
+            };
+            tokio::select! {
+                biased;
+                () = room => {}
+                () = clock::sleep_until(after(clock::now(), self.limits.mailbox_patience)) => self.overflow(cell),
+            }
+        }
+    }
+
+    /// Puts a message into a local mailbox, if there is room; if not, `waiter` is woken when there is.
+    pub(crate) fn push(self: &Arc<Self>, cell: &Arc<PortCell>, frame: Frame, waiter: Option<&Kick>) -> Push {
+        let pushed = cell.push(frame, &self.limits, waiter);
         self.run_if_asked(cell, &pushed);
         pushed
     }
 
-    pub(crate) fn run_if_asked(self: &Arc<Self>, cell: &Arc<PortCell>, pushed: &Push) {
+    fn run_if_asked(self: &Arc<Self>, cell: &Arc<PortCell>, pushed: &Push) {
         if matches!(pushed, Push::Run) {
             self.spawn_task(drain::run(Arc::clone(self), Arc::clone(cell)));
         }
     }
 
-    /// Sends something that must not wait: replies of the node port, notices of monitors.
+    /// Sends something that must not wait: notices of monitors, and what this node's own requests lead to.
     pub(crate) fn send_control<M: Serialize + ?Sized>(self: &Arc<Self>, to: &PortId, message: &M) {
         if let Err(error) = self.offer(to, message, None, Lane::Control) {
-            tracing::debug!(%to, %error, "a reply was not sent");
+            tracing::debug!(%to, %error, "a message was not sent");
         }
     }
 
-    /// Sends a request to a peer's node port, if the peer is connected.
-    pub(crate) fn request(self: &Arc<Self>, node: &NodeId, message: &Message) -> bool {
+    /// Sends a request to a peer's node port, if the peer is connected: `false` if it is not.
+    ///
+    /// # Errors
+    ///
+    /// The request cannot be written in the connection's framing.
+    pub(crate) fn request(self: &Arc<Self>, node: &NodeId, message: &Message) -> Result<bool, EncodeError> {
         let Some(peer) = self.known_peer(node.as_str()) else {
-            return false;
+            return Ok(false);
         };
         let mut state = peer.lock();
         if !state.route.is_up() {
-            return false;
+            return Ok(false);
         }
-        let sent = state.route.send("", message, None, Lane::Control, &self.limits);
-        drop(state);
-        match sent {
-            Ok(sent) => self.follow(&peer, &sent),
-            Err(error) => tracing::warn!(%node, %error, "a request cannot be sent"),
-        }
-        true
+        let sent = state.route.send("", message, None, Lane::Control, &self.limits)?;
+        self.follow(&peer, state, &sent);
+        Ok(true)
     }
 
-    /// The same for a request of the node's own.
-    pub(crate) fn request_node(self: &Arc<Self>, node: &NodeId, request: NodeRequest) {
-        self.send_control(&node.port(), &request.into_message());
+    /// Sends a request to a node port anywhere, connecting if need be.
+    pub(crate) fn request_node(
+        self: &Arc<Self>,
+        node: &NodeId,
+        request: NodeRequest,
+    ) -> Result<(), SendError> {
+        self.offer(&node.port(), &request.into_message(), None, Lane::Control).map(drop)
     }
 
     /// The port of that name here.
@@ -207,37 +233,8 @@ impl Inner {
         Ok(peer)
     }
 
-    /// Forgets a peer that nobody needs, and the other names of one that is no longer connected.
-    pub(crate) fn retire(&self, peer: &Arc<Peer>) {
-        let mut peers = self.peers.write();
-        if peer.lock().route.retire() {
-            peers.retain(|_, known| !Arc::ptr_eq(known, peer));
-        } else if !peer.lock().route.is_up() {
-            peers.retain(|name, known| !Arc::ptr_eq(known, peer) || *name == peer.id);
-        }
-    }
-}
-
-/// Something to wait on, held so that it can be registered before one more try.
-enum Room {
-    Peer(Arc<Peer>),
-    Mailbox(Arc<Notify>),
-}
-
-impl Room {
-    fn wait(&self) -> tokio::sync::futures::Notified<'_> {
-        match self {
-            Self::Peer(peer) => peer.room.notified(),
-            Self::Mailbox(notify) => notify.notified(),
-        }
-    }
-}
-
-impl Blocked {
-    fn room(&self) -> Room {
-        match self {
-            Self::Peer(peer) => Room::Peer(Arc::clone(peer)),
-            Self::Mailbox(cell, _) => Room::Mailbox(cell.room()),
-        }
+    /// Whether the peer is connected.
+    pub(crate) fn is_connected(&self, node: &NodeId) -> bool {
+        self.known_peer(node.as_str()).is_some_and(|peer| peer.lock().route.is_up())
     }
 }

@@ -6,12 +6,15 @@ use mp_proto::{Message, NodeId, NodeRequest, PortId, Reason, Value};
 use mp_transport::clock;
 
 use super::Inner;
+use crate::complaints::shown;
 use crate::mailbox::PortCell;
 use crate::runtime::peer::Peer;
-use crate::watch::PortWatcher;
 
 /// How many spawns of unknown functions are remembered for a monitor that comes later.
 const REFUSALS: usize = 1024;
+/// How often one message is passed on from the node port to the node port: a question by way of `snd`, and its answer
+/// as another request. Without an end to it, a long message of nested `snd` would cost quadratic time.
+const ROUNDS: usize = 3;
 
 /// Who sent a request.
 #[derive(Debug, Clone, Copy)]
@@ -22,29 +25,29 @@ pub(crate) enum Asker<'a> {
     Peer(&'a Arc<Peer>),
 }
 
-/// What a request leaves to its caller.
-#[derive(Debug)]
-pub(crate) enum Outcome {
-    Done,
-    /// A message is to be sent on; it may have to wait for room.
-    Relay(PortId, Message),
-}
+/// What a request leaves to be sent on: an answer, or what was to be relayed.
+type Onward = Option<(PortId, Message)>;
 
 impl Inner {
-    /// A message to our own node port from a port here.
-    pub(crate) fn node_port_here(self: &Arc<Self>, message: Message) {
-        match NodeRequest::parse(message) {
-            Ok(request) => {
-                if let Outcome::Relay(to, message) = self.react(Asker::Here, request) {
-                    self.send_control(&to, &message);
+    /// Does what a message to our own node port asks for. What is to be sent on in consequence is left to the caller,
+    /// who knows how to wait for room; it is not for our own node port.
+    pub(crate) fn at_node_port(self: &Arc<Self>, asker: Asker<'_>, mut message: Message) -> Onward {
+        for _ in 0..ROUNDS {
+            match NodeRequest::parse(message) {
+                Ok(request) => match self.react(asker, request)? {
+                    (to, next) if to.is_node_port() && to.node_str() == self.id.as_str() => message = next,
+                    onward => return Some(onward),
+                },
+                Err(error) => {
+                    tracing::debug!(from = %self.name_of(asker), %error, "a request was not understood");
+                    return None;
                 }
             }
-            Err(error) => tracing::debug!(%error, "a message to the own node port was not understood"),
         }
+        None
     }
 
-    /// Does what a request asks for.
-    pub(crate) fn react(self: &Arc<Self>, asker: Asker<'_>, request: NodeRequest) -> Outcome {
+    fn react(self: &Arc<Self>, asker: Asker<'_>, request: NodeRequest) -> Onward {
         match request {
             NodeRequest::Nothing => {}
             NodeRequest::Monitor { port } => self.on_monitor(asker, &port),
@@ -55,27 +58,27 @@ impl Inner {
                     self.kill_local(&cell, &reason);
                 }
             }
-            NodeRequest::Send { to, message } => return Outcome::Relay(to, message),
+            NodeRequest::Send { to, message } => return Some((to, message)),
             NodeRequest::Can { tag, reply, extra } => {
                 let known = if self.understands(&tag) { "1" } else { "" };
-                self.answer(&reply, extra, known.into());
+                return answer(reply, extra, known.into());
             }
-            NodeRequest::Time { reply, extra } => self.answer(&reply, extra, Value::Float(clock::wall())),
+            NodeRequest::Time { reply, extra } => return answer(reply, extra, Value::Float(clock::wall())),
             NodeRequest::Lookup { name, reply, extra } => {
                 let port = self.names.lock().get(name.as_str()).map_or(Value::Null, Value::from);
-                self.answer(&reply, extra, port);
+                return answer(reply, extra, port);
             }
             NodeRequest::Eval { reply, extra, .. } => {
                 self.complain(asker, "eval");
-                if let Some(reply) = reply {
-                    self.answer(&reply, extra, "this node never executes code that it is sent".into());
-                }
+                return answer(reply?, extra, "this node never executes code that it is sent".into());
             }
-            NodeRequest::Spawn { name, function, args } => self.on_spawn(&name, &function, args.into()),
+            NodeRequest::Spawn { name, function, args } => {
+                self.on_spawn(asker, &name, &function, args.into())
+            }
             NodeRequest::Other { tag, args } => self.on_other(asker, &tag, args),
             other => tracing::debug!(?other, "a request is not for us"),
         }
-        Outcome::Done
+        None
     }
 
     /// A peer monitors a port of ours `[MON-01]` `[MON-03]`.
@@ -90,22 +93,20 @@ impl Inner {
             peer.doom("the peer holds too many monitors");
             return;
         }
-        let watched =
-            self.find(name).is_some_and(|cell| cell.watch(PortWatcher::Peer(peer.id.clone())).is_ok());
+        let watched = self.find(name).is_some_and(|cell| cell.watch_for(&peer.id));
         if !watched {
             peer.lock().route.peer_unwatches(name, 1);
-            let Ok(port) = PortId::new(&self.id, name) else {
-                return;
-            };
-            let request = NodeRequest::Died { port: name.into(), reason: self.no_such_port(&port) };
-            self.request(&peer.id, &request.into_message());
+            if let Ok(port) = PortId::new(&self.id, name) {
+                self.tell_death(&peer.id, name, &self.no_such_port(&port));
+            }
         }
     }
 
     fn on_unmonitor(&self, asker: Asker<'_>, name: &str) {
-        if let (Asker::Peer(peer), Some(cell)) = (asker, self.find(name)) {
-            let count = cell.unwatch_peer(peer.id.as_str(), false);
-            peer.lock().route.peer_unwatches(name, count);
+        if let (Asker::Peer(peer), Some(cell)) = (asker, self.find(name))
+            && cell.unwatch_for(&peer.id)
+        {
+            peer.lock().route.peer_unwatches(name, 1);
         }
     }
 
@@ -118,16 +119,22 @@ impl Inner {
 
     /// Creates a port for a peer and runs the function of that name in it `[NP-07]`. Only functions that the program has
     /// registered can be named (law 7).
-    fn on_spawn(self: &Arc<Self>, name: &str, function: &str, args: Message) {
+    fn on_spawn(self: &Arc<Self>, asker: Asker<'_>, name: &str, function: &str, args: Message) {
         let known = self.functions.read().get(function).cloned();
         let refusal = match known {
-            None => Reason::new("spawn_failed", format!("no function {function:?} is registered")),
+            None => Reason::new("spawn_failed", format!("no function \"{}\" is registered", shown(function))),
             Some(function) => match self.add_named_port(name) {
                 Some(port) => return self.run_function(&function, port, args),
                 None => Reason::new("spawn_failed", "the name cannot be used"),
             },
         };
-        tracing::warn!(name, function, %refusal, "a spawn was refused");
+        let from = self.name_of(asker);
+        if self.complaints.lock().first(format!("{from} spawn"), clock::now()) {
+            tracing::warn!(%from, name = shown(name), %refusal, "a spawn was refused");
+        }
+        if PortId::new(&self.id, name).is_err() {
+            return;
+        }
         let mut refused = self.refused.lock();
         if refused.len() >= REFUSALS {
             refused.pop_front();
@@ -136,34 +143,31 @@ impl Inner {
     }
 
     fn on_other(self: &Arc<Self>, asker: Asker<'_>, tag: &str, args: Vec<Value>) {
-        let from = match asker {
-            Asker::Here => &self.id,
-            Asker::Peer(peer) => &peer.id,
-        };
         let mut args = Some(args);
-        for service in self.services() {
-            let Some(given) = args.take() else { return };
-            args = (service.request)(from, tag, given);
-        }
+        self.each_service(|service| {
+            if let Some(given) = args.take() {
+                args = (service.request)(self.name_of(asker), tag, given);
+            }
+        });
         if args.is_some() {
             self.complain(asker, tag);
         }
     }
 
-    /// An unknown request: counted, logged once per peer and tag, dropped (law 7).
+    /// An unknown request: counted, logged now and then for each peer, dropped (law 7).
     fn complain(&self, asker: Asker<'_>, tag: &str) {
-        let from = match asker {
-            Asker::Here => &self.id,
-            Asker::Peer(peer) => &peer.id,
-        };
+        let from = self.name_of(asker);
         self.stats.unknown_request();
-        if self.complaints.lock().first(format!("{from} {tag}"), clock::now()) {
-            tracing::warn!(%from, tag = tag.escape_debug().to_string(), "refused: an unknown or forbidden request");
+        if self.complaints.lock().first(format!("{from} request"), clock::now()) {
+            tracing::warn!(%from, tag = shown(tag), "refused: an unknown or forbidden request");
         }
     }
 
-    fn answer(self: &Arc<Self>, reply: &PortId, extra: Vec<Value>, result: Value) {
-        self.send_control(reply, &Message::from(extra).with([result]));
+    fn name_of<'a>(&'a self, asker: Asker<'a>) -> &'a NodeId {
+        match asker {
+            Asker::Here => &self.id,
+            Asker::Peer(peer) => &peer.id,
+        }
     }
 
     fn understands(&self, tag: &str) -> bool {
@@ -178,15 +182,19 @@ impl Inner {
     }
 
     /// A port under a name that a peer chose.
-    pub(crate) fn add_named_port(self: &Arc<Self>, name: &str) -> Option<Arc<PortCell>> {
+    fn add_named_port(self: &Arc<Self>, name: &str) -> Option<Arc<PortCell>> {
         let id = PortId::new(&self.id, name).ok()?;
         let mut ports = self.ports.write();
+        if self.is_closed() {
+            return None;
+        }
         let (_, cell) = ports.insert_named(name, |key| Arc::new(PortCell::new(id, key)))?;
         Some(Arc::clone(cell))
     }
+}
 
-    /// Tells whether a request came from a connected peer.
-    pub(crate) fn is_connected(&self, node: &NodeId) -> bool {
-        self.known_peer(node.as_str()).is_some_and(|peer| peer.lock().route.is_up())
-    }
+/// An answer goes the same way as any message: it waits where there is no room `[ND-13]`.
+#[expect(clippy::unnecessary_wraps, reason = "what a request leaves to be sent on")]
+fn answer(reply: PortId, extra: Vec<Value>, result: Value) -> Onward {
+    Some((reply, Message::from(extra).with([result])))
 }

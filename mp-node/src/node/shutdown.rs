@@ -7,36 +7,31 @@ use mp_proto::Reason;
 use mp_transport::clock;
 
 use super::Inner;
-use crate::runtime::peer::Peer;
+use crate::runtime::peer::{Peer, PeerState};
+use crate::sync::after;
 
 /// Whether there is a connection to be closed, or something that waits for one.
-fn is_busy(peer: &Peer) -> bool {
-    let state = peer.lock();
+fn is_busy(state: &PeerState) -> bool {
     state.route.is_up() || state.route.has_queue()
 }
 
 impl Inner {
     pub(crate) async fn shutdown(self: &Arc<Self>) {
-        let ports: Vec<_> = self.ports.read().iter().cloned().collect();
-        for cell in ports {
-            self.kill_local(&cell, &Reason::normal());
-        }
+        self.kill_ports();
         self.closed.store(true, Ordering::Release);
+        // Those that came while the others were killed; from now on none comes.
+        self.kill_ports();
         self.draining.cancel();
-        let peers: Vec<_> = self.peers.read().values().cloned().collect();
-        for peer in &peers {
+        let peers = || -> Vec<Arc<Peer>> { self.peers.read().values().cloned().collect() };
+        for peer in peers() {
             peer.kick();
         }
-        let deadline = clock::now() + self.limits.drain_time;
-        while let Some(peer) = peers.iter().find(|peer| is_busy(peer)) {
-            let mut changed = std::pin::pin!(peer.room.notified());
-            changed.as_mut().enable();
-            if !is_busy(peer) {
-                continue;
-            }
+        let deadline = after(clock::now(), self.limits.drain_time);
+        // What waits under an address goes to a node that may have been unknown before.
+        while let Some(peer) = peers().into_iter().find(|peer| is_busy(&peer.lock())) {
             tokio::select! {
                 biased;
-                () = changed => {}
+                () = peer.wait_for(|state| (!is_busy(state)).then_some(())) => {}
                 () = clock::sleep_until(deadline) => {
                     tracing::warn!(peer = %peer.id, "not everything could be written before the end");
                     break;
@@ -46,5 +41,12 @@ impl Inner {
         self.stopped.cancel();
         self.tasks.close();
         self.tasks.wait().await;
+    }
+
+    fn kill_ports(self: &Arc<Self>) {
+        let ports: Vec<_> = self.ports.read().iter().cloned().collect();
+        for cell in ports {
+            self.kill_local(&cell, &Reason::normal());
+        }
     }
 }

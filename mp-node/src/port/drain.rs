@@ -3,10 +3,11 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
-use mp_proto::Reason;
+use mp_proto::{Frame, Reason};
 
 use super::handlers::Handlers;
-use crate::mailbox::{Envelope, Next, PortCell};
+use crate::complaints::shown;
+use crate::mailbox::{Next, PortCell};
 use crate::node::Inner;
 
 /// Messages handled before other tasks get their turn.
@@ -16,9 +17,10 @@ pub(crate) async fn run(node: Arc<Inner>, cell: Arc<PortCell>) {
     let mut used = None;
     for round in 1_usize.. {
         match cell.next_for_handlers(used.take()) {
-            Next::Handle(envelope, mut handlers) => {
-                if let Err(text) = handle(&node, &cell, envelope, &mut handlers) {
-                    node.kill_local(&cell, &Reason::die(text));
+            Next::Handle(frame, mut handlers) => {
+                if let Err(text) = handle(&node, &cell, &frame, &mut handlers) {
+                    // What the function was in the middle of is not whole any more: the messages behind are lost.
+                    return node.kill_local(&cell, &Reason::die(text));
                 }
                 used = Some(handlers);
             }
@@ -34,8 +36,8 @@ pub(crate) async fn run(node: Arc<Inner>, cell: Arc<PortCell>) {
 }
 
 /// Handles one message; the error is the text of a panic.
-fn handle(node: &Inner, cell: &PortCell, envelope: Envelope, handlers: &mut Handlers) -> Result<(), String> {
-    let message = match envelope.into_message() {
+fn handle(node: &Inner, cell: &PortCell, frame: &Frame, handlers: &mut Handlers) -> Result<(), String> {
+    let message = match frame.message() {
         Ok(message) => message,
         Err(error) => {
             node.dead_letter(&cell.id, &error.to_string());
@@ -46,7 +48,10 @@ fn handle(node: &Inner, cell: &PortCell, envelope: Envelope, handlers: &mut Hand
         Ok(Ok(())) => {}
         Ok(Err((message, error))) => {
             let why = error.map_or_else(|| "no handler for it".to_owned(), |error| error.to_string());
-            node.dead_letter(&cell.id, &format!("{why}: tag {:?}", message.tag().unwrap_or_default()));
+            node.dead_letter(
+                &cell.id,
+                &format!("{why}: tag \"{}\"", shown(&message.tag().unwrap_or_default())),
+            );
         }
         Err(panic) => return Err(panic_text(&*panic)),
     }

@@ -91,8 +91,10 @@ impl Handlers {
     /// Gives a message to its handler. The message comes back if there is none, or it was not of the handler's type.
     pub(crate) fn handle(&mut self, message: Message) -> Result<(), (Message, Option<DecodeError>)> {
         self.discarded.clear();
-        let tag = message.tag().map(std::borrow::Cow::into_owned).unwrap_or_default();
-        let Some(function) = self.by_tag.get_mut(&tag) else {
+        let tag = message.tag().map(std::borrow::Cow::into_owned);
+        let Some((tag, function)) =
+            tag.and_then(|tag| self.by_tag.get_mut(&tag).map(|function| (tag, function)))
+        else {
             return self.handle_otherwise(message);
         };
         match function(message) {
@@ -186,6 +188,15 @@ mod tests {
         handlers.set(Some("many".into()), None);
         assert!(handlers.handle(message("many", 5)).is_err());
         assert_eq!(*seen.lock().unwrap(), [("once", 1), ("many", 3), ("other", 4)]);
+    }
+
+    #[test]
+    fn a_message_without_a_tag_is_nobodys_but_otherwises() {
+        let mut handlers = Handlers::default();
+        handlers.set(Some(String::new()), Some(on_args(|(): ()| ())));
+        assert!(handlers.handle(Message::default()).is_err());
+        assert!(handlers.handle(Message::new(&[42]).expect("encodes")).is_err());
+        assert!(handlers.handle(Message::new(&[""]).expect("encodes")).is_ok());
     }
 
     #[test]

@@ -1,18 +1,17 @@
 //! Connecting: to a node by its name, because something is to be sent to it, or to an address.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use mp_proto::{NodeId, Side};
 use mp_transport::{Addr, clock};
 
 use crate::error::DialError;
-use crate::kernel::outbox::Lane;
-use crate::kernel::route::Sent;
 use crate::node::Inner;
 use crate::runtime::meet::{MeetError, Met, meet};
-use crate::runtime::peer::Peer;
+use crate::runtime::peer::{Peer, PeerState, Span};
+use crate::sync::{Lock, after};
 
 /// Between rounds of attempts at the same node.
 const PAUSE: Duration = Duration::from_millis(200);
@@ -20,116 +19,96 @@ const PAUSE: Duration = Duration::from_millis(200);
 const LEAST: Duration = Duration::from_millis(100);
 
 impl Inner {
-    /// Connects to a peer for which something waits, in a task of its own.
+    /// Connects to a peer for which something waits, in a task of its own. The attempt lasts [`Limits::connect_time`],
+    /// or until a connection is there: also when nobody is found, for the peer may come to us, and when the peer refuses
+    /// us, so that those who go on sending do not become a storm of attempts `[ND-07]`.
+    ///
+    /// [`Limits::connect_time`]: mp_proto::Limits::connect_time
     pub(crate) fn begin_dial(self: &Arc<Self>, peer: &Arc<Peer>, epoch: u64) {
-        let (node, peer) = (Arc::clone(self), Arc::clone(peer));
+        let span = Span::new(self, peer, epoch);
+        let node = Arc::clone(self);
         self.spawn_task(async move {
-            let deadline = clock::now() + node.limits.connect_time;
-            let known = AtomicBool::new(false);
-            let attempt = node.attempt(&peer, epoch, deadline, &known);
+            let deadline = after(clock::now(), node.limits.connect_time);
+            let findings = Lock::new("no known address".to_owned());
             let ended = tokio::select! {
                 biased;
-                ended = attempt => ended,
-                doom = node.unwanted(&peer, epoch) => doom,
-                () = clock::sleep_until(deadline) => {
-                    Some(if known.load(Ordering::Relaxed) { "connect timeout" } else { "no known address" }.to_owned())
-                }
+                () = node.attempt(&span.peer, epoch, deadline, &findings) => None,
+                doom = span.peer.wait_for(|state| is_unwanted(state, epoch)) => doom,
+                () = clock::sleep_until(deadline) => Some(std::mem::take(&mut *findings.lock())),
             };
-            if let Some(why) = ended {
-                node.lose(&peer, epoch, &why);
-            }
+            // Without a word, there is a connection: this end is none.
+            span.end(ended.unwrap_or_default());
         });
     }
 
-    /// Waits until an attempt is no longer needed: a connection came in, or, with a reason, the attempt was doomed.
-    async fn unwanted(&self, peer: &Peer, epoch: u64) -> Option<String> {
-        loop {
-            let mut changed = std::pin::pin!(peer.room.notified());
-            changed.as_mut().enable();
-            if !peer.lock().route.wants(epoch) {
-                return None;
-            }
-            let doom = peer.lock().doom.take();
-            if doom.is_some() {
-                return doom;
-            }
-            changed.await;
-        }
-    }
-
-    /// Dials the peer's addresses, again and again, until one of them answers as that peer. Ends early only with a
-    /// reason that a retry cannot mend.
+    /// Dials the peer's addresses, again and again, until one of them answers as that peer. Notes what it found: what
+    /// monitors are told if that does not happen.
     async fn attempt(
         self: &Arc<Self>,
         peer: &Arc<Peer>,
         epoch: u64,
         deadline: Instant,
-        known: &AtomicBool,
-    ) -> Option<String> {
+        findings: &Lock<String>,
+    ) {
+        let mut useless = BTreeSet::new();
         loop {
-            let addresses = self.addresses_of(&peer.id).await;
-            known.store(!addresses.is_empty(), Ordering::Relaxed);
+            let mut addresses = self.addresses_of(&peer.id).await;
+            addresses.retain(|addr| !useless.contains(addr));
+            if !addresses.is_empty() && useless.is_empty() {
+                *findings.lock() = "connect timeout".into();
+            }
             for (index, addr) in addresses.iter().enumerate() {
                 let left = deadline.saturating_duration_since(clock::now());
                 let share = left / u32::try_from(addresses.len() - index).unwrap_or(u32::MAX);
-                match self.dial_once(addr, share.max(LEAST)).await {
-                    Ok(met) => return self.arrived(peer, epoch, met),
-                    Err(DialError::Duplicate { .. }) => {}
-                    Err(error) if error.is_permanent() || error.is_self() => return Some(error.to_string()),
-                    Err(error) => tracing::debug!(peer = %peer.id, %error, "an address did not answer"),
+                let real = match self.dial_once(addr, share.max(LEAST)).await {
+                    Ok(met) => met.serve(self),
+                    Err(DialError::Duplicate { node, .. }) => node,
+                    Err(error) => {
+                        if error.is_permanent() || error.is_self() {
+                            *findings.lock() = error.to_string();
+                            useless.insert(addr.clone());
+                        }
+                        tracing::debug!(peer = %peer.id, %error, "an address did not answer");
+                        continue;
+                    }
+                };
+                if self.is_there(peer, epoch, &real) {
+                    return;
+                }
+                if real != peer.id && peer.id.addresses().is_empty() {
+                    *findings.lock() = format!("the node at {addr} calls itself {real}");
+                    useless.insert(addr.clone());
                 }
             }
             clock::sleep_until(clock::now() + PAUSE).await;
         }
     }
 
-    /// Somebody answered. If it is a node of another name, the name that was dialled is an address of its `[ID-03]`.
-    fn arrived(self: &Arc<Self>, peer: &Arc<Peer>, epoch: u64, met: Met) -> Option<String> {
-        let real = met.session.peer.clone();
-        met.serve(self);
-        if real == peer.id {
-            return None;
+    /// We have a connection with the node `real`: whether the attempt has come to its end by that. A node of another
+    /// name will do if an address was dialled, not a name `[ID-03]`: what waits under the address goes to the node, and
+    /// so does all that follows while the connection lasts `[ND-08]`.
+    fn is_there(self: &Arc<Self>, alias: &Arc<Peer>, epoch: u64, real: &NodeId) -> bool {
+        if !alias.lock().route.wants(epoch) {
+            return true;
         }
-        if peer.id.addresses().is_empty() {
-            return Some(format!("the node there calls itself {real}"));
-        }
-        if self.merge(peer, epoch, &real) {
-            None
-        } else {
-            Some(format!("the connection to {real} was lost at once"))
-        }
-    }
-
-    /// What waits under a node reference goes to the node that it turned out to be, and so does all that follows.
-    ///
-    /// `false` if that node is gone again: then nothing has been moved.
-    fn merge(self: &Arc<Self>, alias: &Arc<Peer>, epoch: u64, real: &NodeId) -> bool {
-        let Some(peer) = self.known_peer(real.as_str()) else { return false };
+        let by_address = *real != alias.id && !alias.id.addresses().is_empty();
+        let Some(peer) = self.known_peer(real.as_str()).filter(|_| by_address) else {
+            return false;
+        };
         let mut peers = self.peers.write();
         let mut state = alias.lock();
         let mut target = peer.lock();
-        if !target.route.is_up() || !state.route.wants(epoch) {
+        if !target.route.is_up() {
             return false;
         }
-        let Some((waiting, watchers)) = state.route.absorb() else { return false };
-        drop(state);
+        let Some(moving) = state.route.absorb(epoch) else { return true };
+        // Who sends to the name from now on finds the node, and waits for its lock, so what waited goes first.
         peers.insert(alias.id.clone(), Arc::clone(&peer));
-        for (port, id, watcher) in watchers {
-            target.route.adopt_watcher(port, id, watcher);
-        }
-        let mut whole = true;
-        for frame in waiting {
-            let (Ok(port), Ok(message)) = (frame.check(), frame.message()) else { continue };
-            let sent = target.route.send(&port, &message, None, Lane::Control, &self.limits);
-            whole &= matches!(sent, Ok(Sent::Queued | Sent::Wake));
-        }
-        drop(target);
         drop(peers);
-        if whole {
-            peer.kick();
-        } else {
-            peer.doom("what waited for the node cannot be written to it");
-        }
+        drop(state);
+        target.aliases.push(alias.id.clone());
+        target.take_in(moving, &self.limits);
+        drop(target);
         alias.room_made();
         true
     }
@@ -141,9 +120,9 @@ impl Inner {
         if !named.is_empty() {
             return named;
         }
-        let resolving = self.resolver.read().as_ref().map(|resolver| resolver(node));
-        match resolving {
-            Some(resolving) => resolving.await,
+        let resolver = self.resolver.read().clone();
+        match resolver {
+            Some(resolver) => resolver(node).await,
             None => Vec::new(),
         }
     }
@@ -154,11 +133,7 @@ impl Inner {
             return Err(DialError::ShutDown);
         }
         match self.dial_once(addr, self.limits.handshake_time).await {
-            Ok(met) => {
-                let peer = met.session.peer.clone();
-                met.serve(self);
-                Ok(peer)
-            }
+            Ok(met) => Ok(met.serve(self)),
             Err(DialError::Duplicate { node, .. }) if self.is_connected(&node) => Ok(node),
             Err(error) => {
                 self.report_dial(&error);
@@ -178,14 +153,16 @@ impl Inner {
             meet(self, pipe, Side::Dialled).await.map_err(|error| match error {
                 MeetError::Handshake(error) => DialError::Handshake { addr: addr.clone(), error },
                 MeetError::Duplicate(node) => DialError::Duplicate { addr: addr.clone(), node },
-                MeetError::Io(text) => DialError::Lost { addr: addr.clone(), text },
+                MeetError::Io(text) | MeetError::Refused(text) => {
+                    DialError::Lost { addr: addr.clone(), text }
+                }
                 MeetError::ShutDown => DialError::ShutDown,
             })
         };
         let met = tokio::select! {
             biased;
             met = dialling => met,
-            () = clock::sleep_until(clock::now() + limit) => Err(DialError::TimedOut { addr: addr.clone() }),
+            () = clock::sleep_until(after(clock::now(), limit)) => Err(DialError::TimedOut { addr: addr.clone() }),
         };
         if let Err(error) = &met
             && error.is_permanent()
@@ -206,4 +183,9 @@ impl Inner {
             tracing::debug!("{error}");
         }
     }
+}
+
+/// Whether an attempt is no longer needed: a connection came in, or, with the reason, it is to be given up.
+fn is_unwanted(state: &mut PeerState, epoch: u64) -> Option<Option<String>> {
+    if state.route.wants(epoch) { state.doom.take().map(Some) } else { Some(None) }
 }

@@ -1,61 +1,53 @@
 //! A connection at work: what comes in goes to mailboxes, what waits goes out.
 
-use std::collections::VecDeque;
+mod parked;
+
 use std::sync::Arc;
 use std::time::Instant;
 
 use bytes::BytesMut;
-use mp_proto::{Connection, ConnectionError, Frame, Message, NodeRequest, PortId, Protocol, Session};
+use mp_proto::{Connection, ConnectionError, Frame, Message, PortId, Protocol, Session};
 use mp_transport::{Driver, Kick, clock};
 
-use crate::kernel::outbox::Lane;
-use crate::kernel::route::Sent;
-use crate::mailbox::{Envelope, PortCell, Push};
+use self::parked::Parked;
+use crate::mailbox::PortCell;
 use crate::node::Inner;
-use crate::node::requests::{Asker, Outcome};
-use crate::runtime::peer::{Adopted, Peer};
+use crate::node::requests::Asker;
+use crate::runtime::peer::{Peer, Span};
+use crate::sync::after;
 
 /// The protocol of an established connection, with this node on its other side.
 #[derive(Debug)]
 pub(crate) struct Link {
     node: Arc<Inner>,
     peer: Arc<Peer>,
-    epoch: u64,
     connection: Connection,
     kick: Kick,
     /// Bytes that the handshake still had to send.
     first: BytesMut,
-    parked: VecDeque<Parked>,
-    parked_bytes: usize,
+    parked: Parked,
     /// When the peer last took what we wrote.
     last_progress: Instant,
     /// The port that the last message was for; runs of messages to one port are common.
     last_port: Option<Arc<PortCell>>,
-    drained: bool,
-    /// Why this connection is over, to be told by the next timeout, which is at once.
-    ended: Option<(Instant, LinkError)>,
+    /// Nothing was left to write.
+    idle: bool,
 }
 
-/// A message that waits for room, behind which others of the connection go on.
+/// Why a connection is to end, though neither side broke a rule.
 #[derive(Debug)]
-enum Parked {
-    Mailbox { cell: Arc<PortCell>, envelope: Envelope, weight: usize, since: Instant },
-    Relay { to: PortId, message: Message, weight: usize },
+pub(crate) enum End {
+    /// The node is being shut down, and nothing is left to write.
+    Drained,
+    /// It is given up, for this reason.
+    GivenUp(String),
 }
 
-/// Nothing is left to write, after the node began to shut down.
-#[derive(Debug)]
-pub(crate) struct Drained;
-
-/// Why a connection ended.
+/// Why a connection broke.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum LinkError {
     #[error(transparent)]
     Connection(#[from] ConnectionError),
-    #[error("replaced by a new connection")]
-    Replaced,
-    #[error("{0}")]
-    Doomed(String),
     #[error("the peer does not read")]
     Stalled,
 }
@@ -63,41 +55,38 @@ pub(crate) enum LinkError {
 /// Serves a connection until it ends, and tells everybody.
 pub(crate) async fn serve(
     node: Arc<Inner>,
-    adopted: Adopted,
+    span: Span,
     session: Session,
     mut driver: Driver,
     first: BytesMut,
-    now: Instant,
 ) {
-    let Adopted { peer, epoch } = adopted;
+    let now = clock::now();
     let connection = match Connection::new(session, &node.limits, now) {
         Ok(connection) => connection,
-        Err(error) => return node.lose(&peer, epoch, &error.to_string()),
+        Err(error) => return span.end(error.to_string()),
     };
     let mut link = Link {
         kick: driver.kick(),
         node: Arc::clone(&node),
-        peer: Arc::clone(&peer),
-        epoch,
+        peer: Arc::clone(&span.peer),
         connection,
         first,
-        parked: VecDeque::new(),
-        parked_bytes: 0,
+        parked: Parked::default(),
         last_progress: now,
         last_port: None,
-        drained: false,
-        ended: None,
+        idle: false,
     };
-    let text = match driver.next(&mut link).await {
-        Ok(Drained) => {
-            let late = clock::now() + node.limits.drain_time;
+    let why = match driver.next(&mut link).await {
+        Ok(End::Drained) => {
+            let late = after(clock::now(), node.limits.drain_time);
             drop(driver.finish(&mut link, late).await);
             "the node was shut down".to_owned()
         }
+        Ok(End::GivenUp(why)) => why,
         Err(error) => error.to_string(),
     };
     drop(driver);
-    node.lose(&peer, epoch, &text);
+    span.end(why);
 }
 
 impl Link {
@@ -110,171 +99,71 @@ impl Link {
                 self.on_message(&incoming.port, incoming.frame, now);
             }
         }
+        self.see_to_silence(now);
     }
 
     fn on_message(&mut self, port: &str, frame: Frame, now: Instant) {
-        let known = self.last_port.as_ref().filter(|cell| cell.id.name() == port);
-        let cell = match known {
-            Some(cell) => Arc::clone(cell),
-            None => match self.node.find(port) {
-                Some(cell) => {
-                    self.last_port = Some(Arc::clone(&cell));
-                    cell
-                }
-                None => return self.node.stats.no_such_port(),
-            },
-        };
-        let weight = frame.bytes().len();
-        let envelope = Envelope::Frame(frame);
-        if self.is_parked(&cell) {
-            self.park(Parked::Mailbox { cell, envelope, weight, since: now });
-            return;
+        if self.last_port.as_ref().is_none_or(|cell| cell.id.name() != port) {
+            self.last_port = self.node.find(port);
         }
-        if let Push::Full(envelope, since) = self.node.push(&cell, envelope, now) {
-            self.park(Parked::Mailbox { cell, envelope, weight, since });
+        match &self.last_port {
+            Some(cell) => self.parked.deliver(&self.node, &self.kick, cell, frame, now),
+            None => self.node.stats.no_such_port(),
         }
     }
 
     fn on_request(&mut self, frame: &Frame, now: Instant) {
-        let request = match frame.message().map(NodeRequest::parse) {
-            Ok(Ok(request)) => request,
-            Ok(Err(error)) => {
-                return tracing::debug!(peer = %self.peer.id, %error, "a request was not understood");
+        match frame.message() {
+            Ok(message) => {
+                if let Some((to, message)) = self.node.at_node_port(Asker::Peer(&self.peer), message) {
+                    self.relay(to, message, frame.bytes().len(), now);
+                }
             }
-            Err(error) => return tracing::debug!(peer = %self.peer.id, %error, "a request was not readable"),
+            Err(error) => tracing::debug!(peer = %self.peer.id, %error, "a request was not readable"),
+        }
+    }
+
+    /// Sends a message on for the peer. It has to wait for room as if it had come for its port straight away, so that
+    /// nobody can fill a mailbox or queue by way of the node port `[ND-13]`.
+    fn relay(&mut self, to: PortId, message: Message, weight: usize, now: Instant) {
+        if to.node_str() != self.node.id.as_str() {
+            return self.parked.pass_on(&self.node, &self.kick, to, message, weight);
+        }
+        let Some(cell) = self.node.find(to.name()) else {
+            return self.node.stats.no_such_port();
         };
-        if let Outcome::Relay(to, message) = self.node.react(Asker::Peer(&self.peer), request) {
-            self.park(Parked::Relay { to, message, weight: frame.bytes().len() });
-            self.retry(now);
+        match self.node.local_frame(to.name(), &message, None, usize::MAX) {
+            Ok(frame) => self.parked.deliver(&self.node, &self.kick, &cell, frame, now),
+            Err(error) => tracing::debug!(%to, %error, "a message was not passed on"),
         }
     }
 
-    fn park(&mut self, parked: Parked) {
-        self.parked_bytes += parked.weight();
-        self.parked.push_back(parked);
-    }
-
-    fn is_parked(&self, cell: &Arc<PortCell>) -> bool {
-        self.parked
-            .iter()
-            .any(|parked| matches!(parked, Parked::Mailbox { cell: other, .. } if Arc::ptr_eq(cell, other)))
-    }
-
-    /// Tries all that is parked once more, in order; what is behind a message to the same place waits with it.
     fn retry(&mut self, now: Instant) {
-        let mut blocked: Vec<PortId> = Vec::new();
-        let mut still = VecDeque::new();
-        while let Some(parked) = self.parked.pop_front() {
-            let place = parked.place().clone();
-            if blocked.contains(&place) {
-                still.push_back(parked);
-                continue;
-            }
-            let weight = parked.weight();
-            match self.offer(parked, now) {
-                None => self.parked_bytes -= weight,
-                Some(parked) => {
-                    blocked.push(place);
-                    still.push_back(parked);
-                }
-            }
-        }
-        self.parked = still;
+        self.parked.retry(&self.node, &self.kick, now);
+        self.see_to_silence(now);
     }
 
-    /// Offers one parked message; gives it back if there is still no room, having asked to be woken.
-    fn offer(&self, parked: Parked, now: Instant) -> Option<Parked> {
-        match parked {
-            Parked::Mailbox { cell, envelope, weight, since } => {
-                if now >= since + self.node.limits.mailbox_patience {
-                    self.node.overflow(&cell);
-                    return None;
-                }
-                if cell.wake_when_room(weight, &self.kick, &self.node.limits) {
-                    return Some(Parked::Mailbox { cell, envelope, weight, since });
-                }
-                match self.node.push(&cell, envelope, now) {
-                    Push::Full(envelope, _) => Some(Parked::Mailbox { cell, envelope, weight, since }),
-                    Push::Taken | Push::Run | Push::Dead => None,
-                }
-            }
-            Parked::Relay { to, message, weight } => self.relay(to, message, weight),
+    /// The peer's silence does not count while we do not listen.
+    fn see_to_silence(&mut self, now: Instant) {
+        if self.wants_input() {
+            self.connection.resume_input(now);
+        } else {
+            self.connection.pause_input();
         }
-    }
-
-    fn relay(&self, to: PortId, message: Message, weight: usize) -> Option<Parked> {
-        if to.node_str() == self.node.id.as_str() {
-            return self.relay_here(to, message, weight);
-        }
-        loop {
-            let Ok(peer) = self.node.peer(&to.node()) else {
-                return None;
-            };
-            if peer.wake_when_room(&self.kick, self.node.limits.outbox_bytes) {
-                return Some(Parked::Relay { to, message, weight });
-            }
-            match self.node.offer_peer(&peer, to.name(), &message, None, Lane::Data) {
-                Ok(Sent::Full) => return Some(Parked::Relay { to, message, weight }),
-                Ok(Sent::Gone) => {}
-                Ok(_) | Err(_) => return None,
-            }
-        }
-    }
-
-    /// A message that is relayed to a port here: this node is the barrier that `snd` is used for.
-    fn relay_here(&self, to: PortId, message: Message, weight: usize) -> Option<Parked> {
-        if to.is_node_port() {
-            // To the node port by way of the node port: one step only, so that no message can circle.
-            if let Ok(request) = NodeRequest::parse(message) {
-                drop(self.node.react(Asker::Peer(&self.peer), request));
-            }
-            return None;
-        }
-        let cell = self.node.find(to.name())?;
-        if cell.wake_when_room(weight, &self.kick, &self.node.limits) {
-            return Some(Parked::Relay { to, message, weight });
-        }
-        match self.node.push(&cell, Envelope::Message(message), self.last_progress) {
-            Push::Full(Envelope::Message(message), _) => Some(Parked::Relay { to, message, weight }),
-            _ => None,
-        }
-    }
-
-    /// When the longest-waiting mailbox loses its patience.
-    fn patience(&self) -> Option<Instant> {
-        let since = self.parked.iter().filter_map(|parked| match parked {
-            Parked::Mailbox { since, .. } => Some(*since),
-            Parked::Relay { .. } => None,
-        });
-        since.min().map(|since| since + self.node.limits.mailbox_patience)
     }
 
     /// When a peer that takes nothing is given up: it may honestly stop reading for its mailboxes' patience.
     fn stalled_at(&self) -> Option<Instant> {
+        let limits = &self.node.limits;
         let waits = self.peer.lock().route.waiting() > 0;
         waits.then(|| {
-            self.last_progress + self.node.limits.monitor_timeout + self.node.limits.mailbox_patience
+            after(self.last_progress, limits.monitor_timeout.saturating_add(limits.mailbox_patience))
         })
     }
 }
 
-impl Parked {
-    fn weight(&self) -> usize {
-        match self {
-            Self::Mailbox { weight, .. } | Self::Relay { weight, .. } => *weight,
-        }
-    }
-
-    fn place(&self) -> &PortId {
-        match self {
-            Self::Mailbox { cell, .. } => &cell.id,
-            Self::Relay { to, .. } => to,
-        }
-    }
-}
-
 impl Protocol for Link {
-    type Event = Drained;
+    type Event = End;
     type Error = LinkError;
 
     fn handle_bytes(&mut self, now: Instant, input: &mut BytesMut) -> Result<(), LinkError> {
@@ -289,57 +178,48 @@ impl Protocol for Link {
     }
 
     fn handle_timeout(&mut self, now: Instant) -> Result<(), LinkError> {
-        if let Some((_, error)) = self.ended.take() {
-            return Err(error);
-        }
         if self.stalled_at().is_some_and(|at| now >= at) {
             return Err(LinkError::Stalled);
         }
-        if self.patience().is_some_and(|at| now >= at) {
+        if self.parked.patience(&self.node.limits).is_some_and(|at| now >= at) {
             self.retry(now);
         }
         Ok(self.connection.handle_timeout(now)?)
     }
 
     fn poll_transmit(&mut self, now: Instant, out: &mut BytesMut) -> bool {
-        if !self.parked.is_empty() {
-            self.retry(now);
-        }
         let mut wrote = !self.first.is_empty();
         out.extend_from_slice(&self.first.split());
-        let mut state = self.peer.lock();
-        let doom = state.doom.take();
-        let took = state.route.transmit(self.epoch, out);
-        drop(state);
-        match (doom, took) {
-            (Some(doom), _) => self.ended = Some((now, LinkError::Doomed(doom))),
-            (None, None) => self.ended = Some((now, LinkError::Replaced)),
-            (None, Some(true)) => {
-                self.connection.note_sent(now);
-                self.peer.room_made();
-                wrote = true;
-            }
-            (None, Some(false)) => {}
+        if self.peer.lock().route.transmit(out) {
+            self.connection.note_sent(now);
+            self.peer.room_made();
+            wrote = true;
         }
+        // Whoever is asked for more has taken what there was.
         self.last_progress = now;
         wrote |= self.connection.poll_transmit(now, out);
-        self.drained = !wrote;
+        self.idle = !wrote;
         wrote
     }
 
-    fn poll_event(&mut self) -> Option<Drained> {
-        (self.node.is_draining() && self.drained).then_some(Drained)
+    /// Unlike `poll_transmit`, this is called whether or not the peer takes what we write: mailboxes must be filled and
+    /// a connection given up even if it does not.
+    fn poll_event(&mut self) -> Option<End> {
+        if !self.parked.is_empty() {
+            self.retry(clock::now());
+        }
+        if let Some(why) = self.peer.lock().doom.take() {
+            return Some(End::GivenUp(why));
+        }
+        (self.idle && self.node.is_draining()).then_some(End::Drained)
     }
 
     fn poll_timeout(&self) -> Option<Instant> {
-        let ended = self.ended.as_ref().map(|(at, _)| *at);
-        [ended, self.connection.poll_timeout(), self.patience(), self.stalled_at()]
-            .into_iter()
-            .flatten()
-            .min()
+        let patience = self.parked.patience(&self.node.limits);
+        [self.connection.poll_timeout(), patience, self.stalled_at()].into_iter().flatten().min()
     }
 
     fn wants_input(&self) -> bool {
-        self.parked_bytes < self.node.limits.read_ahead_bytes
+        self.parked.has_room(&self.node.limits)
     }
 }

@@ -2,18 +2,15 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::Duration;
 
 use mp_proto::Side;
+use mp_transport::error::{ACCEPT_PAUSE, is_transient};
 use mp_transport::{Addr, Listener, Pipe, clock};
 use tokio_util::sync::CancellationToken;
 
 use crate::node::Inner;
 use crate::runtime::meet::{MeetError, meet};
 use crate::sync::Lock;
-
-/// How long accepting rests when the system has no more descriptors.
-const EXHAUSTED: Duration = Duration::from_millis(100);
 
 /// Pipes whose peer is not authenticated yet, oldest first.
 #[derive(Debug, Default)]
@@ -71,9 +68,14 @@ async fn accept(node: Arc<Inner>, mut listener: Box<dyn Listener>) {
                 });
             }
             Err(error) => {
-                // A full table of descriptors or an aborted connection ends neither the loop nor the processor's rest.
-                tracing::warn!(%error, at = %listener.local_addr(), "cannot accept a connection");
-                clock::sleep_until(clock::now() + EXHAUSTED).await;
+                let (at, transient) = (listener.local_addr(), is_transient(&error));
+                if node.complaints.lock().first(format!("accept {at}"), clock::now()) {
+                    tracing::warn!(%error, %at, goes_on = transient, "cannot accept a connection");
+                }
+                if !transient {
+                    return;
+                }
+                clock::sleep_until(clock::now() + ACCEPT_PAUSE).await;
             }
         }
     }
@@ -82,7 +84,7 @@ async fn accept(node: Arc<Inner>, mut listener: Box<dyn Listener>) {
 async fn let_in(node: &Arc<Inner>, pipe: Pipe) {
     let from = pipe.peer_addr().clone();
     match meet(node, pipe, Side::Accepted).await {
-        Ok(met) => met.serve(node),
+        Ok(met) => drop(met.serve(node)),
         Err(error @ (MeetError::Duplicate(_) | MeetError::ShutDown)) => {
             tracing::debug!(%from, "connection closed: {error}");
         }

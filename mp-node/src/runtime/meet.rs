@@ -4,17 +4,17 @@ use std::sync::Arc;
 
 use bytes::BytesMut;
 use mp_proto::{Handshake, HandshakeError, HandshakeEvent, NodeId, Nonce, Protocol, Session, Side};
-use mp_transport::{DriveError, Driver, Kick, Pipe, clock};
+use mp_transport::{DriveError, Driver, Pipe, clock};
 
 use crate::node::Inner;
-use crate::runtime::claims::Claim;
+use crate::runtime::claims::{Claim, Standing};
 use crate::runtime::link;
-use crate::runtime::peer::Adopted;
+use crate::runtime::peer::{Peer, Span};
 
 /// A connection that was taken up, with all that is needed to serve it.
 pub(crate) struct Met {
-    pub(crate) session: Session,
-    adopted: Adopted,
+    session: Session,
+    span: Span,
     driver: Driver,
     first: BytesMut,
 }
@@ -26,6 +26,8 @@ pub(crate) enum MeetError {
     Handshake(Box<HandshakeError>),
     #[error("{0}")]
     Io(String),
+    #[error("{0}")]
+    Refused(String),
     #[error("{0} is connected already")]
     Duplicate(NodeId),
     #[error("the node is being shut down")]
@@ -33,115 +35,158 @@ pub(crate) enum MeetError {
 }
 
 impl Met {
-    /// Serves the connection in a task of its own.
-    pub(crate) fn serve(self, node: &Arc<Inner>) {
-        let serving =
-            link::serve(Arc::clone(node), self.adopted, self.session, self.driver, self.first, clock::now());
-        node.spawn_task(serving);
+    /// Serves the connection in a task of its own; gives the peer's name.
+    pub(crate) fn serve(self, node: &Arc<Inner>) -> NodeId {
+        let peer = self.session.peer.clone();
+        node.spawn_task(link::serve(Arc::clone(node), self.span, self.session, self.driver, self.first));
+        peer
     }
 }
 
-/// Shakes hands over `pipe`. Nothing that the peer claims has an effect before it is authenticated `[CN-06]`.
+/// Shakes hands over `pipe`. Nothing that the peer claims has an effect before it is authenticated `[ND-06]`.
 pub(crate) async fn meet(node: &Arc<Inner>, pipe: Pipe, side: Side) -> Result<Met, MeetError> {
     let mut nonce = [0_u8; Nonce::LEN];
     node.rng.lock().fill(&mut nonce).map_err(|error| MeetError::Io(error.to_string()))?;
     let address = pipe.peer_addr().to_string();
-    let mut handshake =
-        Handshake::new(Arc::clone(&node.handshake), side, Nonce::new(nonce), address, clock::now());
+    let config = Arc::clone(&node.handshake);
+    let mut handshake = Handshake::new(config, side, Nonce::new(nonce), address, clock::now());
     let mut driver = Driver::new(pipe);
-    let mut claim = None;
-    let mut authenticated = None;
+    let mut claim: Option<Claim> = None;
     loop {
-        let event = tokio::select! {
+        let mut event = tokio::select! {
             biased;
-            event = driver.next(&mut handshake) => event,
-            () = node.claims.changed(), if claim.is_some() => {
-                proceed_if_first(&mut handshake, claim.as_ref(), &driver.kick());
-                continue;
+            () = changed(claim.as_ref()) => None,
+            event = driver.next(&mut handshake) => {
+                Some(event.map_err(|error| failed(node, error, claim.as_ref()))?)
             }
         };
-        match event {
-            Ok(HandshakeEvent::PeerGreeted { .. }) => {}
-            Ok(HandshakeEvent::Authenticated { node: peer, instance, decider }) => {
-                authenticated = Some(peer.clone());
-                let wanted =
-                    node.known_peer(peer.as_str()).is_some_and(|known| known.lock().route.has_queue());
-                if node.is_draining() && !wanted {
-                    return Err(MeetError::ShutDown);
-                }
-                if decider {
-                    return decide(node, handshake, driver, &peer, instance);
-                }
-                if instance.is_none() {
-                    if node.is_connected(&peer) {
-                        return Err(MeetError::Duplicate(peer));
+        // What the handshake has to say to the peer waits until the driver is asked again: a connection is taken up
+        // before the peer hears that it is.
+        loop {
+            match event {
+                Some(HandshakeEvent::Authenticated { node: peer, decider, .. }) => {
+                    if node.is_draining() && !node.is_wanted(&peer, side) {
+                        return Err(MeetError::ShutDown);
                     }
                     claim = Some(node.claims.claim(peer));
-                    proceed_if_first(&mut handshake, claim.as_ref(), &driver.kick());
+                    if decider {
+                        handshake.admit();
+                    }
                 }
+                Some(HandshakeEvent::Established(session)) => {
+                    return adopt(node, handshake, driver, session, claim).await;
+                }
+                Some(HandshakeEvent::PeerGreeted { .. }) | None => {}
             }
-            Ok(HandshakeEvent::Established(session)) => return adopt(node, handshake, driver, session),
-            Err(error) => return Err(failed(node, error, authenticated)),
+            go_on(&mut handshake, claim.as_ref())?;
+            event = handshake.poll_event();
+            if event.is_none() {
+                break;
+            }
         }
     }
 }
 
-/// A peer that is not of our kind switches to this connection when it has our AUTH line, so only the first of several
-/// with the same peer may send it `[CN-07]`.
-fn proceed_if_first(handshake: &mut Handshake, claim: Option<&Claim>, kick: &Kick) {
-    if claim.is_some_and(Claim::is_first) && handshake.proceed() {
-        kick.wake();
+async fn changed(claim: Option<&Claim>) {
+    match claim {
+        Some(claim) => claim.changed().await,
+        None => std::future::pending().await,
     }
 }
 
-/// We are the decider: this connection is used, unless there is another one with the same life of the peer `[CN-05]`.
-fn decide(
-    node: &Arc<Inner>,
-    mut handshake: Handshake,
-    driver: Driver,
-    peer: &NodeId,
-    instance: Option<mp_proto::InstanceId>,
-) -> Result<Met, MeetError> {
-    // Two tasks may be here for the same peer: what is looked at and what is done about it must be one step.
-    let deciding = node.deciding.lock();
-    let known = node.known_peer(peer.as_str());
-    let duplicate = known.is_some_and(|known| {
-        known.lock().route.session().is_some_and(|session| session.instance == instance)
-    });
-    if duplicate || !handshake.admit() {
-        return Err(MeetError::Duplicate(peer.clone()));
+/// Ends a handshake beside which another one has become the connection; lets our proof go out if it is held and this
+/// handshake's turn has come.
+fn go_on(handshake: &mut Handshake, claim: Option<&Claim>) -> Result<(), MeetError> {
+    match claim.map(|claim| (claim.standing(), claim)) {
+        Some((Standing::Void, claim)) => Err(MeetError::Duplicate(claim.node().clone())),
+        Some((Standing::First, _)) => {
+            handshake.proceed();
+            Ok(())
+        }
+        Some((Standing::Behind, _)) | None => Ok(()),
     }
-    let Some(HandshakeEvent::Established(session)) = handshake.poll_event() else {
-        return Err(MeetError::Duplicate(peer.clone()));
-    };
-    let met = adopt(node, handshake, driver, session);
-    drop(deciding);
-    met
 }
 
-fn adopt(
+/// Takes up the connection, unless another one was quicker or stands. One that is over, be it that the peer was
+/// restarted or that the peer has given it up, must end here first: nothing that came over it is delivered after
+/// something that comes over the new one `[ND-03]`.
+async fn adopt(
     node: &Arc<Inner>,
     mut handshake: Handshake,
     driver: Driver,
     session: Session,
+    claim: Option<Claim>,
 ) -> Result<Met, MeetError> {
-    let mut first = BytesMut::new();
-    handshake.poll_transmit(clock::now(), &mut first);
-    match node.establish(&session, &driver.kick()) {
-        Some(adopted) => Ok(Met { session, adopted, driver, first }),
-        None => Err(MeetError::Duplicate(session.peer)),
+    let duplicate = || MeetError::Duplicate(session.peer.clone());
+    let claim = claim.ok_or_else(duplicate)?;
+    loop {
+        let obsolete = {
+            // Two tasks may be here for the same peer: what is looked at and what is done about it is one step.
+            let _deciding = node.deciding.lock();
+            match node.connection_beside(&session) {
+                Beside::Nothing if claim.win() => {
+                    let mut first = BytesMut::new();
+                    handshake.poll_transmit(clock::now(), &mut first);
+                    let span = node.establish(&session, &driver.kick())?;
+                    return Ok(Met { session, span, driver, first });
+                }
+                Beside::Obsolete(peer, epoch) if claim.standing() != Standing::Void => (peer, epoch),
+                Beside::Nothing | Beside::Standing | Beside::Obsolete(..) => return Err(duplicate()),
+            }
+        };
+        let (peer, epoch) = obsolete;
+        peer.doom("replaced by a new connection");
+        peer.wait_for(|state| (!state.route.is_connection(epoch)).then_some(())).await;
     }
 }
 
-fn failed(node: &Inner, error: DriveError<HandshakeError>, authenticated: Option<NodeId>) -> MeetError {
+/// Which connection there is already with the peer of a new one.
+enum Beside {
+    Nothing,
+    /// One that goes on.
+    Standing,
+    /// One that is over, though we have not noticed yet.
+    Obsolete(Arc<Peer>, u64),
+}
+
+fn failed(node: &Inner, error: DriveError<HandshakeError>, claim: Option<&Claim>) -> MeetError {
     // A decider that has a connection with us already closes this one without a word.
-    if let Some(peer) = authenticated
-        && node.is_connected(&peer)
+    if let Some(claim) = claim
+        && node.is_connected(claim.node())
     {
-        return MeetError::Duplicate(peer);
+        return MeetError::Duplicate(claim.node().clone());
     }
     match error {
         DriveError::Protocol(error) => MeetError::Handshake(Box::new(error)),
         error => MeetError::Io(error.to_string()),
+    }
+}
+
+impl Inner {
+    /// Among our own kind the decider stays with the connection that it has, unless the peer lives another life; the
+    /// other node does as it is told. Peers of other kinds do not tell their lives apart: their newcomers lose
+    /// `[ND-04]`.
+    fn connection_beside(&self, new: &Session) -> Beside {
+        let Some(peer) = self.known_peer(new.peer.as_str()) else {
+            return Beside::Nothing;
+        };
+        let state = peer.lock();
+        let Some(old) = state.route.session() else {
+            return Beside::Nothing;
+        };
+        let same_life = new.decider(&self.id) && new.instance == old.instance;
+        if new.instance.is_none() || same_life {
+            return Beside::Standing;
+        }
+        let epoch = state.route.epoch();
+        drop(state);
+        Beside::Obsolete(peer, epoch)
+    }
+
+    /// Whether a node that is being shut down has use for a connection: for one that it is making itself, and for one
+    /// over which something can go that waits.
+    fn is_wanted(&self, peer: &NodeId, side: Side) -> bool {
+        let has_queue = |known: Arc<Peer>| known.lock().route.has_queue();
+        side == Side::Dialled || self.known_peer(peer.as_str()).is_some_and(has_queue)
     }
 }

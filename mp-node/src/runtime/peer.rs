@@ -2,15 +2,16 @@
 
 use std::sync::{Arc, MutexGuard};
 
-use mp_proto::{EncodeError, NodeId, PortId, Reason, Session};
+use mp_proto::{EncodeError, Limits, NodeId, PortId, Reason, Session};
 use mp_transport::Kick;
 use serde::Serialize;
 use tokio::sync::Notify;
 
 use crate::events::NodeEvent;
 use crate::kernel::outbox::Lane;
-use crate::kernel::route::{Route, Sent};
+use crate::kernel::route::{Moving, Route, Sent};
 use crate::node::Inner;
+use crate::runtime::meet::MeetError;
 use crate::sync::Lock;
 use crate::watch::Action;
 
@@ -23,6 +24,8 @@ pub(crate) struct Peer {
     transition: Lock<()>,
     /// Woken when there is room again, and when the connection comes or goes.
     pub(crate) room: Notify,
+    /// Woken when the connection comes or goes, or an attempt is to be given up.
+    pub(crate) changed: Notify,
 }
 
 #[derive(Debug)]
@@ -32,38 +35,106 @@ pub(crate) struct PeerState {
     kick: Option<Kick>,
     /// Connections whose relayed messages wait for room here.
     waiting: Vec<Kick>,
-    /// Why the connection is to be given up.
+    /// Why the connection or attempt is to be given up.
     pub(crate) doom: Option<String>,
+    /// Other names that lead to this record while the connection lasts.
+    pub(crate) aliases: Vec<NodeId>,
 }
 
-/// A connection that was taken up.
+/// One connection with a peer, or one attempt to make it. However the task that holds this ends, its end is told: what
+/// waited is lost and monitors fire, unless a connection has followed the attempt.
 #[derive(Debug)]
-pub(crate) struct Adopted {
+pub(crate) struct Span {
+    node: Arc<Inner>,
     pub(crate) peer: Arc<Peer>,
-    pub(crate) epoch: u64,
+    epoch: u64,
+    why: Option<String>,
+}
+
+impl Span {
+    pub(crate) fn new(node: &Arc<Inner>, peer: &Arc<Peer>, epoch: u64) -> Self {
+        Self { node: Arc::clone(node), peer: Arc::clone(peer), epoch, why: None }
+    }
+
+    /// It is over, for the reason `why`.
+    pub(crate) fn end(mut self, why: String) {
+        self.why = Some(why);
+    }
+}
+
+impl Drop for Span {
+    fn drop(&mut self) {
+        let why = self.why.take().unwrap_or_else(|| {
+            // The task was dropped: with the node, or by a panic in a service or resolver.
+            if self.node.is_closed() { "the node was shut down" } else { "internal error" }.to_owned()
+        });
+        self.node.lose(&self.peer, self.epoch, &why);
+    }
+}
+
+impl PeerState {
+    /// Gives up the connection or attempt, if there is one, in the task that serves it. What is said while the end of
+    /// one is being told counts for the next.
+    fn doom(&mut self, why: &str) {
+        if self.route.is_live() && self.doom.is_none() {
+            self.doom = Some(why.to_owned());
+        }
+        self.kick();
+    }
+
+    /// Takes in what another record had, for the connection that is there.
+    pub(crate) fn take_in(&mut self, moving: Moving<Action>, limits: &Limits) {
+        if let Err(error) = self.route.take_in(moving, limits) {
+            self.doom(&format!("what waited for the peer cannot be written to it: {error}"));
+        }
+        self.kick();
+    }
+
+    fn kick(&self) {
+        if let Some(kick) = &self.kick {
+            kick.wake();
+        }
+    }
 }
 
 impl Peer {
     pub(crate) fn new(id: NodeId) -> Self {
-        let state = PeerState { route: Route::new(), kick: None, waiting: Vec::new(), doom: None };
-        Self { id, state: Lock::new(state), transition: Lock::new(()), room: Notify::new() }
+        let state = PeerState {
+            route: Route::new(),
+            kick: None,
+            waiting: Vec::new(),
+            doom: None,
+            aliases: Vec::new(),
+        };
+        Self {
+            id,
+            state: Lock::new(state),
+            transition: Lock::new(()),
+            room: Notify::new(),
+            changed: Notify::new(),
+        }
     }
 
     pub(crate) fn lock(&self) -> MutexGuard<'_, PeerState> {
         self.state.lock()
     }
 
-    /// Gives up the connection or attempt, in the task that serves it.
+    /// Gives up the connection or attempt, if there is one, in the task that serves it.
     pub(crate) fn doom(&self, why: &str) {
-        let mut state = self.lock();
-        if state.doom.is_none() {
-            state.doom = Some(why.to_owned());
+        self.lock().doom(why);
+        self.changed.notify_waiters();
+    }
+
+    /// Waits until `look` gives something; it is asked again whenever a connection comes or goes.
+    pub(crate) async fn wait_for<T>(&self, look: impl Fn(&mut PeerState) -> Option<T>) -> T {
+        loop {
+            let mut changed = std::pin::pin!(self.changed.notified());
+            changed.as_mut().enable();
+            if let Some(found) = look(&mut self.lock()) {
+                return found;
+            }
+            changed.await;
         }
-        if let Some(kick) = &state.kick {
-            kick.wake();
-        }
-        drop(state);
-        self.room.notify_waiters();
     }
 
     /// Has `kick` woken when there is room for data again. `false` if there is room now.
@@ -87,9 +158,7 @@ impl Peer {
 
     /// Wakes the connection's task, if there is one.
     pub(crate) fn kick(&self) {
-        if let Some(kick) = &self.lock().kick {
-            kick.wake();
-        }
+        self.lock().kick();
     }
 }
 
@@ -104,37 +173,46 @@ impl Inner {
         lane: Lane,
     ) -> Result<Sent, EncodeError> {
         let mut state = peer.lock();
-        let sent = state.route.send(port, message, reply, lane, &self.limits)?;
-        if sent == Sent::Wake
-            && let Some(kick) = &state.kick
-        {
-            kick.wake();
+        let sent = state.route.send(port, message, reply, lane, &self.limits);
+        match &sent {
+            Ok(sent) => self.follow(peer, state, sent),
+            Err(_) => {
+                drop(state);
+                // The record may have been made for this message alone.
+                self.retire(peer);
+            }
         }
-        drop(state);
-        self.follow(peer, &sent);
-        Ok(sent)
+        sent
     }
 
-    /// Does what a route asks for, except waking, which wants the lock that the caller holds.
-    pub(crate) fn follow(self: &Arc<Self>, peer: &Arc<Peer>, sent: &Sent) {
+    /// Does what a route asks for. What concerns its connection happens under the lock under which that was said: a
+    /// connection that has refused a message must carry none that comes after.
+    pub(crate) fn follow(
+        self: &Arc<Self>,
+        peer: &Arc<Peer>,
+        mut state: MutexGuard<'_, PeerState>,
+        sent: &Sent,
+    ) {
         match sent {
-            Sent::Connect(epoch) => self.begin_dial(peer, *epoch),
-            Sent::Flooded => peer.doom("the peer does not read its control messages"),
-            Sent::Wake => peer.kick(),
+            Sent::Wake => state.kick(),
+            Sent::Flooded => {
+                state.doom("the peer does not read its control messages");
+                drop(state);
+                peer.changed.notify_waiters();
+            }
+            Sent::Connect(epoch) => {
+                drop(state);
+                self.begin_dial(peer, *epoch);
+            }
             Sent::Queued | Sent::Full | Sent::Gone => {}
         }
     }
 
-    /// Takes up an authenticated connection `[CN-05]`. A connection that is there already gives way: the caller has
-    /// made sure that it is over, be it because the peer was restarted or because the peer has given it up.
-    pub(crate) fn establish(self: &Arc<Self>, session: &Session, kick: &Kick) -> Option<Adopted> {
+    /// Takes up an authenticated connection, if there is no other one.
+    pub(crate) fn establish(self: &Arc<Self>, session: &Session, kick: &Kick) -> Result<Span, MeetError> {
         loop {
-            let peer = self.peer(&session.peer).ok()?;
+            let peer = self.peer(&session.peer).map_err(|error| MeetError::Refused(error.to_string()))?;
             let transition = peer.transition.lock();
-            let old = peer.lock().route.current_epoch();
-            if let Some(old) = old {
-                self.lose_settled(&peer, old, "replaced by a new connection");
-            }
             let mut state = peer.lock();
             if state.route.is_gone() {
                 continue;
@@ -142,20 +220,22 @@ impl Inner {
             match state.route.established(session.clone(), &self.limits) {
                 Ok(Some(epoch)) => {
                     state.kick = Some(kick.clone());
-                    state.doom = None;
                     drop(state);
                     self.announce_up(&peer, session);
                     drop(transition);
+                    peer.changed.notify_waiters();
                     peer.room_made();
-                    return Some(Adopted { peer, epoch });
+                    return Ok(Span::new(self, &peer, epoch));
                 }
-                Ok(None) => return None,
+                Ok(None) => return Err(MeetError::Duplicate(session.peer.clone())),
                 Err(error) => {
+                    let epoch = state.route.epoch();
                     drop(state);
-                    tracing::warn!(peer = %peer.id, %error, "what waited for the peer cannot be written for it");
-                    let epoch = peer.lock().route.epoch();
-                    self.lose_settled(&peer, epoch, &error.to_string());
-                    return None;
+                    drop(transition);
+                    let text =
+                        format!("what waited for the peer cannot be written in {}: {error}", session.send);
+                    self.lose(&peer, epoch, &text);
+                    return Err(MeetError::Refused(text));
                 }
             }
         }
@@ -163,23 +243,14 @@ impl Inner {
 
     fn announce_up(&self, peer: &Peer, session: &Session) {
         tracing::info!(peer = %peer.id, framing = %session.send, "connected");
-        for service in self.services() {
-            (service.up)(&peer.id);
-        }
+        self.each_service(|service| (service.up)(&peer.id));
         self.publish(NodeEvent::Up(peer.id.clone()));
     }
 
     /// The connection or attempt `epoch` is over: what waited is lost, and all monitors fire before anything new can be
-    /// sent to the peer (law 4).
+    /// sent to the peer `[ND-02]`. Does nothing if it was over already.
     pub(crate) fn lose(self: &Arc<Self>, peer: &Arc<Peer>, epoch: u64, text: &str) {
         let transition = peer.transition.lock();
-        self.lose_settled(peer, epoch, text);
-        drop(transition);
-        peer.room_made();
-    }
-
-    /// The same, for one who holds the transition lock.
-    fn lose_settled(self: &Arc<Self>, peer: &Arc<Peer>, epoch: u64, text: &str) {
         let mut state = peer.lock();
         let Some(loss) = state.route.lost(epoch) else {
             return;
@@ -194,26 +265,45 @@ impl Inner {
         }
         let reason = Reason::transport_error(&peer.id, text);
         self.fire(loss.watchers, &reason);
-        for name in loss.watched {
-            if let Some(cell) = self.find(&name) {
-                cell.unwatch_peer(peer.id.as_str(), true);
-            }
+        for cell in loss.watched.iter().filter_map(|name| self.find(name)) {
+            cell.forget(&peer.id);
         }
         if loss.was_up {
-            for service in self.services() {
-                (service.down)(&peer.id, &reason);
-            }
+            self.each_service(|service| (service.down)(&peer.id, &reason));
             self.publish(NodeEvent::Down(peer.id.clone(), reason));
         }
-        self.settle(peer);
+        let again = self.settle(peer);
+        drop(transition);
+        peer.changed.notify_waiters();
+        peer.room_made();
+        if let Some(epoch) = again {
+            self.begin_dial(peer, epoch);
+        }
     }
 
-    /// New messages may go again: connects if any have come, forgets the peer if nobody needs it.
-    fn settle(self: &Arc<Self>, peer: &Arc<Peer>) {
-        let again = peer.lock().route.settled();
-        match again {
-            Some(epoch) => self.begin_dial(peer, epoch),
-            None => self.retire(peer),
+    /// New messages may go again: the epoch of an attempt to connect if any have come; the peer is forgotten if nobody
+    /// needs it. Its other names were good for one connection.
+    fn settle(&self, peer: &Arc<Peer>) -> Option<u64> {
+        let mut peers = self.peers.write();
+        let mut state = peer.lock();
+        for alias in std::mem::take(&mut state.aliases) {
+            peers.remove(&alias);
+        }
+        let again = state.route.settled();
+        if again.is_none() {
+            state.doom = None;
+        }
+        if state.route.retire() {
+            peers.remove(&peer.id);
+        }
+        again
+    }
+
+    /// Forgets a peer that nobody needs.
+    fn retire(&self, peer: &Arc<Peer>) {
+        let mut peers = self.peers.write();
+        if peer.lock().route.retire() {
+            peers.remove(&peer.id);
         }
     }
 }

@@ -182,3 +182,27 @@ impl Output {
         self.buffer
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The size of reads follows the traffic, between its bounds.
+    #[test]
+    fn reads_grow_and_shrink() {
+        let mut input = Input::default();
+        for _ in 0..10 {
+            input.adapt(input.read_size, input.read_size);
+        }
+        assert_eq!(input.read_size, READ_MAX);
+        input.adapt(100, READ_MAX);
+        assert_eq!(input.read_size, READ_MAX, "one small read may be chance");
+        input.adapt(READ_MAX / 2, READ_MAX);
+        input.adapt(100, READ_MAX);
+        assert_eq!(input.read_size, READ_MAX);
+        for _ in 0..100 {
+            input.adapt(100, READ_MAX);
+        }
+        assert_eq!(input.read_size, READ_MIN);
+    }
+}

@@ -141,6 +141,26 @@ async fn what_was_read_already_is_kept_for_later() {
     assert_eq!(stage.next(&mut lines).await.unwrap(), line("two"));
 }
 
+/// `[TR-15]`
+#[tokio::test(start_paused = true)]
+async fn what_was_refused_is_offered_again_when_input_is_wanted_again() {
+    let mut stage = Stage::new().await;
+    let mut lines = Lines::default();
+    let (remote, kick) = (lines.remote.clone(), stage.driver.kick());
+    remote.full.store(true, Ordering::SeqCst);
+    stage.says("one\n").await;
+    let room = async {
+        mp_transport::clock::sleep_until(mp_transport::clock::now() + Duration::from_secs(1)).await;
+        assert!(remote.deaf.load(Ordering::SeqCst), "the line was offered, and refused");
+        remote.full.store(false, Ordering::SeqCst);
+        remote.deaf.store(false, Ordering::SeqCst);
+        kick.wake();
+    };
+    let next = tokio::time::timeout(Duration::from_secs(9), stage.driver.next(&mut lines));
+    let (told, ()) = tokio::join!(next, room);
+    assert_eq!(told.unwrap().unwrap(), line("one"));
+}
+
 /// A frame that comes bit by bit is given to the protocol once for each bit, not over and over.
 #[tokio::test(start_paused = true)]
 async fn a_part_of_a_frame_is_offered_once() {
@@ -170,7 +190,7 @@ async fn a_big_frame_fits() {
     assert_eq!(lines.most_input, 3 * MIB + 1);
 }
 
-/// A connection that is busy for ever does not hold the thread.
+/// A connection that is busy for ever does not hold the thread `[TR-21]`.
 #[tokio::test(start_paused = true)]
 async fn a_busy_driver_lets_others_run() {
     let mut stage = Stage::new().await;

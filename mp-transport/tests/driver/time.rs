@@ -70,7 +70,7 @@ async fn a_timeout_fires_although_the_peer_never_stops() {
     assert_eq!(rung, due);
 }
 
-/// `[TR-16]`
+/// `[TR-08]`
 #[tokio::test(start_paused = true)]
 async fn a_kick_makes_the_driver_look_again() {
     let mut stage = Stage::new().await;

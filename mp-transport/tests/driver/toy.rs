@@ -28,6 +28,8 @@ pub(crate) struct Lines {
 pub(crate) struct Remote {
     pub(crate) say: Arc<Mutex<String>>,
     pub(crate) deaf: Arc<AtomicBool>,
+    /// It refuses the next line, and only then wants no more.
+    pub(crate) full: Arc<AtomicBool>,
 }
 
 #[derive(Debug, PartialEq, Eq)]
@@ -66,6 +68,10 @@ impl Protocol for Lines {
     fn handle_bytes(&mut self, _: Instant, input: &mut BytesMut) -> Result<(), Nonsense> {
         self.calls += 1;
         self.most_input = self.most_input.max(input.len());
+        if self.remote.full.load(Ordering::SeqCst) {
+            self.remote.deaf.store(true, Ordering::SeqCst);
+            return Ok(());
+        }
         while self.stop_after != Some(0)
             && let Some(end) = input.iter().position(|&byte| byte == b'\n')
         {

@@ -146,3 +146,20 @@ async fn a_waiting_writer_learns_of_the_end() {
     assert_eq!(written.unwrap_err().kind(), ErrorKind::BrokenPipe);
     assert_eq!(pair.now(), 110);
 }
+
+/// The same when the end follows bytes that take longer than it would.
+#[tokio::test(start_paused = true)]
+async fn a_waiting_writer_learns_of_an_end_behind_slow_bytes() {
+    let mut pair = Pair::new(1).await;
+    pair.net.buffer_size(10);
+    let (mut a, mut b) = pair.pipe().await;
+    let link = pair.net.link("b", "a");
+    let (written, ()) = tokio::join!(a.write_all(&[0; 11]), async {
+        link.delay(ms(100), Duration::ZERO);
+        b.write_all(b"slow").await.unwrap();
+        link.delay(ms(10), Duration::ZERO);
+        drop(b);
+    });
+    assert_eq!(written.unwrap_err().kind(), ErrorKind::BrokenPipe);
+    assert_eq!(pair.now(), 100);
+}

@@ -27,12 +27,14 @@ pub(in crate::adaptor) struct Rest<'r, 'a, R> {
     pub(in crate::adaptor) taken: usize,
     /// Whether it is the message itself, where errors say which element they are about.
     pub(in crate::adaptor) root: bool,
+    /// How many more elements the type wants; those that the message lacks are null `[MSG-14]`.
+    pub(in crate::adaptor) due: usize,
 }
 
 impl<'r, 'a, R: TokenReader<'a>> Rest<'r, 'a, R> {
     #[inline]
     pub(super) fn new(reader: &'r mut R, hint: usize, room: usize) -> Self {
-        Self { reader, first: None, ended: false, room, hint, taken: 0, root: false }
+        Self { reader, first: None, ended: false, room, hint, taken: 0, root: false, due: 0 }
     }
 
     /// Behind something that is no list, where nothing comes.
@@ -133,7 +135,11 @@ impl<'de, 'a, R: TokenReader<'a>> SeqAccess<'de> for &mut Rest<'_, 'a, R> {
         &mut self,
         seed: S,
     ) -> Result<Option<S::Value>, DecodeError> {
+        let due = self.due;
+        self.due = due.saturating_sub(1);
         match self.next()? {
+            // What takes no null may have a default; if not, serde says that the message is too short.
+            Token::End if due > 0 => Ok(self.element(seed, Token::Null).ok()),
             Token::End => Ok(None),
             token => self.element(seed, token).map(Some),
         }
@@ -200,7 +206,8 @@ impl<'de, 'a, R: TokenReader<'a>> VariantAccess<'de> for &mut Rest<'_, 'a, R> {
     }
 
     #[inline]
-    fn tuple_variant<V: Visitor<'de>>(self, _: usize, visitor: V) -> Result<V::Value, DecodeError> {
+    fn tuple_variant<V: Visitor<'de>>(self, len: usize, visitor: V) -> Result<V::Value, DecodeError> {
+        self.due = if self.root { len } else { 0 };
         visitor.visit_seq(self)
     }
 

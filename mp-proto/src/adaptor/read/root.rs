@@ -17,7 +17,7 @@ impl<'r, 'a, R: TokenReader<'a>> Root<'r, 'a, R> {
     #[inline]
     pub(in crate::adaptor) fn new(reader: &'r mut R, hint: usize, ended: bool) -> Self {
         let room = MAX_TYPE_DEPTH - 1;
-        Self(Rest { reader, first: None, ended, room, hint, taken: 0, root: true })
+        Self(Rest { reader, first: None, ended, room, hint, taken: 0, root: true, due: 0 })
     }
 
     /// The message's first element; what follows is ignored.
@@ -119,7 +119,8 @@ impl<'de, 'a, R: TokenReader<'a>> Deserializer<'de> for Root<'_, 'a, R> {
     }
 
     #[inline]
-    fn deserialize_tuple<V: Visitor<'de>>(self, _: usize, visitor: V) -> Result<V::Value, DecodeError> {
+    fn deserialize_tuple<V: Visitor<'de>>(mut self, len: usize, visitor: V) -> Result<V::Value, DecodeError> {
+        self.0.due = len;
         self.deserialize_seq(visitor)
     }
 
@@ -127,10 +128,10 @@ impl<'de, 'a, R: TokenReader<'a>> Deserializer<'de> for Root<'_, 'a, R> {
     fn deserialize_tuple_struct<V: Visitor<'de>>(
         self,
         _: &'static str,
-        _: usize,
+        len: usize,
         visitor: V,
     ) -> Result<V::Value, DecodeError> {
-        self.deserialize_seq(visitor)
+        self.deserialize_tuple(len, visitor)
     }
 
     #[inline]

@@ -1,0 +1,41 @@
+//! What the fuzz targets check, as plain functions of bytes: a function returns, or panics because a law is broken.
+//!
+//! The programs under `fuzz_targets/` give these functions to libFuzzer; `mp-proto/tests/corpus.rs` includes this file
+//! and gives them what lies under `corpus/` and `regressions/`. So nothing here knows libFuzzer.
+
+pub mod agree;
+pub mod connection;
+pub mod frames;
+pub mod greeting;
+pub mod handshake;
+pub mod request;
+pub mod types;
+pub mod values;
+
+pub use agree::codecs_agree;
+pub use connection::connection;
+pub use frames::{cbor_frame, json_frame, postcard_frame};
+pub use greeting::greeting;
+pub use handshake::handshake_pair;
+pub use request::node_request;
+
+/// What a target does with its input.
+pub type Body = fn(&[u8]);
+
+/// All targets by their names, which are those of their corpora.
+pub const TARGETS: [(&str, Body); 8] = [
+    ("json_frame", json_frame),
+    ("cbor_frame", cbor_frame),
+    ("postcard_frame", postcard_frame),
+    ("codecs_agree", codecs_agree),
+    ("greeting", greeting),
+    ("handshake_pair", handshake_pair),
+    ("connection", connection),
+    ("node_request", node_request),
+];
+
+/// What all clocks begin with.
+#[expect(clippy::disallowed_methods, reason = "a virtual clock has to begin somewhere")]
+pub(crate) fn start() -> std::time::Instant {
+    std::time::Instant::now()
+}

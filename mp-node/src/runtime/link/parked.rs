@@ -1,0 +1,147 @@
+//! Messages that came over a connection and find no room yet.
+//!
+//! They wait here, behind one another for each place, while what comes behind them for other places goes on: kills,
+//! monitors and ports with room `[ND-09]`. Beyond [`Limits::read_ahead_bytes`](mp_proto::Limits) the connection is not
+//! read any more. So that one slow port cannot hold up the others for ever, a message waits no longer than
+//! [`Limits::mailbox_patience`](mp_proto::Limits); then its port is killed `[MON-09]`.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
+use std::time::Instant;
+
+use mp_proto::{Frame, Limits, Message, PortId};
+use mp_transport::Kick;
+
+use crate::kernel::outbox::Lane;
+use crate::kernel::route::Sent;
+use crate::mailbox::{PortCell, Push};
+use crate::node::Inner;
+use crate::sync::after;
+
+/// The messages of one connection that wait, by the place that they wait for.
+#[derive(Debug, Default)]
+pub(super) struct Parked {
+    places: BTreeMap<PortId, Place>,
+    bytes: usize,
+}
+
+/// A place without room, and what waits for it; never empty.
+#[derive(Debug)]
+enum Place {
+    /// A port here. Each message with the time since when it waits.
+    Mailbox { cell: Arc<PortCell>, queue: VecDeque<(Frame, Instant)> },
+    /// A port of another node, whose queue is full. Each message with its weight.
+    Elsewhere { queue: VecDeque<(Message, usize)> },
+}
+
+impl Parked {
+    /// Gives a message to a port here, or parks it.
+    pub(super) fn deliver(
+        &mut self,
+        node: &Arc<Inner>,
+        kick: &Kick,
+        cell: &Arc<PortCell>,
+        frame: Frame,
+        now: Instant,
+    ) {
+        let weight = frame.bytes().len();
+        if let Some(Place::Mailbox { queue, .. }) = self.places.get_mut(&cell.id) {
+            queue.push_back((frame, now));
+        } else if let Push::Full(frame) = node.push(cell, frame, Some(kick)) {
+            let place = Place::Mailbox { cell: Arc::clone(cell), queue: VecDeque::from([(frame, now)]) };
+            self.places.insert(cell.id.clone(), place);
+        } else {
+            return;
+        }
+        self.bytes += weight;
+    }
+
+    /// Passes a message on to a port of another node, or parks it.
+    pub(super) fn pass_on(
+        &mut self,
+        node: &Arc<Inner>,
+        kick: &Kick,
+        to: PortId,
+        message: Message,
+        weight: usize,
+    ) {
+        if let Some(Place::Elsewhere { queue }) = self.places.get_mut(&to) {
+            queue.push_back((message, weight));
+        } else if relay(node, kick, &to, &message) {
+            return;
+        } else {
+            self.places.insert(to, Place::Elsewhere { queue: VecDeque::from([(message, weight)]) });
+        }
+        self.bytes += weight;
+    }
+
+    /// Tries everything once more, in order for each place.
+    pub(super) fn retry(&mut self, node: &Arc<Inner>, kick: &Kick, now: Instant) {
+        let bytes = &mut self.bytes;
+        self.places.retain(|to, place| match place {
+            Place::Mailbox { cell, queue } => {
+                while let Some((frame, since)) = queue.pop_front() {
+                    let weight = frame.bytes().len();
+                    if now >= after(since, node.limits.mailbox_patience) {
+                        node.overflow(cell);
+                    }
+                    if let Push::Full(frame) = node.push(cell, frame, Some(kick)) {
+                        queue.push_front((frame, since));
+                        return true;
+                    }
+                    *bytes -= weight;
+                }
+                false
+            }
+            Place::Elsewhere { queue } => {
+                while let Some((message, weight)) = queue.front() {
+                    if !relay(node, kick, to, message) {
+                        return true;
+                    }
+                    *bytes -= weight;
+                    queue.pop_front();
+                }
+                false
+            }
+        });
+    }
+
+    /// When the first port is to be killed.
+    pub(super) fn patience(&self, limits: &Limits) -> Option<Instant> {
+        let waits_since = |place: &Place| match place {
+            Place::Mailbox { queue, .. } => queue.front().map(|(_, since)| *since),
+            Place::Elsewhere { .. } => None,
+        };
+        let since = self.places.values().filter_map(waits_since).min()?;
+        Some(after(since, limits.mailbox_patience))
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.places.is_empty()
+    }
+
+    /// Whether the connection may be read on.
+    pub(super) fn has_room(&self, limits: &Limits) -> bool {
+        self.bytes < limits.read_ahead_bytes
+    }
+}
+
+/// `false` if there is no room at the peer; the connection is then woken when there is.
+fn relay(node: &Arc<Inner>, kick: &Kick, to: &PortId, message: &Message) -> bool {
+    loop {
+        let Ok(peer) = node.peer(&to.node()) else {
+            return true;
+        };
+        if peer.wake_when_room(kick, node.limits.outbox_bytes) {
+            return false;
+        }
+        match node.offer_peer(&peer, to.name(), message, None, Lane::Data) {
+            Ok(Sent::Full | Sent::Gone) => {}
+            Ok(_) => return true,
+            Err(error) => {
+                tracing::debug!(%to, %error, "a message was not passed on");
+                return true;
+            }
+        }
+    }
+}
