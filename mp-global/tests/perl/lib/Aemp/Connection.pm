@@ -118,7 +118,8 @@ sub on_nonce {
     my $token = $self->token($auth, $self->{mine}, $self->{theirs});
     $self->{handle}->push_write("$auth;$token;$framing\012");
     $self->{encode} = encoder($framing);
-    $self->{handle}->push_read(line => sub { $self->on_auth($_[1]) });
+    # the peer may have closed already, which writing finds out
+    $self->{handle}->push_read(line => sub { $self->on_auth($_[1]) }) if $self->{handle};
 }
 
 sub on_auth {
