@@ -4,6 +4,8 @@
 //! AnyEvent, `JSON::XS` and `CBOR::XS`. Where Perl or these are missing the tests say that they are skipped, but fail in CI
 //! (`CI=true`); the packages stand in `.ci/packages`.
 
+#![expect(clippy::panic, clippy::unwrap_used, reason = "what a test does that fails")]
+
 mod live_perl {
     pub(crate) mod nodes;
     pub(crate) mod perl;

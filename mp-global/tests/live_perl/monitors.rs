@@ -89,6 +89,8 @@ pub(crate) async fn we_watch_perl_ports(framing: Framing) {
     drop(dropped);
     let taken_back = node.monitor(&failing);
     drop(taken_back);
+    node.send(&port, ("seen",)).await.expect("sent");
+    perl.message(&port).await;
     perl.ask(json!({"cmd": "kil", "port": port.as_str(), "reason": ["bye"]})).await;
     assert_eq!(plain_reason(&soon(held).await), json!(["bye"]));
 }

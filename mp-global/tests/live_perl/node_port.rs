@@ -145,7 +145,7 @@ pub(crate) async fn our_node_port_answers_perl(framing: Framing) {
     assert!(node.stats().unknown_requests > 0, "{:?}", node.stats());
 }
 
-/// [NP-01]; Perl's nodes do not know `lookup`, which is ours: who asks must not wait for ever.
+/// [NP-01], [NP-08]: what Perl's node port says; of `lookup`, which is ours, it knows nothing, and nobody waits for it.
 pub(crate) async fn perls_node_port_answers_us(framing: Framing) {
     let (node, _global, address) = seed("rust", framing).await;
     let mut perl = Perl::start("pearl", framing, &[&address]).await;
