@@ -70,15 +70,20 @@ pub(crate) enum Command {
     },
     /// Send a message to a port
     ///
-    /// Exits when the port's node has it.
+    /// Exits when the port's node has it, as in `aemp snd 10.0.0.1:4040#PORT test 123`.
     Snd(Talk),
     /// Send a message with a reply port at its end, and print the reply
+    ///
+    /// As in `aemp cal 10.0.0.1:4040 time`, which asks the node itself, or with the port that `aemp run` prints for
+    /// `mp::echo`, which sends back what it gets: `aemp cal 10.0.0.1:4040#PORT hello 42`.
     Cal(Talk),
     /// Wait until a port is dead, and print why
+    ///
+    /// The node's own port, as in `aemp mon 10.0.0.1:4040`, is dead when the connection to the node is lost.
     Mon {
         #[command(flatten)]
         node: NodeArgs,
-        /// The port: NODE#NAME, or NODE for the node's own
+        /// The port: NODE#NAME, or NODE for the node's own; an address as NODE needs no seed
         #[arg(value_parser = port)]
         port: PortId,
     },
@@ -106,10 +111,7 @@ pub(crate) enum Command {
 pub(crate) struct Talk {
     #[command(flatten)]
     pub(crate) node: NodeArgs,
-    /// Give up after so many seconds
-    #[arg(long, value_name = "SECONDS", default_value = "5", value_parser = seconds)]
-    pub(crate) timeout: Duration,
-    /// The port: NODE#NAME, or NODE for the node's own
+    /// The port: NODE#NAME, or NODE for the node's own; an address as NODE needs no seed
     #[arg(value_parser = port)]
     pub(crate) port: PortId,
     /// The message: each word is JSON if it parses as such, else a text
@@ -126,6 +128,9 @@ pub(crate) struct NodeArgs {
     /// Where to find the network, instead of the profile's seeds; can be given several times
     #[arg(long = "seed", value_name = "HOST:PORT")]
     pub(crate) seeds: Vec<String>,
+    /// Give up if the other node has not answered after so many seconds
+    #[arg(long, value_name = "SECONDS", default_value = "5", value_parser = seconds)]
+    pub(crate) timeout: Duration,
 }
 
 fn port(text: &str) -> Result<PortId, String> {
@@ -204,7 +209,7 @@ mod tests {
         assert!(args.globals.json);
         let Some(Command::Snd(talk)) = args.command else { panic!("not snd") };
         assert_eq!(
-            (talk.timeout, talk.message),
+            (talk.node.timeout, talk.message),
             (Duration::from_millis(500), vec![json!("test"), json!(-5)])
         );
         let args = parse("aemp --json gensecret profile x setbinds *:1");

@@ -6,6 +6,7 @@ mod echo;
 mod json;
 mod node;
 mod run;
+mod stop;
 mod talk;
 
 use std::ffi::OsString;
@@ -14,8 +15,9 @@ use std::process::ExitCode;
 
 use crate::args::{Args, ArgsError, Command, Globals, Parsed, command_help, main_help};
 use crate::error::CliError;
-use crate::output::{Output, start_log};
+use crate::output::{Base, Output, start_log};
 use mp_config::ConfigFile;
+use stop::Stop;
 
 /// The program: parses `words`, the program's own name first, does what they say and tells how it went.
 pub(crate) fn main(words: impl IntoIterator<Item = OsString>) -> ExitCode {
@@ -54,16 +56,18 @@ fn dispatch(args: Args, output: &mut Output) -> Result<(), CliError> {
         Some(Command::Configure(words)) => return configure::run(&utf8(words)?, globals, output),
         Some(command) => command,
     };
-    // Who runs a node wants to see what it does.
-    let run = matches!(command, Command::Run { .. });
-    start_log(globals.verbose.saturating_add(u8::from(run)), globals.json);
+    let base = match command {
+        Command::Run { .. } => Base::Info,
+        Command::Snd(_) | Command::Cal(_) | Command::Mon { .. } => Base::Error,
+        _ => Base::Warn,
+    };
+    start_log(base, &globals)?;
     match command {
         Command::Demo => block_on(demo::run(output)),
         Command::DemoNode { role, name } => block_on(demo::child(role, &name, &load(&globals)?)),
         Command::Run { words } => {
             let config = load(&globals)?;
-            // It takes Ctrl-C itself, to end in good order.
-            runtime()?.block_on(run::run(&words, &config, output))
+            in_runtime(async |stop| run::run(&words, &config, output, stop).await)
         }
         Command::Snd(talk) => {
             let config = load(&globals)?;
@@ -91,24 +95,22 @@ fn utf8(words: Vec<OsString>) -> Result<Vec<String>, ArgsError> {
     words.into_iter().map(|word| word.into_string().map_err(ArgsError::NotUtf8)).collect()
 }
 
-/// Runs `work` until it is done or the user presses Ctrl-C, which drops it.
+/// Runs `work` until it is done or the program is asked to stop, which drops it.
 fn block_on(work: impl Future<Output = Result<(), CliError>>) -> Result<(), CliError> {
-    let runtime = runtime()?;
-    let result = runtime.block_on(async {
+    in_runtime(async |stop| {
         tokio::select! {
             result = work => result,
-            _ = tokio::signal::ctrl_c() => Err(CliError::Interrupted),
+            () = stop.asked() => Err(CliError::Interrupted),
         }
-    });
-    // A read from stdin that still waits would hold up the end for ever.
-    runtime.shutdown_background();
-    result
+    })
 }
 
-fn runtime() -> Result<tokio::runtime::Runtime, CliError> {
-    tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(2)
-        .enable_all()
-        .build()
-        .map_err(CliError::Runtime)
+/// Runs `work`, which sees to it itself that it stops when it is asked to.
+fn in_runtime(work: impl AsyncFnOnce(&mut Stop) -> Result<(), CliError>) -> Result<(), CliError> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
+    let runtime = runtime.map_err(CliError::Runtime)?;
+    let result = runtime.block_on(async { work(&mut Stop::new()?).await });
+    // Reading stdin or looking up a name, which cannot be broken off, would hold up the end.
+    runtime.shutdown_background();
+    result
 }

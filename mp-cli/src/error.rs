@@ -34,11 +34,13 @@ pub(crate) enum CliError {
     Send(#[from] mp_node::SendError),
     /// Nothing leads to a node.
     #[error(
-        "nothing leads to the node {0}: give the address of a seed by --seed HOST:PORT, or set it by `aemp setseeds`"
+        "nothing leads to {0:?}: write the node's address instead, as HOST:PORT, or give that of a seed by --seed or `aemp setseeds`"
     )]
     NoSeed(String),
     /// A service that this program does not have.
-    #[error("there is no service {0:?}; there is mp::echo")]
+    #[error(
+        "there is no service {0:?} in this program, but mp::echo; correct it by `setservices`, see `aemp showconfig`"
+    )]
     Service(String),
     /// Another node said no, or nothing.
     #[error("{0}")]
@@ -49,10 +51,10 @@ pub(crate) enum CliError {
     /// The output cannot be written for another reason.
     #[error("cannot write the output: {0}; look at what stdout leads to")]
     Output(io::Error),
-    /// The tokio runtime cannot start.
+    /// The tokio runtime cannot start, or not take signals.
     #[error("cannot start the runtime: {0}; look at the limits on threads and open files")]
     Runtime(io::Error),
-    /// The user pressed Ctrl-C; everything is stopped.
+    /// Ctrl-C or SIGTERM; everything is stopped.
     #[error("interrupted")]
     Interrupted,
 }

@@ -7,7 +7,7 @@ use std::io::{self, IsTerminal, Write};
 
 use serde::Serialize;
 
-pub(crate) use log::start_log;
+pub(crate) use log::{Base, start_log};
 pub(crate) use paint::Paint;
 
 use crate::args::{ColorChoice, Globals};
@@ -73,16 +73,13 @@ impl Output {
         Ok(())
     }
 
-    /// Tells an error on stderr, on one line. Failing to is no further error: there is nobody left to tell.
+    /// Tells an error on stderr: one line, behind which the demonstration quotes what its processes said. Failing to is no further error: there is nobody left to tell.
     pub(crate) fn error(&mut self, error: &CliError) {
         let text = error.to_string();
         let line = if self.json {
             serde_json::json!({ "error": text }).to_string()
         } else {
-            let mut lines = text.lines();
-            let first = lines.next().unwrap_or_default();
-            let rest: String = lines.flat_map(|line| ["\n", line]).collect();
-            format!("{} {first}{rest}", self.err_paint.bad("aemp:"))
+            format!("{} {text}", self.err_paint.bad("aemp:"))
         };
         drop(writeln!(self.err, "{line}"));
     }

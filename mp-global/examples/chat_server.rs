@@ -2,9 +2,8 @@
 //! Run: `aemp gensecret` once, then `chat_server [ADDRESS]`; the clients need the same secret.
 
 use mp_node::{Node, PortId};
-use serde::{Deserialize, Serialize};
 
-#[derive(Serialize, Deserialize)]
+#[derive(serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "snake_case")]
 enum Chat {
     Join(PortId),
@@ -13,8 +12,8 @@ enum Chat {
 }
 
 #[tokio::main]
-async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    tracing_subscriber::fmt().with_writer(std::io::stderr).init();
+async fn main() -> anyhow::Result<()> {
+    tracing_subscriber::fmt().with_max_level(tracing::Level::WARN).with_writer(std::io::stderr).init();
     let reference = std::env::args().nth(1).unwrap_or_else(|| "127.0.0.1:1299".into());
     let node = Node::builder("eg_chat_server").become_public(&reference).start().await?;
     let mut chatter = node.port();
@@ -33,7 +32,8 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
                     node.send(client, Chat::Message(text.clone())).await?;
                 }
             }
-            Chat::Gone(client) => println!("{client} is gone: {}", clients.remove(&client)),
+            Chat::Gone(client) if clients.remove(&client) => println!("client port is gone: {client}"),
+            Chat::Gone(_) => {}
         }
     }
     Ok(())

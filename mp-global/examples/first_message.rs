@@ -1,9 +1,10 @@
 //! Shows the first message: a port, a handler for the tag `test`, and a message to it, all in one process.
 
+use anyhow::Context;
 use mp_node::{Flow, Node};
 
 #[tokio::main]
-async fn main() -> Result<(), Box<dyn std::error::Error>> {
+async fn main() -> anyhow::Result<()> {
     let node = Node::builder("eg_first_message").without_file().start().await?;
     let (end, mut ended) = tokio::sync::mpsc::channel(1);
 
@@ -15,7 +16,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
 
     node.send(&port, ("test", 123)).await?;
 
-    println!("Ending with: {}", ended.recv().await.ok_or("the port died")?);
+    println!("Ending with: {}", ended.recv().await.context("the port died")?);
     node.shutdown().await;
     Ok(())
 }

@@ -5,8 +5,8 @@ use mp_global::Global;
 use mp_node::{Node, PortId};
 
 #[tokio::main]
-async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    tracing_subscriber::fmt().with_writer(std::io::stderr).init();
+async fn main() -> anyhow::Result<()> {
+    tracing_subscriber::fmt().with_max_level(tracing::Level::WARN).with_writer(std::io::stderr).init();
     let node = Node::builder("eg_simple_receiver").start().await?;
     let global = Global::start(&node)?;
 

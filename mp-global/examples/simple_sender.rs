@@ -3,18 +3,19 @@
 
 use std::time::Duration;
 
+use anyhow::Context;
 use mp_global::Global;
 use mp_node::{Node, PortId};
 
 #[tokio::main]
-async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    tracing_subscriber::fmt().with_writer(std::io::stderr).init();
+async fn main() -> anyhow::Result<()> {
+    tracing_subscriber::fmt().with_max_level(tracing::Level::WARN).with_writer(std::io::stderr).init();
     let node = Node::builder("eg_simple_sender").start().await?;
     let global = Global::start(&node)?;
 
     let mut receivers = global.group("eg_receivers").monitor()?;
     while receivers.members().is_empty() {
-        receivers.next().await.ok_or("the node has ended")?;
+        receivers.next().await.context("the node has ended")?;
     }
     for port in receivers.members() {
         println!("Sending to {port}");

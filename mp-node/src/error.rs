@@ -56,13 +56,11 @@ pub enum CallError {
 #[non_exhaustive]
 pub enum StartError {
     /// An address to listen on cannot be used.
-    #[error(
-        "cannot listen on {addr}: {error}; choose another address with `setbinds`, or stop what uses this one"
-    )]
+    #[error("cannot listen on {error}; choose another address with `setbinds`, or stop what uses this one")]
     Bind {
         /// The address.
         addr: Addr,
-        /// What the system says.
+        /// What the system says, led by the address.
         error: std::io::Error,
     },
     /// The operating system gives no random bytes.
@@ -91,11 +89,11 @@ pub enum StartError {
 #[non_exhaustive]
 pub enum DialError {
     /// Nobody answers there.
-    #[error("cannot connect to {addr}: {error}")]
+    #[error("cannot connect to {error}")]
     Unreachable {
         /// The address.
         addr: Addr,
-        /// What the system says.
+        /// What the system says, led by the address.
         error: std::io::Error,
     },
     /// The peer and we do not come to terms.

@@ -88,6 +88,8 @@ pub(crate) struct Inner {
     pub(crate) stats: Counters,
     /// The node takes no new connections and writes what is left.
     pub(crate) draining: CancellationToken,
+    /// A service is there: peers may be let in.
+    pub(crate) open: CancellationToken,
     services: Shared<Vec<Arc<Service>>>,
     addresses: Lock<Vec<Addr>>,
     config: NodeConfig,
@@ -388,6 +390,7 @@ impl Node {
     /// Adds a part of the protocol on top of the node.
     pub fn install(&self, service: Service) {
         self.inner.services.write().push(Arc::new(service));
+        self.inner.open.cancel();
     }
 
     /// Sets how the addresses of a node are found when it has to be dialled.

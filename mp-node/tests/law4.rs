@@ -6,6 +6,11 @@
 //! Every run follows from its seed. `LAW4_SEEDS=5000 LAW4_START=17` runs others; a failure names its seed.
 
 #![cfg(feature = "memory")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::disallowed_methods,
+    reason = "a poisoned world is a failed run, and its clock is tokio's"
+)]
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -186,8 +191,10 @@ async fn send(node: Node, sender: String, world: Shared, mut dice: Dice) {
             dice.pick(&known)
         };
         for _ in 0..=dice.roll(3) {
-            let number = announce(&node, &sender, &target, &world);
-            let padding = "x".repeat(usize::try_from(dice.roll(200)).expect("small"));
+            let number = announce(&node, &sender, &target, &world, &mut dice);
+            // Now and then so much that pipes and queues are full for a while.
+            let longest = if dice.roll(20) == 0 { 40_000 } else { 200 };
+            let padding = "x".repeat(usize::try_from(dice.roll(longest)).expect("small"));
             node.send(&target, (&sender, number, padding)).await.expect("encodes");
         }
         if dice.roll(150) == 0 {
@@ -196,12 +203,18 @@ async fn send(node: Node, sender: String, world: Shared, mut dice: Dice) {
     }
 }
 
-/// Sees that the sender monitors the port, and counts one more message.
-fn announce(node: &Node, sender: &str, target: &PortId, world: &Shared) -> u32 {
+/// Sees that the sender monitors the port, and counts one more message. Sometimes a monitor that has not fired is
+/// dropped and made again: the new one answers for what was sent under the old one.
+fn announce(node: &Node, sender: &str, target: &PortId, world: &Shared, dice: &mut Dice) -> u32 {
     let mut world = world.lock().unwrap();
     let story = world.stories.entry((sender.to_owned(), target.clone())).or_default();
-    if story.monitors.last().is_none_or(|monitor| monitor.fired().is_some()) {
-        story.monitors.push(node.monitor(target));
+    match story.monitors.last_mut().filter(|monitor| monitor.fired().is_none()) {
+        Some(monitor) if dice.roll(10) == 0 => {
+            drop(std::mem::replace(monitor, node.monitor(node.id())));
+            *monitor = node.monitor(target);
+        }
+        Some(_) => {}
+        None => story.monitors.push(node.monitor(target)),
     }
     story.sent.push(story.monitors.len() - 1);
     let number = u32::try_from(story.sent.len() - 1).expect("few");
@@ -278,6 +291,7 @@ fn setting(name: &str, default: u64) -> u64 {
     std::env::var(name).ok().map_or(default, |text| text.parse().expect("a number"))
 }
 
+/// [ND-01] [ND-02]
 #[test]
 fn no_silent_hole() {
     let start = setting("LAW4_START", 0);

@@ -62,6 +62,16 @@ async fn a_monitor_of_a_port_that_never_was_fires() {
     assert_eq!(soon(a.monitor(&own)).await, Reason::no_such_port(&own));
 }
 
+/// [ND-50]
+#[tokio::test]
+async fn a_message_for_nobody_is_dropped_and_counted() {
+    let (a, b) = pair(Framing::Cbor).await;
+    let ghost = PortId::new(b.id(), "ghost").expect("valid");
+    soon(a.send(&ghost, "boo")).await.expect("that nobody is there is no error");
+    settled(&a, &b).await;
+    assert_eq!(b.stats().no_such_port, 1);
+}
+
 /// [MON-05]
 #[tokio::test]
 async fn a_lost_node_fires_all_monitors_and_events() {
@@ -271,6 +281,7 @@ async fn handlers_are_done_replaced_and_removed() {
     assert_eq!(b.stats().dead_letters, 1, "the second `once`");
 }
 
+/// [MON-08]
 #[tokio::test]
 async fn a_panicking_handler_kills_its_port_alone() {
     let (a, b) = pair(Framing::Cbor).await;
@@ -311,7 +322,7 @@ async fn two_nodes_that_dial_each_other_at_once_have_one_connection() {
         let (mut pa, mut pb) = (a.port(), b.port());
         let (ma, mb) = (a.monitor(&pb), b.monitor(&pa));
         let (ra, rb) = tokio::join!(a.send(&pb, "from a"), b.send(&pa, "from b"));
-        (ra.expect("sent"), rb.expect("sent"));
+        assert!(ra.is_ok() && rb.is_ok());
         assert_eq!(soon(pb.recv_as::<String>()).await, Some("from a".into()), "round {round}");
         assert_eq!(soon(pa.recv_as::<String>()).await, Some("from b".into()), "round {round}");
         soon(a.send(&pb, "again")).await.expect("sent");

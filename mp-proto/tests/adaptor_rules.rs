@@ -323,7 +323,7 @@ fn elements_that_a_message_lacks_are_null_where_the_type_takes_that() {
         Test(u32, Option<String>),
         Named(u32, #[serde(default)] u32),
     }
-    let message = |values: &[mp_proto::Value]| mp_proto::Message::from(values.to_vec());
+    let message = |values: &[Value]| Message::from(values.to_vec());
     let one = message(&[7.into()]);
     assert_eq!(one.decode::<(u32, Option<String>)>(), Ok((7, None)));
     assert_eq!(one.decode::<(u32, Option<String>, Option<u8>)>(), Ok((7, None, None)));
@@ -331,6 +331,6 @@ fn elements_that_a_message_lacks_are_null_where_the_type_takes_that() {
     assert_eq!(one.decode::<Vec<Option<u32>>>(), Ok(vec![Some(7)]), "a sequence ends where it ends");
     assert_eq!(message(&["test".into(), 7.into()]).decode::<Ask>(), Ok(Ask::Test(7, None)));
     assert_eq!(message(&["named".into(), 7.into()]).decode::<Ask>(), Ok(Ask::Named(7, 0)));
-    let nested = message(&[mp_proto::Value::List(vec![7.into()]), 1.into()]);
+    let nested = message(&[Value::List(vec![7.into()]), 1.into()]);
     assert!(nested.decode::<((u32, Option<u32>), u32)>().is_err(), "within a message every element counts");
 }

@@ -64,7 +64,7 @@ fn messages_are_cut_and_given_with_their_ports() {
     assert_eq!(result, Ok(()));
 }
 
-/// [CN-02]
+/// [CN-02] [FR-05]
 #[test]
 fn empty_messages_are_swallowed() {
     let empty = r#"[][null][""]["",""]["",null]["","devnull",1,[2]]["","",3]"#;

@@ -3,6 +3,7 @@
 
 #[path = "../../fuzz/src/lib.rs"]
 #[expect(unreachable_pub, reason = "elsewhere it is a library")]
+#[expect(clippy::panic, reason = "a broken law is to be seen as a panic")]
 mod fuzz;
 
 use std::collections::BTreeSet;
@@ -42,7 +43,14 @@ macro_rules! replays {
     };
 }
 replays!(
-    json_frame, cbor_frame, postcard_frame, codecs_agree, greeting, handshake_pair, connection, node_request
+    json_frame,
+    cbor_frame,
+    postcard_frame,
+    codecs_agree,
+    greeting,
+    handshake_pair,
+    connection,
+    node_request
 );
 
 #[test]
@@ -51,7 +59,10 @@ fn every_target_is_replayed_and_every_corpus_has_a_target() {
     for parent in ["corpus", "regressions"] {
         for path in fs::read_dir(dir(parent)).into_iter().flatten() {
             let name = path.expect("readable").file_name().into_string().expect("a name in ASCII");
-            assert!(REPLAYED.contains(&name.as_str()), "{parent}/{name} has no target");
+            assert!(
+                name == "README.md" || REPLAYED.contains(&name.as_str()),
+                "{parent}/{name} has no target"
+            );
         }
     }
 }

@@ -15,6 +15,8 @@ pub(crate) enum ArgsError {
     RunPairs(String),
     #[error("`run` has no setting {word:?}; {mend}")]
     RunKey { word: String, mend: String },
+    #[error("AEMP_LOG is no filter: {0}; write a level such as debug, or as in `warn,mp_node=debug`")]
+    LogFilter(tracing_subscriber::filter::ParseError),
     #[error("{key}: {error}")]
     Value { key: String, error: mp_config::SettingError },
 }

@@ -52,7 +52,7 @@ pub(crate) fn main_help() -> String {
          aemp gensecret                               make the secret that all nodes must share\n  \
          aemp profile seed setbinds '*:4040'          set up a node, then\n  \
          aemp run seed                                run it\n\n\
-         Exit codes: 0 done, 1 the remote said no or did not answer, 2 wrong use or configuration."
+         Exit codes: 0 done, 1 the remote said no or did not answer, 2 wrong use or configuration, 130 interrupted."
     );
     Args::command().after_help(after).render_help().to_string()
 }

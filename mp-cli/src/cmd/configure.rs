@@ -10,7 +10,7 @@ pub(crate) use command::commands;
 
 use crate::args::{Globals, TrailingOptions};
 use crate::error::CliError;
-use crate::output::{Output, start_log};
+use crate::output::{Base, Output, start_log};
 use mp_config::ConfigFile;
 
 use apply::apply;
@@ -22,7 +22,7 @@ pub(super) fn run(words: &[String], globals: Globals, output: &mut Output) -> Re
     let options = TrailingOptions::read(&chain.options)?;
     let globals = globals.merge(options.globals);
     *output = Output::standard(&globals);
-    start_log(globals.verbose, globals.json);
+    start_log(Base::Warn, &globals)?;
     let path = ConfigFile::locate(globals.config.as_deref(), |name| std::env::var_os(name))?;
     let change =
         |config: &mut ConfigFile| apply(&chain.steps, config, options.show_secrets, &mut getrandom::fill);

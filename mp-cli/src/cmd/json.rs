@@ -1,6 +1,6 @@
 //! Values of messages as JSON.
 
-use mp_node::Value;
+use mp_node::{Reason, Value};
 use serde_json::Value as Json;
 
 /// A value as the JSON that people read: a byte string is the text of its characters, as in Perl.
@@ -17,6 +17,11 @@ pub(super) fn to_json(value: &Value) -> Json {
         Value::Map(map) => map.iter().map(|(key, value)| (key.to_string(), to_json(value))).collect(),
         text => text.as_str().map_or(Json::Null, |text| Json::from(&*text)),
     }
+}
+
+/// The values of a reason.
+pub(super) fn reason_json(reason: &Reason) -> Vec<Json> {
+    reason.values().iter().map(to_json).collect()
 }
 
 #[cfg(test)]

@@ -1,77 +1,49 @@
 //! `aemp run`.
 
-use mp_global::Membership;
-use mp_node::Port;
+mod services;
+mod words;
+
 use serde::Serialize;
-use serde_json::Value;
-use tokio::signal::unix::{SignalKind, signal};
 
-use super::echo;
+use self::services::{Running, Wanted};
 use super::node::{self, Joined};
-use crate::args::ArgsError;
+use super::stop::Stop;
 use crate::error::CliError;
-use crate::output::{Output, Paint, Report};
-use mp_config::{ConfigFile, NodeConfig, SETTINGS, Setting};
+use crate::output::{Output, Paint, Report, columns};
+use mp_config::{ConfigFile, NodeConfig};
 
-/// Runs a node as `words` and the configuration say.
-pub(super) async fn run(words: &[String], file: &ConfigFile, output: &mut Output) -> Result<(), CliError> {
+/// Runs a node as `words` and the configuration say, until it is asked to stop.
+pub(super) async fn run(
+    words: &[String],
+    file: &ConfigFile,
+    output: &mut Output,
+    stop: &mut Stop,
+) -> Result<(), CliError> {
     let config = resolve(words, file)?;
     config.require_secret(file)?;
-    let joined = node::start(&config).await?;
-    let services = Services::start(&config, &joined)?;
-    output.report(&Running::new(&joined, &services.names))?;
-    stop_asked().await?;
+    let wanted = Wanted::of(&config)?;
+    let joined = tokio::select! {
+        joined = node::start(&config) => joined?,
+        () = stop.asked() => return Ok(()),
+    };
+    let services = wanted.start(&joined)?;
+    match output.report(&Started::new(&joined, services)) {
+        // The node runs for others; that nobody reads this here does not end it.
+        Ok(()) | Err(CliError::OutputClosed) => {}
+        Err(error) => return Err(error),
+    }
+    stop.asked().await;
     tracing::info!("stopping");
-    joined.node.shutdown().await;
-    Ok(())
-}
-
-/// Waits for Ctrl-C or SIGTERM.
-async fn stop_asked() -> Result<(), CliError> {
-    let mut terminate = signal(SignalKind::terminate()).map_err(CliError::Runtime)?;
     tokio::select! {
-        interrupt = tokio::signal::ctrl_c() => interrupt.map_err(CliError::Runtime),
-        _ = terminate.recv() => Ok(()),
+        () = joined.node.shutdown() => {}
+        () = stop.asked() => tracing::warn!("stopped at once; what was still to be written is lost"),
     }
-}
-
-/// The services that run; they end when this is dropped.
-struct Services {
-    names: Vec<String>,
-    echo: Option<(Port, Membership)>,
-}
-
-impl Services {
-    /// Starts the services of the configuration; where it says nothing, all that there are.
-    fn start(config: &NodeConfig, joined: &Joined) -> Result<Self, CliError> {
-        let mut services = Self { names: Vec::new(), echo: None };
-        if config.services.is_empty() {
-            services.startecho(joined)?;
-        }
-        for service in &config.services {
-            match service.name.as_str() {
-                echo::NAME => services.startecho(joined)?,
-                // What makes a Perl node global; ours is by its seeds, or when another node asks it to be.
-                "AnyEvent::MP::Global::" | "AnyEvent::MP::Global" => {}
-                ours if ours.starts_with("mp::") => return Err(CliError::Service(ours.to_owned())),
-                perl => tracing::warn!(service = perl, "left out: it is not a service of this program"),
-            }
-        }
-        Ok(services)
-    }
-
-    fn startecho(&mut self, joined: &Joined) -> Result<(), CliError> {
-        if self.echo.is_none() {
-            self.echo = Some(echo::start(&joined.node, &joined.global)?);
-            self.names.push(echo::NAME.to_owned());
-        }
-        Ok(())
-    }
+    Ok(())
 }
 
 /// The node that the words of `aemp run` and the configuration make.
 fn resolve(words: &[String], file: &ConfigFile) -> Result<NodeConfig, CliError> {
-    let (name, settings) = pairs(words)?;
+    let (name, settings) = words::pairs(words)?;
     // A name that is not in the file is a slip, unless the command line says all there is to say.
     if let Some(name) = name.as_deref().filter(|_| settings.is_empty()) {
         file.require_profile(name)?;
@@ -79,73 +51,42 @@ fn resolve(words: &[String], file: &ConfigFile) -> Result<NodeConfig, CliError> 
     Ok(file.resolve(name.as_deref(), &settings, None, &mut getrandom::fill)?)
 }
 
-type Settings = Vec<(&'static Setting, Value)>;
-
-/// The profile, which is the first of an odd number of words, or behind the word `profile`; and the settings.
-fn pairs(words: &[String]) -> Result<(Option<String>, Settings), ArgsError> {
-    let (mut profile, rest) = match words.split_first() {
-        Some((first, rest)) if rest.len() % 2 == 0 => (Some(first.clone()), rest),
-        _ => (None, words),
-    };
-    let mut settings = Vec::new();
-    for pair in rest.chunks(2) {
-        let [key, word] = pair else { return Err(ArgsError::RunPairs(pair.concat())) };
-        if key == "profile" {
-            profile = Some(word.clone());
-            continue;
-        }
-        let setting = Setting::of(key).filter(|setting| !setting.profile_only());
-        let setting = setting.ok_or_else(|| unknown_key(key))?;
-        let value = setting.value(word).map_err(|error| ArgsError::Value { key: key.clone(), error })?;
-        settings.push((setting, value));
-    }
-    if let Some(name) = &profile {
-        mp_config::profile_name(name)
-            .map_err(|error| ArgsError::Value { key: "profile".to_owned(), error })?;
-    }
-    Ok((profile, settings))
-}
-
-fn unknown_key(word: &str) -> ArgsError {
-    let keys = || SETTINGS.iter().filter(|setting| !setting.profile_only()).map(|setting| setting.key);
-    let mend = match mp_config::nearest(word, keys()) {
-        Some(near) => format!("did you mean `{near}`?"),
-        None => format!("there are {}", keys().collect::<Vec<_>>().join(", ")),
-    };
-    ArgsError::RunKey { word: word.to_owned(), mend }
-}
-
 /// The node as it runs.
 #[derive(Serialize)]
 #[serde(tag = "event", rename = "running")]
-struct Running {
+struct Started {
     node: String,
     addresses: Vec<String>,
     seeds: Vec<String>,
-    services: Vec<String>,
+    services: Vec<Running>,
 }
 
-impl Running {
-    fn new(joined: &Joined, services: &[String]) -> Self {
+impl Started {
+    fn new(joined: &Joined, services: Vec<Running>) -> Self {
         Self {
             node: joined.node.id().to_string(),
             addresses: joined.node.addresses().iter().map(ToString::to_string).collect(),
             seeds: NodeConfig::expand(&joined.node.config().seeds),
-            services: services.to_vec(),
+            services,
         }
     }
 }
 
-impl Report for Running {
+impl Report for Started {
     fn text(&self, paint: Paint) -> String {
-        let list = |items: &[String]| if items.is_empty() { "none".to_owned() } else { items.join(", ") };
-        format!(
-            "node {}: listens on {}; seeds {}; services {}; Ctrl-C stops it",
-            paint.name(&self.node),
-            list(&self.addresses),
-            list(&self.seeds),
-            list(&self.services)
-        )
+        let list = |items: &[String], none: &str| {
+            if items.is_empty() { none.to_owned() } else { items.join(", ") }
+        };
+        let mut rows = vec![
+            ("listens on", list(&self.addresses, "no address: others cannot connect to it")),
+            ("seeds", list(&self.seeds, "none: others can have this node as theirs")),
+        ];
+        let services = self.services.iter();
+        rows.extend(
+            services.map(|service| (service.name, format!("{}  in {}", service.port, service.group))),
+        );
+        let rows = columns(rows.iter().map(|(left, right)| (*left, right.as_str())), 2);
+        format!("node {} runs; Ctrl-C stops it\n{rows}", paint.name(&self.node))
     }
 }
 
@@ -153,37 +94,19 @@ impl Report for Running {
 mod tests {
     use super::*;
 
-    fn read(line: &str) -> Result<(Option<String>, Vec<&'static str>), ArgsError> {
-        let words: Vec<_> = line.split_whitespace().map(str::to_owned).collect();
-        pairs(&words)
-            .map(|(name, settings)| (name, settings.iter().map(|(setting, _)| setting.key).collect()))
-    }
-
     #[test]
-    fn an_odd_word_is_the_profile() {
-        let named = |name: &str| Some(name.to_owned());
-        assert_eq!(read("").unwrap(), (None, vec![]));
-        assert_eq!(read("seed").unwrap(), (named("seed"), vec![]));
-        assert_eq!(read("profile seed").unwrap(), (named("seed"), vec![]));
-        assert_eq!(read("x seeds a:1 binds b:2").unwrap(), (named("x"), vec!["seeds", "binds"]));
+    fn the_report_says_where_to_find_what() {
+        let service = Running { name: "mp::echo", port: "n#e".to_owned(), group: "mp_echo" };
+        let started = Started {
+            node: "n".to_owned(),
+            addresses: vec!["127.0.0.1:4040".to_owned()],
+            seeds: Vec::new(),
+            services: vec![service],
+        };
         assert_eq!(
-            read("profile seeds localhost:4040 binds 127.0.0.1:0").unwrap(),
-            (named("profile"), vec!["seeds", "binds"])
+            started.text(Paint::new(false)),
+            "node n runs; Ctrl-C stops it\n  listens on  127.0.0.1:4040\n  \
+             seeds       none: others can have this node as theirs\n  mp::echo    n#e  in mp_echo"
         );
-        assert_eq!(read("seeds a:1").unwrap(), (None, vec!["seeds"]));
-    }
-
-    #[test]
-    fn a_wrong_word_is_named() {
-        for (line, text) in [
-            ("x bind b:2", "did you mean `binds`"),
-            ("x frobnicate 1", "there are nodeid"),
-            ("x seeds a", "needs a port"),
-            ("x parent y", "no setting \"parent\""),
-            ("a#b", "no name for a profile"),
-        ] {
-            let error = read(line).unwrap_err().to_string();
-            assert!(error.contains(text), "{line}: {error}");
-        }
     }
 }

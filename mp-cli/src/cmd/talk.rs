@@ -1,10 +1,12 @@
 //! `aemp snd`, `aemp cal` and `aemp mon`.
 
+mod visit;
+
 use mp_proto::PortId;
 use serde::Serialize;
 use serde_json::Value;
 
-use super::node;
+use self::visit::Visit;
 use crate::args::{ArgsError, NodeArgs, Talk};
 use crate::error::CliError;
 use crate::output::{Output, Paint, Report, plain};
@@ -17,15 +19,13 @@ const NODE_ID: &str = "anon/";
 
 /// Sends a message.
 pub(super) async fn snd(talk: Talk, file: &ConfigFile, output: &mut Output) -> Result<(), CliError> {
-    let config = resolve(&talk.node, file)?;
-    node::snd(&config, &talk.port, &talk.message, talk.timeout).await?;
+    begin(&talk.node, file).await?.snd(&talk.port, &talk.message).await?;
     output.report(&Outcome::Sent { port: talk.port.to_string() })
 }
 
 /// Sends a message and prints the reply.
 pub(super) async fn cal(talk: Talk, file: &ConfigFile, output: &mut Output) -> Result<(), CliError> {
-    let config = resolve(&talk.node, file)?;
-    let reply = node::cal(&config, &talk.port, &talk.message, talk.timeout).await?;
+    let reply = begin(&talk.node, file).await?.cal(&talk.port, &talk.message).await?;
     output.report(&Outcome::Reply { reply })
 }
 
@@ -36,9 +36,12 @@ pub(super) async fn mon(
     file: &ConfigFile,
     output: &mut Output,
 ) -> Result<(), CliError> {
-    let config = resolve(args, file)?;
-    let reason = node::mon(&config, port).await?;
+    let reason = begin(args, file).await?.mon(port).await?;
     output.report(&Outcome::Dead { port: port.to_string(), reason })
+}
+
+async fn begin(args: &NodeArgs, file: &ConfigFile) -> Result<Visit, CliError> {
+    Visit::begin(resolve(args, file)?, args.timeout).await
 }
 
 /// The node that this program becomes.

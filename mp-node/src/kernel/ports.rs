@@ -159,6 +159,7 @@ mod tests {
         (key, name.clone())
     }
 
+    /// [ID-05]
     #[test]
     fn a_name_is_never_used_again() {
         let mut table = PortTable::new("R".into(), 10);

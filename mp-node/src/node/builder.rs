@@ -223,6 +223,7 @@ impl NodeBuilder {
             complaints: Lock::new(Complaints::default()),
             stats: Counters::default(),
             draining: CancellationToken::new(),
+            open: CancellationToken::new(),
             services: Shared::new(Vec::new()),
             addresses: Lock::new(Vec::new()),
             config,

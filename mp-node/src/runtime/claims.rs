@@ -1,46 +1,40 @@
-//! Handshakes under way with authenticated peers, by the peer's name: which of them may go on.
+//! Handshakes with authenticated peers that wait to be decided, by the peer's name.
 //!
-//! A peer of another kind switches to a connection as soon as it has our proof, so only the first of several handshakes
-//! with it may send it `[ND-05]`. And once a connection with a peer is taken up, the other handshakes with it are of no
-//! use any more: what would still come over them, such as a `go` that was sent before, is of the past `[ND-04]`.
+//! Once a connection with a peer is taken up, the other handshakes with it are of no use any more, and what would still
+//! come over them, such as a `go` that was sent before, is of the past: they are void `[ND-04]`.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use mp_proto::NodeId;
-use tokio::sync::Notify;
+use tokio_util::sync::CancellationToken;
 
 use crate::sync::Lock;
 
+type Table = BTreeMap<NodeId, BTreeMap<u64, CancellationToken>>;
+
 /// The handshakes of a node.
 #[derive(Debug, Default)]
-pub(crate) struct Claims(Arc<Lock<BTreeMap<NodeId, Vec<Arc<Notify>>>>>);
+pub(crate) struct Claims(Arc<Lock<Table>>);
 
-/// A handshake's place in the queue for its peer. Dropping it lets the next one go on.
+/// A handshake's claim to become the connection with its peer. Dropping it gives it up.
 #[derive(Debug)]
 pub(crate) struct Claim {
-    table: Arc<Lock<BTreeMap<NodeId, Vec<Arc<Notify>>>>>,
+    table: Arc<Lock<Table>>,
     node: NodeId,
-    /// Told when the standing has changed; also names the claim.
-    told: Arc<Notify>,
-}
-
-/// What a claim is worth.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Standing {
-    /// It may go on.
-    First,
-    /// Another one goes first.
-    Behind,
-    /// Another one has become the connection.
-    Void,
+    number: u64,
+    void: CancellationToken,
 }
 
 impl Claims {
     pub(crate) fn claim(&self, node: NodeId) -> Claim {
-        let told = Arc::new(Notify::new());
-        self.0.lock().entry(node.clone()).or_default().push(Arc::clone(&told));
-        Claim { table: Arc::clone(&self.0), node, told }
+        let void = CancellationToken::new();
+        let mut table = self.0.lock();
+        let claims = table.entry(node.clone()).or_default();
+        let number = claims.last_key_value().map_or(0, |(last, _)| last + 1);
+        claims.insert(number, void.clone());
+        drop(table);
+        Claim { table: Arc::clone(&self.0), node, number, void }
     }
 }
 
@@ -50,47 +44,32 @@ impl Claim {
         &self.node
     }
 
-    pub(crate) fn standing(&self) -> Standing {
-        let table = self.table.lock();
-        match table.get(&self.node).and_then(|queue| queue.iter().position(|told| self.is(told))) {
-            Some(0) => Standing::First,
-            Some(_) => Standing::Behind,
-            None => Standing::Void,
+    /// Waits until another handshake has become the connection.
+    pub(crate) async fn voided(&self) {
+        self.void.cancelled().await;
+    }
+
+    pub(crate) fn is_void(&self) -> bool {
+        self.void.is_cancelled()
+    }
+
+    /// This one becomes the connection: all others are void.
+    pub(crate) fn win(&self) {
+        for (number, void) in self.table.lock().get(&self.node).into_iter().flatten() {
+            if *number != self.number {
+                void.cancel();
+            }
         }
-    }
-
-    /// Waits until the standing may have changed. A change since the last wait counts.
-    pub(crate) async fn changed(&self) {
-        self.told.notified().await;
-    }
-
-    /// Makes all others void, as this one becomes the connection. `false` if this one is void itself.
-    pub(crate) fn win(&self) -> bool {
-        let mut table = self.table.lock();
-        let Some(queue) = table.get_mut(&self.node).filter(|queue| queue.iter().any(|told| self.is(told)))
-        else {
-            return false;
-        };
-        for told in queue.drain(..).filter(|told| !self.is(told)) {
-            told.notify_one();
-        }
-        queue.push(Arc::clone(&self.told));
-        true
-    }
-
-    fn is(&self, told: &Arc<Notify>) -> bool {
-        Arc::ptr_eq(told, &self.told)
     }
 }
 
 impl Drop for Claim {
     fn drop(&mut self) {
         let mut table = self.table.lock();
-        if let Some(queue) = table.get_mut(&self.node) {
-            queue.retain(|told| !self.is(told));
-            match queue.first() {
-                Some(next) => next.notify_one(),
-                None => drop(table.remove(&self.node)),
+        if let Some(claims) = table.get_mut(&self.node) {
+            claims.remove(&self.number);
+            if claims.is_empty() {
+                table.remove(&self.node);
             }
         }
     }
@@ -100,42 +79,20 @@ impl Drop for Claim {
 mod tests {
     use super::*;
 
-    fn claims() -> (Claims, [Claim; 3]) {
-        let (claims, node) = (Claims::default(), NodeId::new("perl").expect("valid"));
-        let three = [(); 3].map(|()| claims.claim(node.clone()));
-        (claims, three)
-    }
-
-    /// [ND-05]
-    #[tokio::test]
-    async fn one_goes_after_the_other() {
-        let (claims, [one, two, three]) = claims();
-        assert_eq!(
-            [&one, &two, &three].map(Claim::standing),
-            [Standing::First, Standing::Behind, Standing::Behind]
-        );
-        drop(two);
-        assert_eq!(three.standing(), Standing::Behind);
-        drop(one);
-        three.changed().await;
-        assert_eq!(three.standing(), Standing::First);
-        drop(three);
-        assert!(claims.0.lock().is_empty(), "nothing is left behind");
-    }
-
     /// [ND-04]
     #[tokio::test]
     async fn the_one_that_wins_makes_the_others_void() {
-        let (claims, [one, two, three]) = claims();
-        assert!(two.win());
-        one.changed().await;
-        three.changed().await;
-        assert_eq!(
-            [&one, &two, &three].map(Claim::standing),
-            [Standing::Void, Standing::First, Standing::Void]
-        );
-        assert!(!one.win() && !three.win());
-        drop((one, two, three));
+        let (claims, node) = (Claims::default(), NodeId::new("peer").expect("valid"));
+        let [one, two, three] = [(); 3].map(|()| claims.claim(node.clone()));
+        let other = claims.claim(NodeId::new("other").expect("valid"));
+        two.win();
+        one.voided().await;
+        three.voided().await;
+        assert!(!two.is_void() && !other.is_void());
+        drop(three);
+        let late = claims.claim(node);
+        assert!(!late.is_void(), "one that comes later has to look at the connection that is there");
+        drop((one, two, late, other));
         assert!(claims.0.lock().is_empty(), "nothing is left behind");
     }
 }

@@ -16,6 +16,10 @@ use crate::node::requests::Asker;
 use crate::runtime::peer::{Peer, Span};
 use crate::sync::after;
 
+/// How much the pipe is given at once. While a message that is larger goes out, what the pipe has taken of it shows that
+/// the peer reads.
+const PIECE: usize = 64 * 1024;
+
 /// The protocol of an established connection, with this node on its other side.
 #[derive(Debug)]
 pub(crate) struct Link {
@@ -23,14 +27,14 @@ pub(crate) struct Link {
     peer: Arc<Peer>,
     connection: Connection,
     kick: Kick,
-    /// Bytes that the handshake still had to send.
-    first: BytesMut,
+    /// Bytes to be written before all others: at first those that the handshake still had to send.
+    leaving: BytesMut,
     parked: Parked,
-    /// When the peer last took what we wrote.
-    last_progress: Instant,
+    /// When the pipe last asked for more.
+    asked: Instant,
     /// The port that the last message was for; runs of messages to one port are common.
     last_port: Option<Arc<PortCell>>,
-    /// Nothing was left to write.
+    /// There was nothing more, then.
     idle: bool,
 }
 
@@ -70,9 +74,9 @@ pub(crate) async fn serve(
         node: Arc::clone(&node),
         peer: Arc::clone(&span.peer),
         connection,
-        first,
+        leaving: first,
         parked: Parked::default(),
-        last_progress: now,
+        asked: now,
         last_port: None,
         idle: false,
     };
@@ -152,13 +156,11 @@ impl Link {
         }
     }
 
-    /// When a peer that takes nothing is given up: it may honestly stop reading for its mailboxes' patience.
+    /// When a peer that takes nothing is given up: it may honestly stop reading for its mailboxes' patience `[ND-11]`.
     fn stalled_at(&self) -> Option<Instant> {
         let limits = &self.node.limits;
-        let waits = self.peer.lock().route.waiting() > 0;
-        waits.then(|| {
-            after(self.last_progress, limits.monitor_timeout.saturating_add(limits.mailbox_patience))
-        })
+        let patience = limits.monitor_timeout.saturating_add(limits.mailbox_patience);
+        (!self.idle).then(|| after(self.asked, patience))
     }
 }
 
@@ -188,18 +190,24 @@ impl Protocol for Link {
     }
 
     fn poll_transmit(&mut self, now: Instant, out: &mut BytesMut) -> bool {
-        let mut wrote = !self.first.is_empty();
-        out.extend_from_slice(&self.first.split());
-        if self.peer.lock().route.transmit(out) {
-            self.connection.note_sent(now);
-            self.peer.room_made();
-            wrote = true;
+        self.asked = now;
+        if self.leaving.is_empty() {
+            // Between whole messages.
+            if self.peer.lock().route.transmit(&mut self.leaving) {
+                self.connection.note_sent(now);
+                self.peer.room_made();
+            } else {
+                self.connection.poll_transmit(now, &mut self.leaving);
+            }
         }
-        // Whoever is asked for more has taken what there was.
-        self.last_progress = now;
-        wrote |= self.connection.poll_transmit(now, out);
-        self.idle = !wrote;
-        wrote
+        self.idle = self.leaving.is_empty();
+        if out.is_empty() && self.leaving.len() <= PIECE {
+            std::mem::swap(out, &mut self.leaving);
+        } else {
+            let piece = self.leaving.len().min(PIECE);
+            out.extend_from_slice(&self.leaving.split_to(piece));
+        }
+        !self.idle
     }
 
     /// Unlike `poll_transmit`, this is called whether or not the peer takes what we write: mailboxes must be filled and

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use mp_proto::Side;
 use mp_transport::error::{ACCEPT_PAUSE, is_transient};
@@ -11,6 +12,9 @@ use tokio_util::sync::CancellationToken;
 use crate::node::Inner;
 use crate::runtime::meet::{MeetError, meet};
 use crate::sync::Lock;
+
+/// How long a node without services lets its first peers wait.
+const SETTLING: Duration = Duration::from_millis(20);
 
 /// Pipes whose peer is not authenticated yet, oldest first.
 #[derive(Debug, Default)]
@@ -47,6 +51,13 @@ impl Inner {
 }
 
 async fn accept(node: Arc<Inner>, mut listener: Box<dyn Listener>) {
+    // Peers that come at once wait in the system's queue until the program has installed its services: what they send
+    // first must not meet a node that does not understand it yet.
+    tokio::select! {
+        biased;
+        () = node.open.cancelled() => {}
+        () = clock::sleep_until(clock::now() + SETTLING) => {}
+    }
     loop {
         let accepted = tokio::select! {
             biased;

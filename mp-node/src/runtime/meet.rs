@@ -7,7 +7,7 @@ use mp_proto::{Handshake, HandshakeError, HandshakeEvent, NodeId, Nonce, Protoco
 use mp_transport::{DriveError, Driver, Pipe, clock};
 
 use crate::node::Inner;
-use crate::runtime::claims::{Claim, Standing};
+use crate::runtime::claims::Claim;
 use crate::runtime::link;
 use crate::runtime::peer::{Peer, Span};
 
@@ -55,59 +55,47 @@ pub(crate) async fn meet(node: &Arc<Inner>, pipe: Pipe, side: Side) -> Result<Me
     loop {
         let mut event = tokio::select! {
             biased;
-            () = changed(claim.as_ref()) => None,
-            event = driver.next(&mut handshake) => {
-                Some(event.map_err(|error| failed(node, error, claim.as_ref()))?)
-            }
+            duplicate = voided(claim.as_ref()) => return Err(duplicate),
+            event = driver.next(&mut handshake) => event.map_err(|error| failed(node, error, claim.as_ref()))?,
         };
         // What the handshake has to say to the peer waits until the driver is asked again: a connection is taken up
         // before the peer hears that it is.
         loop {
             match event {
-                Some(HandshakeEvent::Authenticated { node: peer, decider, .. }) => {
+                HandshakeEvent::PeerGreeted { .. } => {}
+                HandshakeEvent::Authenticated { node: peer, .. } => {
                     if node.is_draining() && !node.is_wanted(&peer, side) {
                         return Err(MeetError::ShutDown);
                     }
                     claim = Some(node.claims.claim(peer));
-                    if decider {
-                        handshake.admit();
-                    }
+                    // One of these decides, if that is for us to do; otherwise neither does anything.
+                    handshake.admit();
+                    handshake.proceed();
                 }
-                Some(HandshakeEvent::Established(session)) => {
+                HandshakeEvent::Established(session) => {
                     return adopt(node, handshake, driver, session, claim).await;
                 }
-                Some(HandshakeEvent::PeerGreeted { .. }) | None => {}
             }
-            go_on(&mut handshake, claim.as_ref())?;
-            event = handshake.poll_event();
-            if event.is_none() {
-                break;
+            match handshake.poll_event() {
+                Some(next) => event = next,
+                None => break,
             }
         }
     }
 }
 
-async fn changed(claim: Option<&Claim>) {
+async fn voided(claim: Option<&Claim>) -> MeetError {
     match claim {
-        Some(claim) => claim.changed().await,
+        Some(claim) => {
+            claim.voided().await;
+            MeetError::Duplicate(claim.node().clone())
+        }
         None => std::future::pending().await,
     }
 }
 
-/// Ends a handshake beside which another one has become the connection; lets our proof go out if it is held and this
-/// handshake's turn has come.
-fn go_on(handshake: &mut Handshake, claim: Option<&Claim>) -> Result<(), MeetError> {
-    match claim.map(|claim| (claim.standing(), claim)) {
-        Some((Standing::Void, claim)) => Err(MeetError::Duplicate(claim.node().clone())),
-        Some((Standing::First, _)) => {
-            handshake.proceed();
-            Ok(())
-        }
-        Some((Standing::Behind, _)) | None => Ok(()),
-    }
-}
-
-/// Takes up the connection, unless another one was quicker or stands. One that is over, be it that the peer was
+/// Takes up the connection, unless another one was quicker or stands. So a peer of another kind, which switches to a
+/// connection as soon as it has our proof, gets it over the one that is taken up alone `[ND-05]`. One that is over, be it that the peer was
 /// restarted or that the peer has given it up, must end here first: nothing that came over it is delivered after
 /// something that comes over the new one `[ND-03]`.
 async fn adopt(
@@ -124,14 +112,16 @@ async fn adopt(
             // Two tasks may be here for the same peer: what is looked at and what is done about it is one step.
             let _deciding = node.deciding.lock();
             match node.connection_beside(&session) {
-                Beside::Nothing if claim.win() => {
+                _ if claim.is_void() => return Err(duplicate()),
+                Beside::Standing => return Err(duplicate()),
+                Beside::Nothing => {
+                    claim.win();
                     let mut first = BytesMut::new();
                     handshake.poll_transmit(clock::now(), &mut first);
                     let span = node.establish(&session, &driver.kick())?;
                     return Ok(Met { session, span, driver, first });
                 }
-                Beside::Obsolete(peer, epoch) if claim.standing() != Standing::Void => (peer, epoch),
-                Beside::Nothing | Beside::Standing | Beside::Obsolete(..) => return Err(duplicate()),
+                Beside::Obsolete(peer, epoch) => (peer, epoch),
             }
         };
         let (peer, epoch) = obsolete;

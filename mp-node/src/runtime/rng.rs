@@ -46,3 +46,19 @@ fn splitmix(state: &mut u64) -> u64 {
     word = (word ^ (word >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
     word ^ (word >> 31)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// [ID-04]
+    #[test]
+    fn a_name_has_ten_digits_and_no_lower_case_letter_at_its_end() {
+        let mut rng = Rng::Seeded(1);
+        for _ in 0..1000 {
+            let name = rng.name(10).expect("a seed suffices");
+            assert!(name.len() == 10 && name.bytes().all(|byte| byte.is_ascii_alphanumeric()), "{name}");
+            assert!(!name.ends_with(|last: char| last.is_ascii_lowercase()), "{name}");
+        }
+    }
+}

@@ -83,7 +83,7 @@ fn of_setting(setting: &'static Setting) -> Vec<Command> {
         name: format!("del{}", setting.key),
         alias: None,
         argument: "",
-        about: "leave it open again",
+        about: "unset it",
         verb: Verb::Clear(setting),
     };
     let set = Command {

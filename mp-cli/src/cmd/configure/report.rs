@@ -76,7 +76,7 @@ impl Report for Done {
                 format!("{} {key} = {}", place(scope), words(value))
             }
             Self::Set { scope, key, value: None } => format!("{} {key} = (not shown)", place(scope)),
-            Self::Cleared { scope, key, was_set: true } => format!("{} {key} is open again", place(scope)),
+            Self::Cleared { scope, key, was_set: true } => format!("{} {key} is unset", place(scope)),
             Self::Cleared { scope, key, was_set: false } => format!("{} {key} was not set", place(scope)),
             Self::NotThere { scope, key, items } => {
                 format!("{} {key} did not have {}", place(scope), words(&Value::from(items.clone())))

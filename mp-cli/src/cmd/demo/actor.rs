@@ -23,7 +23,7 @@ const EVENTS: usize = 64;
 const LAST_WORDS: usize = 8;
 /// The longest line that is read, in bytes.
 const LINE: u64 = 64 << 10;
-/// How long a process may take to end once it was told to.
+/// How long processes may take to end once they were told to.
 const ENDING: Duration = Duration::from_secs(1);
 
 /// All processes.
@@ -59,6 +59,8 @@ impl Cast {
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
+            // Ctrl-C on a terminal is for the director alone, who ends the others.
+            .process_group(0)
             .kill_on_drop(true)
             .spawn()
             .map_err(|source| DemoError::Start {
@@ -141,10 +143,15 @@ impl Cast {
         for actor in self.actors.values_mut() {
             actor.orders = None;
         }
-        for actor in self.actors.values_mut() {
-            // No one reads its events any more, and it must not wait for that.
-            actor.events.close();
-            if timeout(ENDING, actor.process.wait()).await.is_err() {
+        let all = async {
+            for actor in self.actors.values_mut() {
+                // No one reads its events any more, and it must not wait for that.
+                actor.events.close();
+                drop(actor.process.wait().await);
+            }
+        };
+        if timeout(ENDING, all).await.is_err() {
+            for actor in self.actors.values_mut() {
                 drop(actor.process.kill().await);
             }
         }

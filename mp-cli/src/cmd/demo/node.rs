@@ -9,6 +9,7 @@
 //! - chat client: `Found` (group `eg_chat_server`); on [`Order::Say`] `Said`; for each line relayed `Heard`; on
 //!   [`Order::Stop`] `Stopped`.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use mp_config::NodeConfig;
@@ -19,8 +20,8 @@ use tokio::sync::mpsc;
 
 use super::Role;
 use super::event::{DemoEvent, EventSink, Order};
-use crate::cmd::json::to_json;
-use crate::cmd::node::{Joined, reason_json, start};
+use crate::cmd::json::{reason_json, to_json};
+use crate::cmd::node::{Joined, start};
 use crate::error::CliError;
 
 const RECEIVERS: &str = "eg_receivers";
@@ -84,9 +85,9 @@ async fn chat_server(
                 }
                 None => return Ok(()),
             },
-            death = deaths.recv() => {
-                let mut values = death.unwrap_or_default().into_values().into_iter();
-                let nick = values.next().and_then(|nick| nick.as_str().map(|nick| nick.into_owned())).unwrap_or_default();
+            Some(death) = deaths.recv() => {
+                let mut values = death.into_values().into_iter();
+                let nick = values.next().and_then(|nick| nick.as_str().map(Cow::into_owned)).unwrap_or_default();
                 let reason = reason_json(&Reason::from_values(values.collect()));
                 clients.remove(&nick);
                 events.tell(&DemoEvent::MonitorFired { nick: nick.clone(), reason })?;

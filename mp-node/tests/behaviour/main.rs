@@ -1,0 +1,20 @@
+//! How nodes behave at their bounds, under pressure, with odd peers, and when things end: on the network in memory,
+//! under virtual time.
+
+#![cfg(feature = "memory")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::disallowed_methods,
+    reason = "tests hold locks that cannot be poisoned, and look at tokio's clock"
+)]
+
+mod answers;
+mod foreign;
+mod limits;
+mod lives;
+mod logs;
+mod monitors;
+mod net;
+mod pressure;
+mod puppet;
+mod shutdown;

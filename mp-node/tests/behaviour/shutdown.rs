@@ -1,0 +1,106 @@
+//! How a node ends: nothing outlives it, and nobody waits for it for ever.
+
+use std::time::Duration;
+
+use mp_node::memory::MemoryNet;
+use mp_node::{CallError, Limits, Node, NodeEvent, NodeId, PortId, SendError};
+
+use crate::net::{moment, node, pair, settled, text, within};
+
+/// The tutorial's client: it sends something to an address and ends. [ND-12]
+#[tokio::test(start_paused = true)]
+async fn what_was_sent_to_an_address_just_before_the_end_arrives() {
+    let net = MemoryNet::new(1);
+    net.everywhere().delay(Duration::from_millis(20), Duration::from_millis(20));
+    let server = Node::builder("test").without_file().secret(crate::net::SECRET).node_id("server");
+    let server = server
+        .bind("s.net:1")
+        .transport(std::sync::Arc::new(net.host("s.net")))
+        .start()
+        .await
+        .expect("starts");
+    let mut port = server.port();
+    let address = NodeId::new("s.net:1").expect("valid");
+    for to in [PortId::new(&address, port.id().name()).expect("valid"), port.id().clone()] {
+        let client = node(&net, "client", Limits::default()).await;
+        client.set_resolver(std::sync::Arc::new(|_| {
+            Box::pin(async { vec!["s.net:1".parse().expect("valid")] })
+        }));
+        client.send(&to, ("goodbye", client.id())).await.expect("room");
+        within(client.shutdown()).await;
+        assert_eq!(within(port.recv()).await.expect("alive").tag().as_deref(), Some("goodbye"));
+        assert!(client.nodes().is_empty());
+        moment().await;
+    }
+    assert_eq!(net.pipe_count(), 0);
+}
+
+/// [ND-12]
+#[tokio::test(start_paused = true)]
+async fn after_a_shutdown_nothing_waits_for_ever() {
+    let net = MemoryNet::new(1);
+    let (a, b) = pair(&net, Limits::default()).await;
+    let far = b.port();
+    let nobody: PortId = "nobody#p".parse().expect("valid");
+    settled(&a, &b).await;
+    let mut events = a.events();
+    let (port, other) = (a.port(), a.monitor(&far));
+    let connecting = a.monitor(&nobody);
+    let (tell, told) = tokio::sync::oneshot::channel::<()>();
+    a.spawn_task(async move {
+        let _tell = tell;
+        std::future::pending::<()>().await;
+    });
+    within(a.shutdown()).await;
+    assert_eq!(port.killed().map(|reason| reason.is_normal()), Some(true));
+    assert_eq!(text(&within(other).await), "the node was shut down");
+    assert_eq!(within(connecting).await.word(), "transport_error");
+    assert!(told.await.is_err(), "the task is gone");
+    assert!(matches!(within(events.next()).await, Some(NodeEvent::Down(..))));
+    assert_eq!(within(events.next()).await, None);
+    assert_eq!(a.send(&far, 1).await, Err(SendError::ShutDown));
+    assert_eq!(a.send(&port, 1).await, Err(SendError::ShutDown));
+    assert_eq!(a.try_port().map(drop), Err(SendError::ShutDown));
+    assert_eq!(within(a.call(&far, 1)).await, Err(CallError::Send(SendError::ShutDown)));
+    assert_eq!(within(a.lookup(b.id(), "x")).await, Err(CallError::Send(SendError::ShutDown)));
+    for port in [far.id(), &nobody] {
+        assert_eq!(text(&within(a.monitor(port)).await), "the node was shut down");
+    }
+    assert!(a.dial(&"b:1".parse().expect("valid")).await.is_err());
+    within(a.shutdown()).await;
+    moment().await;
+    assert_eq!((b.nodes().len(), net.pipe_count()), (0, 0));
+}
+
+/// [ND-12]
+#[tokio::test(start_paused = true)]
+async fn a_node_whose_last_handle_is_dropped_is_gone() {
+    let net = MemoryNet::new(1);
+    let (a, b) = pair(&net, Limits::default()).await;
+    let (far, near) = (b.port(), a.port());
+    settled(&a, &b).await;
+    let (other, connecting) = (a.monitor(&far), a.monitor("nobody#p".parse::<PortId>().expect("valid")));
+    let at_b = b.monitor(&near);
+    let mut events = a.events();
+    drop(a);
+    assert_eq!(text(&within(other).await), "the node was shut down");
+    assert_eq!(text(&within(connecting).await), "the node was shut down");
+    assert_eq!(within(at_b).await.word(), "transport_error");
+    assert!(matches!(within(events.next()).await, Some(NodeEvent::Down(..))));
+    assert_eq!(within(events.next()).await, None);
+    let node = near.node();
+    assert_eq!(node.send(&far, 1).await, Err(SendError::ShutDown));
+    moment().await;
+    assert_eq!(net.pipe_count(), 0);
+}
+
+/// A lookup whose asker ends meanwhile is not answered by "there is none".
+#[tokio::test(start_paused = true)]
+async fn a_lookup_during_a_shutdown_is_an_error() {
+    let net = MemoryNet::new(1);
+    net.everywhere().delay(Duration::from_millis(100), Duration::ZERO);
+    let (a, b) = pair(&net, Limits::default()).await;
+    settled(&a, &b).await;
+    let (found, ()) = within(async { tokio::join!(a.lookup(b.id(), "x"), a.shutdown()) }).await;
+    assert!(found.is_err(), "{found:?}");
+}
