@@ -15,7 +15,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use mp_config::NodeConfig;
-use mp_proto::{EncodeError, HandshakeConfig, Limits, Message, NodeId, NodeRequest, PortId, Reason};
+use mp_proto::{EncodeError, HandshakeConfig, Limits, Message, NodeId, NodeRequest, PortId, Reason, Value};
 use mp_transport::{Addr, Transport, clock};
 use serde::Serialize;
 use tokio::sync::broadcast;
@@ -344,7 +344,8 @@ impl Node {
         self.inner.register_name(name, port.as_ref())
     }
 
-    /// Asks a node for the port that is known there under a name; `None` if there is none.
+    /// Asks a node for the port that is known there under a name; `None` if there is none, as at any node of Perl's, which
+    /// has no names `[NP-08]`.
     ///
     /// # Errors
     ///
@@ -485,6 +486,9 @@ impl Inner {
         let monitor = Monitor::new(Arc::clone(self), node.port(), watch, Some(fired));
         let request = NodeRequest::Lookup { name: name.into(), reply: reply.id().clone(), extra: Vec::new() };
         self.request_node(node, request)?;
+        // Perl's nodes do not know the request and say nothing. What they relay to us comes behind any answer.
+        let nothing = NodeRequest::Send { to: reply.id().clone(), message: Message::from([Value::Null]) };
+        self.request_node(node, nothing)?;
         tokio::select! {
             biased;
             answer = reply.recv_as::<(Option<PortId>,)>() => {

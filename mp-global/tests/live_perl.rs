@@ -1,0 +1,94 @@
+//! Real nodes against Perl nodes, over loopback: one process each, in each framing that both know.
+//!
+//! The Perl side, `tests/perl/`, is a program of these tests, written from the description of the protocol on Debian's
+//! AnyEvent, `JSON::XS` and `CBOR::XS`. Where Perl or these are missing the tests say that they are skipped, but fail in CI
+//! (`CI=true`); the packages stand in `.ci/packages`.
+
+#![expect(clippy::panic, clippy::unwrap_used, reason = "what a test does that fails")]
+
+mod live_perl {
+    pub(crate) mod nodes;
+    pub(crate) mod perl;
+    pub(crate) mod values;
+
+    pub(crate) mod directory;
+    pub(crate) mod globals;
+    pub(crate) mod joining;
+    pub(crate) mod messages;
+    pub(crate) mod monitors;
+    pub(crate) mod node_port;
+    pub(crate) mod simultaneous;
+    pub(crate) mod trouble;
+}
+
+use std::time::Duration;
+
+use live_perl::perl;
+use mp_node::Framing;
+
+/// The longest time that a scenario may take; they take a second or two.
+const LIMIT: Duration = Duration::from_secs(120);
+
+/// Runs a scenario in a framing, if that is compiled in and Perl is there.
+async fn run<F: Future<Output = ()>>(framing: &str, scenario: impl FnOnce(Framing) -> F) {
+    let known = framing.parse::<Framing>().ok().filter(|framing| framing.is_available());
+    let Some(framing) = known else {
+        return println!("skipped: the framing {framing} is not compiled in");
+    };
+    if let Some(missing) = perl::missing() {
+        assert_ne!(std::env::var("CI").as_deref(), Ok("true"), "{missing}; see .ci/packages");
+        return println!("skipped: {missing}");
+    }
+    tokio::time::timeout(LIMIT, scenario(framing)).await.expect("the scenario ends in time");
+}
+
+macro_rules! in_framing {
+    ($framing:ident: $($module:ident::$name:ident),*) => {
+        mod $framing {
+            $(
+                #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+                async fn $name() {
+                    crate::run(stringify!($framing), crate::live_perl::$module::$name).await;
+                }
+            )*
+        }
+    };
+}
+
+macro_rules! scenarios {
+    ($($module:ident::$name:ident,)*) => {
+        in_framing!(json: $($module::$name),*);
+        in_framing!(cbor: $($module::$name),*);
+        in_framing!(storable: $($module::$name),*);
+    };
+}
+
+scenarios! {
+    joining::perl_joins_our_seed,
+    joining::we_join_a_perl_seed,
+    joining::a_restarted_seed_is_told_anew,
+    joining::a_wrong_secret_is_refused_by_both,
+    messages::bursts_both_ways_keep_their_order,
+    messages::values_survive_the_trip,
+    messages::large_strings_go_both_ways,
+    monitors::perl_watches_our_ports,
+    monitors::we_watch_perl_ports,
+    monitors::kills_reach_the_other_side,
+    monitors::the_death_of_a_perl_process_is_noticed,
+    monitors::perl_notices_the_end_of_our_node,
+    node_port::we_spawn_in_perl,
+    node_port::perl_spawns_with_us,
+    node_port::we_call_perl,
+    node_port::perl_calls_us,
+    node_port::our_node_port_answers_perl,
+    node_port::perls_node_port_answers_us,
+    directory::members_find_one_another_through_our_seed,
+    directory::members_find_one_another_through_a_perl_seed,
+    directory::a_family_is_the_same_on_both_sides,
+    directory::what_a_node_registered_goes_with_it,
+    globals::our_global_node_and_a_perl_one_share_all,
+    simultaneous::nothing_is_lost_when_both_dial,
+    trouble::a_half_closed_connection_is_over,
+    trouble::bad_input_ends_the_connection,
+    trouble::a_node_that_nobody_knows,
+}

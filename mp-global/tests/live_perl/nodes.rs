@@ -1,0 +1,117 @@
+//! Our nodes in these tests.
+
+use std::collections::BTreeSet;
+use std::io;
+use std::sync::{Arc, Mutex, OnceLock};
+use std::time::Duration;
+
+use mp_global::{Global, GroupMonitor};
+use mp_node::{Framing, Message, Node, NodeId, Port, PortId, Reason, Value};
+use serde_json::Value as Json;
+
+use super::perl::PATIENCE;
+
+pub(crate) const SECRET: &str = "s3kr1t";
+
+/// What our nodes have logged, all tests together.
+static LOG: OnceLock<Arc<Mutex<Vec<u8>>>> = OnceLock::new();
+
+struct Log(Arc<Mutex<Vec<u8>>>);
+
+impl io::Write for Log {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.lock().unwrap().extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// All that has been logged so far, warnings and worse.
+pub(crate) fn log() -> String {
+    let log = LOG.get_or_init(|| {
+        let log = Arc::new(Mutex::new(Vec::new()));
+        let writer = Arc::clone(&log);
+        let subscriber = tracing_subscriber::fmt()
+            .with_max_level(tracing::Level::WARN)
+            .with_ansi(false)
+            .with_writer(move || Log(Arc::clone(&writer)));
+        subscriber.init();
+        log
+    });
+    String::from_utf8_lossy(&log.lock().unwrap()).into_owned()
+}
+
+/// A node that listens on loopback and speaks one framing.
+pub(crate) async fn node(name: &str, framing: Framing) -> Node {
+    log();
+    let builder = Node::builder("test").without_file().node_id(name).secret(SECRET).framings(&[framing]);
+    builder.bind("127.0.0.1:0").start().await.expect("starts")
+}
+
+/// A node that is a seed for others.
+pub(crate) async fn seed(name: &str, framing: Framing) -> (Node, Global, String) {
+    let node = node(name, framing).await;
+    let global = Global::start(&node).expect("starts");
+    let address = node.addresses()[0].to_string();
+    (node, global, address)
+}
+
+/// A node that has joined a network.
+pub(crate) async fn member(name: &str, framing: Framing, seeds: &[&str]) -> (Node, Global) {
+    let node = node(name, framing).await;
+    let builder = seeds.iter().fold(Global::builder(&node), |builder, seed| builder.seed(seed));
+    let global = builder.longest_retry(Duration::from_millis(500)).start().expect("starts");
+    soon(global.joined()).await.expect("joins");
+    (node, global)
+}
+
+/// What has to come.
+pub(crate) async fn soon<T>(future: impl IntoFuture<Output = T>) -> T {
+    tokio::time::timeout(PATIENCE, future.into_future()).await.expect("it should have happened by now")
+}
+
+/// The next message, as JSON.
+pub(crate) async fn next(port: &mut Port) -> Json {
+    plain_message(&soon(port.recv()).await.expect("the port lives"))
+}
+
+/// Waits until a group has exactly these members.
+pub(crate) async fn has(monitor: &mut GroupMonitor, members: &[&PortId]) {
+    let expected: BTreeSet<PortId> = members.iter().map(|&port| port.clone()).collect();
+    let reach = async {
+        while *monitor.members() != expected {
+            monitor.next().await.expect("the node lives");
+        }
+    };
+    let reached = tokio::time::timeout(PATIENCE, reach).await;
+    assert!(reached.is_ok(), "{:?} is not {expected:?}", monitor.members());
+}
+
+pub(crate) fn id(name: &str) -> NodeId {
+    NodeId::new(name).expect("a name")
+}
+
+/// A value as JSON, byte strings as texts of the same characters.
+pub(crate) fn plain(value: &Value) -> Json {
+    match value {
+        Value::Null => Json::Null,
+        Value::Bool(truth) => (*truth).into(),
+        Value::Int(number) => (*number).into(),
+        Value::UInt(number) => (*number).into(),
+        Value::Float(number) => (*number).into(),
+        Value::List(items) => items.iter().map(plain).collect(),
+        Value::Map(map) => map.iter().map(|(key, value)| (key.as_str().to_owned(), plain(value))).collect(),
+        text => text.as_str().expect("a text").into_owned().into(),
+    }
+}
+
+pub(crate) fn plain_message(message: &Message) -> Json {
+    message.values().iter().map(plain).collect()
+}
+
+pub(crate) fn plain_reason(reason: &Reason) -> Json {
+    reason.values().iter().map(plain).collect()
+}
