@@ -59,7 +59,6 @@ macro_rules! scenarios {
     ($($module:ident::$name:ident,)*) => {
         in_framing!(json: $($module::$name),*);
         in_framing!(cbor: $($module::$name),*);
-        in_framing!(storable: $($module::$name),*);
     };
 }
 
