@@ -62,6 +62,9 @@ pub(crate) async fn meet(node: &Arc<Inner>, pipe: Pipe, side: Side) -> Result<Me
         };
         match event {
             Ok(HandshakeEvent::PeerGreeted { .. }) => {}
+            Ok(HandshakeEvent::StartTls { .. }) => {
+                return Err(MeetError::Io("TLS is not compiled in".to_owned()));
+            }
             Ok(HandshakeEvent::Authenticated { node: peer, instance, decider }) => {
                 authenticated = Some(peer.clone());
                 let wanted =
