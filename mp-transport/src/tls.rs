@@ -29,6 +29,7 @@ use rustls::{
     ClientConfig, ConfigBuilder, ConfigSide, ProtocolVersion, ServerConfig, SupportedProtocolVersion,
     WantsVerifier, WantsVersions,
 };
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio_rustls::{TlsAcceptor, TlsConnector, TlsStream, rustls};
 
 pub use self::date::Date;
@@ -37,7 +38,11 @@ use self::pem::Pem;
 use self::stream::Stream;
 use self::trust::Trust;
 use self::verifier::{Own, Verifier, Wall};
-use crate::Pipe;
+use crate::driver::LAST_WORDS;
+use crate::{Pipe, clock};
+
+/// How many reads are made to let a refused peer hear of it, of a KiB each.
+const PARTING_READS: usize = 64;
 
 /// The versions that are spoken, the preferred one first.
 const VERSIONS: [&SupportedProtocolVersion; 2] = [&TLS13, &TLS12];
@@ -115,23 +120,31 @@ impl fmt::Debug for TlsConfig {
 ///
 /// # Errors
 ///
-/// [`TlsError`] says why, in words for a person.
+/// [`TlsError`] says why, in words for a person. The peer is told as far as TLS can; that may take [`LAST_WORDS`].
 ///
 /// # Cancellation
 ///
 /// Dropping the future closes the pipe.
 pub async fn upgrade(pipe: Pipe, role: TlsRole, config: &TlsConfig) -> Result<Secured, TlsError> {
     let (local, peer) = (pipe.local_addr().clone(), pipe.peer_addr().clone());
-    let stream: TlsStream<Pipe> = match role {
+    let started: Result<TlsStream<Pipe>, _> = match role {
         TlsRole::Client => {
             // It is neither sent nor looked at.
             let nobody = ServerName::from(IpAddr::V4(Ipv4Addr::UNSPECIFIED));
             let connecting = TlsConnector::from(Arc::clone(&config.client)).connect(nobody, pipe);
-            connecting.await.map_err(TlsError::of)?.into()
+            connecting.into_fallible().await.map(Into::into)
         }
         TlsRole::Server => {
             let accepting = TlsAcceptor::from(Arc::clone(&config.server)).accept(pipe);
-            accepting.await.map_err(TlsError::of)?.into()
+            accepting.into_fallible().await.map(Into::into)
+        }
+    };
+    let stream = match started {
+        Ok(stream) => stream,
+        Err((error, pipe)) => {
+            let error = TlsError::of(error);
+            part(pipe).await;
+            return Err(error);
         }
     };
     let room = [0; TlsBinding::LEN];
@@ -147,4 +160,22 @@ pub async fn upgrade(pipe: Pipe, role: TlsRole, config: &TlsConfig) -> Result<Se
     let version = stream.get_ref().1.protocol_version();
     let version = if version == Some(ProtocolVersion::TLSv1_2) { "TLS 1.2" } else { "TLS 1.3" };
     Ok(Secured { pipe: Pipe::new(Stream(stream), local, peer), binding: TlsBinding::new(exported), version })
+}
+
+/// Lets the peer read why, `[TLS-14]`: a pipe that is closed with bytes unread is reset, which can destroy the alert that was
+/// written last.
+async fn part(mut pipe: Pipe) {
+    let parting = async {
+        if pipe.shutdown().await.is_err() {
+            return;
+        }
+        let mut dropped = [0; 1024];
+        for _ in 0..PARTING_READS {
+            if pipe.read(&mut dropped).await.is_ok_and(|len| len > 0) {
+                continue;
+            }
+            break;
+        }
+    };
+    let _whether_in_time = tokio::time::timeout_at((clock::now() + LAST_WORDS).into(), parting).await;
 }

@@ -179,6 +179,8 @@ impl Inner {
                 MeetError::Handshake(error) => DialError::Handshake { addr: addr.clone(), error },
                 MeetError::Duplicate(node) => DialError::Duplicate { addr: addr.clone(), node },
                 MeetError::Io(text) => DialError::Lost { addr: addr.clone(), text },
+                #[cfg(feature = "tls")]
+                MeetError::Tls(error) => DialError::Tls { addr: addr.clone(), error },
                 MeetError::ShutDown => DialError::ShutDown,
             })
         };

@@ -3,7 +3,11 @@
 use std::sync::Arc;
 
 use bytes::BytesMut;
-use mp_proto::{Handshake, HandshakeError, HandshakeEvent, NodeId, Nonce, Protocol, Session, Side};
+use mp_proto::{
+    AuthMethod, Handshake, HandshakeError, HandshakeEvent, NodeId, Nonce, Protocol, Session, Side,
+};
+#[cfg(feature = "tls")]
+use mp_transport::error::plain_text;
 use mp_transport::{DriveError, Driver, Kick, Pipe, clock};
 
 use crate::node::Inner;
@@ -26,6 +30,9 @@ pub(crate) enum MeetError {
     Handshake(Box<HandshakeError>),
     #[error("{0}")]
     Io(String),
+    #[cfg(feature = "tls")]
+    #[error(transparent)]
+    Tls(mp_transport::TlsError),
     #[error("{0} is connected already")]
     Duplicate(NodeId),
     #[error("the node is being shut down")]
@@ -62,11 +69,12 @@ pub(crate) async fn meet(node: &Arc<Inner>, pipe: Pipe, side: Side) -> Result<Me
         };
         match event {
             Ok(HandshakeEvent::PeerGreeted { .. }) => {}
-            Ok(HandshakeEvent::StartTls { .. }) => {
-                return Err(MeetError::Io("TLS is not compiled in".to_owned()));
+            Ok(HandshakeEvent::StartTls { role }) => {
+                driver = node.tls.start(driver, &mut handshake, role).await?;
             }
             Ok(HandshakeEvent::Authenticated { node: peer, instance, decider }) => {
                 authenticated = Some(peer.clone());
+                warn_of_weak_proof(&handshake, &peer);
                 let wanted =
                     node.known_peer(peer.as_str()).is_some_and(|known| known.lock().route.has_queue());
                 if node.is_draining() && !wanted {
@@ -145,6 +153,29 @@ fn failed(node: &Inner, error: DriveError<HandshakeError>, authenticated: Option
     }
     match error {
         DriveError::Protocol(error) => MeetError::Handshake(Box::new(error)),
+        #[cfg(feature = "tls")]
+        DriveError::Io(error) => MeetError::broken(error),
         error => MeetError::Io(error.to_string()),
+    }
+}
+
+impl MeetError {
+    /// The pipe broke, maybe because of what TLS found.
+    #[cfg(feature = "tls")]
+    pub(crate) fn broken(error: std::io::Error) -> Self {
+        error.downcast().map_or_else(|error| Self::Io(plain_text(&error)), Self::Tls)
+    }
+}
+
+/// Who configured these proofs has been warned; still it should be seen whom they let in.
+fn warn_of_weak_proof(handshake: &Handshake, peer: &NodeId) {
+    match handshake.proof() {
+        Some(AuthMethod::TlsAnon) => {
+            tracing::warn!(%peer, "the peer has proven nothing about its name (tls_anon)");
+        }
+        Some(AuthMethod::Cleartext) if !handshake.is_within_tls() => {
+            tracing::warn!(%peer, "the peer has sent the secret for all on the wire to see (cleartext)");
+        }
+        _ => {}
     }
 }

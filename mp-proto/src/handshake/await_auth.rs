@@ -6,6 +6,7 @@ use super::context::Context;
 use super::decide::{AwaitAdmit, AwaitGo, AwaitProceed};
 use super::error::shown;
 use super::{HandshakeError, HandshakeEvent, Session, State};
+use crate::auth::Binding;
 use crate::text::latin1;
 use crate::{AuthMethod, Framing};
 
@@ -74,7 +75,13 @@ impl AwaitAuth {
         };
         let signed = context.signed(&self.peer.lines, &context.own_lines, self.peer.bind);
         if !method.verify(&signed, token) {
-            return Err(HandshakeError::BadToken { node: self.peer.node.clone() });
+            let node = self.peer.node.clone();
+            let keyed = method.needs_secret() || matches!(signed.binding, Binding::Keyed(_));
+            return Err(if keyed {
+                HandshakeError::BadToken { node }
+            } else {
+                HandshakeError::BadTlsToken { node }
+            });
         }
         context.proof = Some(method);
         let known = latin1(framing).parse().ok();

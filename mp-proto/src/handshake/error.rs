@@ -107,6 +107,15 @@ pub enum HandshakeError {
         /// Who it claims to be.
         node: NodeId,
     },
+    /// The peer's proof, which a certificate and no secret stands for, is wrong `[TLS-07]`.
+    #[error(
+        "the proof of node {node} is not for this TLS connection or not about these greetings: somebody is between us, or \
+         its program is at fault"
+    )]
+    BadTlsToken {
+        /// Who it claims to be.
+        node: NodeId,
+    },
     /// The peer will write a framing that we do not take.
     #[error(
         "the peer writes the framing \"{framing}\", which we did not offer: this is a fault of its program"

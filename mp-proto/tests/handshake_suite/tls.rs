@@ -170,12 +170,16 @@ fn a_perl_node_within_tls() {
 /// with each of them.
 #[test]
 fn another_channel_is_found_out() {
-    for (a, b) in [(secret(), secret()), (secret(), None), (None, None)] {
+    let keyed = |node| E::BadToken { node };
+    let hashed = |node| E::BadTlsToken { node };
+    let cases: [(_, _, fn(_) -> E); 3] =
+        [(secret(), secret(), keyed), (secret(), None, hashed), (None, None, hashed)];
+    for (a, b, error) in cases {
         let mut pair = Pair::of(certified("alpha", a), certified("beta", b));
         pair.b.exports = Some([8; TlsBinding::LEN]);
         pair.run(usize::MAX);
-        assert_eq!(pair.a.error, Some(E::BadToken { node: node("beta") }));
-        assert_eq!(pair.b.error, Some(E::BadToken { node: node("alpha") }));
+        assert_eq!(pair.a.error, Some(error(node("beta"))));
+        assert_eq!(pair.b.error, Some(error(node("alpha"))));
     }
 }
 

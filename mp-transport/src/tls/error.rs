@@ -14,7 +14,7 @@ use crate::error::plain_text;
 pub enum PemError {
     /// The text is broken.
     #[error("the PEM text is broken: {0}; copy the file anew")]
-    Broken(String),
+    Broken(&'static str),
     /// There is no certificate in it.
     #[error("the PEM has no certificate; `aemp gencert` makes one with its key")]
     NoCertificate,

@@ -1,7 +1,7 @@
 //! What a PEM has in it.
 
 use tokio_rustls::rustls::crypto::CryptoProvider;
-use tokio_rustls::rustls::pki_types::pem::{PemObject as _, SectionKind};
+use tokio_rustls::rustls::pki_types::pem::{self, PemObject as _, SectionKind};
 use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use tokio_rustls::rustls::sign::CertifiedKey;
 
@@ -28,7 +28,7 @@ impl Pem {
         }
         let (mut certs, mut key) = (Vec::new(), None);
         for section in <(SectionKind, Vec<u8>)>::pem_slice_iter(text.as_bytes()) {
-            let (kind, der) = section.map_err(|error| PemError::Broken(error.to_string()))?;
+            let (kind, der) = section.map_err(|error| broken(&error))?;
             match kind {
                 SectionKind::Certificate if certs.len() == MAX => return Err(PemError::TooMany(MAX)),
                 SectionKind::Certificate => certs.push(CertificateDer::from(der)),
@@ -48,6 +48,15 @@ impl Pem {
         drop(public);
         Ok(Self { own: CertifiedKey::new(chain, key), certs })
     }
+}
+
+/// Without a word of what stands there: it may be a key.
+fn broken(error: &pem::Error) -> PemError {
+    PemError::Broken(match error {
+        pem::Error::MissingSectionEnd { .. } => "a section has no end",
+        pem::Error::IllegalSectionStart { .. } => "the first line of a section is no such line",
+        _ => "a section has other characters than base64",
+    })
 }
 
 fn read<'a>(certs: &'a [CertificateDer<'_>]) -> Result<Vec<Cert<'a>>, PemError> {

@@ -1,6 +1,6 @@
 //! TLS over pipes, with the test certificates of `tests/pem`, which `make.sh` there made.
 
-#![expect(clippy::unwrap_used, reason = "a test may")]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test may")]
 
 mod flow;
 mod openssl;

@@ -10,6 +10,7 @@ use tokio::process::{Child, Command};
 
 use super::{config, path};
 
+#[expect(clippy::print_stdout, reason = "whoever reads the output of the tests should know")]
 fn openssl(args: &[&str]) -> Option<Child> {
     let mut command = Command::new("openssl");
     command.args(args).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null()).kill_on_drop(true);

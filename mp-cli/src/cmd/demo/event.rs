@@ -68,8 +68,12 @@ impl DemoEvent {
             Self::MonitorFired { nick, reason } if reason.is_empty() => {
                 format!("sees by its monitor that {nick} ended normally")
             }
-            Self::MonitorFired { nick, reason } => format!("sees by its monitor that {nick} is gone: {}", json(reason)),
-            Self::Dropped { nick, left } if left.is_empty() => format!("drops {nick}; nobody is left in the chat"),
+            Self::MonitorFired { nick, reason } => {
+                format!("sees by its monitor that {nick} is gone: {}", json(reason))
+            }
+            Self::Dropped { nick, left } if left.is_empty() => {
+                format!("drops {nick}; nobody is left in the chat")
+            }
             Self::Dropped { nick, left } => format!("drops {nick}; left in the chat: {}", left.join(", ")),
             Self::Stopped => "stopped".to_owned(),
         };
