@@ -11,7 +11,7 @@ use crate::{DecodeError, EncodeError, Value};
 
 /// A message: a list of values. By custom the first is its *tag*, a word that says what the rest means.
 ///
-/// A user's type becomes a message by serde and the rules of [`adaptor`](crate::adaptor): an enum's variant is the tag
+/// A user's type becomes a message by serde and the rules of [`adaptor`]: an enum's variant is the tag
 /// and its fields follow, a tuple or sequence is the list itself, anything else is a list of one.
 ///
 /// ```
@@ -36,7 +36,7 @@ use crate::{DecodeError, EncodeError, Value};
 pub struct Message(Vec<Value>);
 
 impl Message {
-    /// The message that `content` is, by the rules of [`adaptor`](crate::adaptor).
+    /// The message that `content` is, by the rules of [`adaptor`].
     ///
     /// # Errors
     ///

@@ -14,12 +14,14 @@ fn example(name: &str) -> PathBuf {
     DIRECTORY.get_or_init(build).join(name)
 }
 
-/// Builds the examples; where `cargo test` has just built the workspace, there is nothing to do.
+/// Builds the examples. Where the README's command for the tests has just built the workspace, with all features, there
+/// is nothing to do.
 fn build() -> PathBuf {
     let profile = Path::new(env!("CARGO_BIN_EXE_aemp")).parent().unwrap();
     let name = profile.file_name().unwrap().to_str().unwrap();
     let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| env!("CARGO").into()));
-    cargo.current_dir(env!("CARGO_MANIFEST_DIR")).args(["build", "--workspace", "--examples", "--offline"]);
+    cargo.current_dir(env!("CARGO_MANIFEST_DIR")).args(["build", "--workspace", "--all-features"]);
+    cargo.args(["--examples", "--offline"]);
     cargo.args(["--profile", if name == "debug" { "dev" } else { name }]);
     cargo.arg("--target-dir").arg(profile.parent().unwrap());
     let output = cargo.stdin(Stdio::null()).output().unwrap();
