@@ -38,3 +38,5 @@ pub use watch::Monitor;
 
 #[cfg(feature = "memory")]
 pub use mp_transport::memory;
+#[cfg(feature = "tls")]
+pub use mp_transport::tls;

@@ -38,6 +38,7 @@ use crate::runtime::claims::Claims;
 use crate::runtime::listen::Strangers;
 use crate::runtime::peer::Peer;
 use crate::runtime::rng::Rng;
+use crate::runtime::tls::Tls;
 use crate::service::{Resolver, Service};
 use crate::spawn::{Function, Outcome};
 use crate::stats::{Counters, NodeStats};
@@ -72,6 +73,7 @@ pub(crate) struct Inner {
     pub(crate) id: NodeId,
     pub(crate) limits: Limits,
     pub(crate) handshake: Arc<HandshakeConfig>,
+    pub(crate) tls: Tls,
     pub(crate) transport: Arc<dyn Transport>,
     pub(crate) ports: Shared<PortTable<Arc<PortCell>>>,
     pub(crate) peers: Shared<BTreeMap<NodeId, Arc<Peer>>>,

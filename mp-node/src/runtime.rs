@@ -7,3 +7,4 @@ pub(crate) mod listen;
 pub(crate) mod meet;
 pub(crate) mod peer;
 pub(crate) mod rng;
+pub(crate) mod tls;

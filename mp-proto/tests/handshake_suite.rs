@@ -12,4 +12,5 @@ mod handshake_suite {
     mod scenarios;
     mod security;
     mod time;
+    mod tls;
 }

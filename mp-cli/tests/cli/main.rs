@@ -1,6 +1,8 @@
 //! The program as its users meet it: words in, text and an exit code out; and the nodes that it runs.
 
 #[cfg(test)]
+mod certificate;
+#[cfg(test)]
 mod common;
 #[cfg(test)]
 mod configure;

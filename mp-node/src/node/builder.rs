@@ -19,6 +19,7 @@ use crate::kernel::ports::PortTable;
 use crate::runtime::claims::Claims;
 use crate::runtime::listen::Strangers;
 use crate::runtime::rng::Rng;
+use crate::runtime::tls::Tls;
 use crate::stats::Counters;
 use crate::sync::{Lock, Shared};
 
@@ -32,6 +33,7 @@ pub struct NodeBuilder {
     source: Source,
     node_id: Option<String>,
     secret: Option<String>,
+    cert: Option<SecretText>,
     binds: Option<Vec<String>>,
     seeds: Option<Vec<String>>,
     framings: Option<Vec<Framing>>,
@@ -61,6 +63,7 @@ impl NodeBuilder {
             source,
             node_id: None,
             secret: None,
+            cert: None,
             binds: None,
             seeds: None,
             framings: None,
@@ -90,9 +93,19 @@ impl NodeBuilder {
         self
     }
 
-    /// The shared secret. Default: the profile's; without one, no connection is made.
+    /// The shared secret. Default: the profile's; without one and without a [certificate](NodeBuilder::cert), no
+    /// connection is made.
     pub fn secret(mut self, secret: &str) -> Self {
         self.secret = Some(secret.into());
+        self
+    }
+
+    /// The certificate, its private key and the CAs to trust, as one PEM text, with the feature `tls`: connections with
+    /// peers that have one, too, are then protected by TLS, and each side must have a certificate of the other's PEM or
+    /// signed by one of its CAs. Peers without one are met with the [secret](NodeBuilder::secret), if there is one.
+    /// Default: the profile's `cert`.
+    pub fn cert(mut self, pem: &str) -> Self {
+        self.cert = Some(SecretText::new(pem));
         self
     }
 
@@ -165,6 +178,9 @@ impl NodeBuilder {
         if let Some(secret) = &self.secret {
             config.secret = Some(SecretText::new(secret));
         }
+        if let Some(cert) = &self.cert {
+            config.cert = Some(cert.clone());
+        }
         if let Some(seeds) = &self.seeds {
             let parsed = seeds.iter().map(|seed| seed.parse().map_err(|error| setting("seed", seed, &error)));
             config.seeds = parsed.collect::<Result<_, _>>()?;
@@ -201,6 +217,7 @@ impl NodeBuilder {
         let mut handshake = HandshakeConfig::new(id.clone(), instance, secret, &limits);
         handshake.framings = self.framings.unwrap_or_else(|| framings(&config));
         handshake.hold_auth = true;
+        let tls = Tls::new(&config, &mut handshake).map_err(|error| setting("cert", "", &error))?;
         let transport = match self.transport {
             Some(transport) => transport,
             None => default_transport()?,
@@ -209,6 +226,7 @@ impl NodeBuilder {
         let inner = Arc::new(Inner {
             ports: Shared::new(PortTable::new(prefix.clone(), limits.ports)),
             handshake: Arc::new(handshake),
+            tls,
             limits,
             transport,
             peers: Shared::new(BTreeMap::new()),

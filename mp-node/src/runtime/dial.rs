@@ -156,6 +156,8 @@ impl Inner {
                 MeetError::Io(text) | MeetError::Refused(text) => {
                     DialError::Lost { addr: addr.clone(), text }
                 }
+                #[cfg(feature = "tls")]
+                MeetError::Tls(error) => DialError::Tls { addr: addr.clone(), error },
                 MeetError::ShutDown => DialError::ShutDown,
             })
         };

@@ -3,7 +3,11 @@
 use std::sync::Arc;
 
 use bytes::BytesMut;
-use mp_proto::{Handshake, HandshakeError, HandshakeEvent, NodeId, Nonce, Protocol, Session, Side};
+use mp_proto::{
+    AuthMethod, Handshake, HandshakeError, HandshakeEvent, NodeId, Nonce, Protocol, Session, Side,
+};
+#[cfg(feature = "tls")]
+use mp_transport::error::plain_text;
 use mp_transport::{DriveError, Driver, Pipe, clock};
 
 use crate::node::Inner;
@@ -28,6 +32,9 @@ pub(crate) enum MeetError {
     Io(String),
     #[error("{0}")]
     Refused(String),
+    #[cfg(feature = "tls")]
+    #[error(transparent)]
+    Tls(mp_transport::TlsError),
     #[error("{0} is connected already")]
     Duplicate(NodeId),
     #[error("the node is being shut down")]
@@ -63,7 +70,11 @@ pub(crate) async fn meet(node: &Arc<Inner>, pipe: Pipe, side: Side) -> Result<Me
         loop {
             match event {
                 HandshakeEvent::PeerGreeted { .. } => {}
+                HandshakeEvent::StartTls { role } => {
+                    driver = node.tls.start(driver, &mut handshake, role).await?;
+                }
                 HandshakeEvent::Authenticated { node: peer, .. } => {
+                    warn_of_weak_proof(&handshake, &peer);
                     if node.is_draining() && !node.is_wanted(&peer, side) {
                         return Err(MeetError::ShutDown);
                     }
@@ -148,6 +159,8 @@ fn failed(node: &Inner, error: DriveError<HandshakeError>, claim: Option<&Claim>
     }
     match error {
         DriveError::Protocol(error) => MeetError::Handshake(Box::new(error)),
+        #[cfg(feature = "tls")]
+        DriveError::Io(error) => MeetError::broken(error),
         error => MeetError::Io(error.to_string()),
     }
 }

@@ -6,10 +6,9 @@ use super::context::Context;
 use super::decide::{AwaitAdmit, AwaitGo, AwaitProceed};
 use super::error::shown;
 use super::{HandshakeError, HandshakeEvent, Session, State};
+use crate::auth::Binding;
 use crate::text::latin1;
 use crate::{AuthMethod, Framing};
-
-const METHOD: AuthMethod = AuthMethod::HmacSha3_512;
 
 /// Both greetings have been exchanged; the peer's proof is to come.
 #[derive(Debug)]
@@ -20,9 +19,10 @@ pub(super) struct AwaitAuth {
 }
 
 impl AwaitAuth {
-    pub(super) fn new(context: &mut Context, peer: Peer, hold: bool) -> Self {
-        let token = context.secret().and_then(|secret| METHOD.token(secret, &context.own_lines, &peer.lines));
-        let line = format!("{METHOD};{};{}", token.unwrap_or_default(), peer.send);
+    pub(super) fn new(context: &mut Context, peer: Peer) -> Self {
+        let token = peer.method.token(&context.signed(&context.own_lines, &peer.lines, peer.bind));
+        let line = format!("{};{};{}", peer.method, token.unwrap_or_default(), peer.send);
+        let hold = context.config.hold_auth && peer.own_kind.is_none();
         let state = Self { peer, held: Some(line) };
         if hold { state } else { state.proceed(context) }
     }
@@ -62,18 +62,28 @@ impl AwaitAuth {
     }
 
     /// Checks `method;token;framing` in this order; gives the framing. What follows is ignored, as Perl does. The proof
-    /// does not cover the framing, so it counts only if it is one that we offered `[HS-13]`.
-    fn verify(&self, context: &Context, line: &[u8]) -> Result<Framing, HandshakeError> {
+    /// does not cover method and framing, so they count only if they are among those that we offered `[HS-13]`.
+    fn verify(&self, context: &mut Context, line: &[u8]) -> Result<Framing, HandshakeError> {
         let mut fields = line.split(|&byte| byte == b';');
         let mut field = || fields.next().unwrap_or_default();
         let (method, token, framing) = (field(), field(), field());
-        if method != METHOD.name().as_bytes() {
+        let offered = |known: &AuthMethod| context.config.usable_accepts().any(|ours| ours == *known);
+        let usable = |known: &AuthMethod| context.tls.is_some() || !known.needs_tls();
+        let known = latin1(method).parse().ok().filter(offered).filter(usable);
+        let Some(method) = known else {
             return Err(HandshakeError::AuthNotOffered { method: shown(method) });
+        };
+        let signed = context.signed(&self.peer.lines, &context.own_lines, self.peer.bind);
+        if !method.verify(&signed, token) {
+            let node = self.peer.node.clone();
+            let keyed = method.needs_secret() || matches!(signed.binding, Binding::Keyed(_));
+            return Err(if keyed {
+                HandshakeError::BadToken { node }
+            } else {
+                HandshakeError::BadTlsToken { node }
+            });
         }
-        let right = |secret| METHOD.verify(secret, &self.peer.lines, &context.own_lines, token);
-        if !context.secret().is_some_and(right) {
-            return Err(HandshakeError::BadToken { node: self.peer.node.clone() });
-        }
+        context.proof = Some(method);
         let known = latin1(framing).parse().ok();
         let offered = known.filter(|framing| context.config.usable_framings().any(|ours| ours == *framing));
         offered.ok_or_else(|| HandshakeError::FramingNotOffered { framing: shown(framing) })
