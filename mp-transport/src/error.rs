@@ -3,9 +3,6 @@
 use std::io;
 use std::time::Duration;
 
-#[cfg(any(feature = "tcp", feature = "memory"))]
-use crate::Addr;
-
 /// How long to wait before the next [`accept`](crate::Listener::accept) after an error that [`is_transient`].
 pub const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 

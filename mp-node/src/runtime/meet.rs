@@ -150,6 +150,27 @@ enum Beside {
     Obsolete(Arc<Peer>, u64),
 }
 
+#[cfg(feature = "tls")]
+impl MeetError {
+    /// A pipe broke, be it that TLS within it did.
+    pub(crate) fn broken(error: std::io::Error) -> Self {
+        error.downcast().map_or_else(|error| Self::Io(plain_text(&error)), Self::Tls)
+    }
+}
+
+/// Who configured these proofs has been warned; still it should be seen whom they let in `[TLS-03]`.
+fn warn_of_weak_proof(handshake: &Handshake, peer: &NodeId) {
+    match handshake.proof() {
+        Some(AuthMethod::TlsAnon) => {
+            tracing::warn!(%peer, "the peer has proven nothing about its name (tls_anon)");
+        }
+        Some(AuthMethod::Cleartext) if !handshake.is_within_tls() => {
+            tracing::warn!(%peer, "the peer has sent the secret for all on the wire to see (cleartext)");
+        }
+        _ => {}
+    }
+}
+
 fn failed(node: &Inner, error: DriveError<HandshakeError>, claim: Option<&Claim>) -> MeetError {
     // A decider that has a connection with us already closes this one without a word.
     if let Some(claim) = claim
