@@ -20,12 +20,16 @@ pub struct NodeConfig {
     pub nodeid: NodeId,
     /// What it shares with the other nodes.
     pub secret: Option<SecretText>,
+    /// What they shared before, while it is being replaced; it counts only beside a secret.
+    pub old_secret: Option<SecretText>,
     /// Its certificate, the certificate's key, and the CAs that it trusts, as one PEM text.
     pub cert: Option<SecretText>,
     /// Where other nodes are found.
     pub seeds: Vec<Address>,
     /// Where it listens; nowhere if empty.
     pub binds: Vec<Address>,
+    /// Where others are told to reach it, in place of where it listens; empty if it is the same.
+    pub advertise: Vec<Address>,
     /// What runs in it.
     pub services: Vec<Service>,
     /// How long a silent peer counts as alive; `None` leaves it to the node.
@@ -83,9 +87,11 @@ impl NodeConfig {
             profile: profile.to_owned(),
             nodeid,
             secret: None,
+            old_secret: None,
             cert: None,
             seeds: Vec::new(),
             binds: Vec::new(),
+            advertise: Vec::new(),
             services: Vec::new(),
             monitor_timeout: None,
             connect_interval: None,
@@ -144,6 +150,7 @@ impl ConfigFile {
             profile: profile.to_owned(),
             nodeid,
             secret: reader.read("secret", setting::secret)?.map(SecretText),
+            old_secret: reader.read("old_secret", setting::secret)?.map(SecretText),
             cert: reader.read("cert", setting::cert)?.map(SecretText),
             seeds: reader.read("seeds", |value| addresses(value, setting::seed))?.unwrap_or_default(),
             // [CF-15]
@@ -151,6 +158,9 @@ impl ConfigFile {
                 Some(binds) => binds,
                 None => "*".parse().into_iter().collect(),
             },
+            advertise: reader
+                .read("advertise", |value| addresses(value, setting::advertised))?
+                .unwrap_or_default(),
             services: reader
                 .read("services", |value| setting::list(value, setting::service))?
                 .unwrap_or_default(),

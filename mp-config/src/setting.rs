@@ -34,6 +34,7 @@ enum Kind {
     Secret,
     Seeds,
     Binds,
+    Advertise,
     Services,
     Parent,
     Seconds,
@@ -43,7 +44,7 @@ enum Kind {
 }
 
 /// All settings that this program knows, in the order in which help names them.
-pub const SETTINGS: [Setting; 12] = [
+pub const SETTINGS: [Setting; 14] = [
     Setting {
         key: "nodeid",
         item: None,
@@ -58,6 +59,14 @@ pub const SETTINGS: [Setting; 12] = [
         kind: Kind::Secret,
         argument: "SECRET",
         about: "what all nodes of a network must share",
+        default: "none",
+    },
+    Setting {
+        key: "old_secret",
+        item: None,
+        kind: Kind::Secret,
+        argument: "SECRET",
+        about: "the secret that is being replaced: nodes that still have it are met, too",
         default: "none",
     },
     Setting {
@@ -83,6 +92,14 @@ pub const SETTINGS: [Setting; 12] = [
         argument: "HOST:PORT,…",
         about: "where the node listens; * is every address or any free port",
         default: "*",
+    },
+    Setting {
+        key: "advertise",
+        item: None,
+        kind: Kind::Advertise,
+        argument: "HOST:PORT,…",
+        about: "where others are told to reach the node, if not where it listens",
+        default: "the binds",
     },
     Setting {
         key: "services",
@@ -185,8 +202,8 @@ pub enum SettingError {
     #[error("the secret cannot be empty; make one by `aemp gensecret`")]
     EmptySecret,
     /// The secret has a character that a Perl node cannot use.
-    #[error("the secret cannot have the character {0:?}; use characters up to U+00FF")]
-    SecretCharacter(char),
+    #[error("character number {0} of the secret is above U+00FF; use characters up to that")]
+    SecretCharacter(usize),
     /// A time is none, or out of bounds.
     #[error("{0} is no number of seconds; write one above 0 and up to 86400")]
     Seconds(String),
@@ -245,10 +262,11 @@ impl Setting {
     /// [`SettingError`] says why the word is no value for this.
     pub fn value(&self, word: &str) -> Result<Value, SettingError> {
         let value = match self.kind {
-            Kind::Seeds | Kind::Binds | Kind::Services | Kind::Framings | Kind::Auths => json_list(word)
-                .unwrap_or_else(|| {
+            Kind::Seeds | Kind::Binds | Kind::Advertise | Kind::Services | Kind::Framings | Kind::Auths => {
+                json_list(word).unwrap_or_else(|| {
                     Value::Array(word.split(',').filter(|_| !word.is_empty()).map(Value::from).collect())
-                }),
+                })
+            }
             Kind::Seconds => word.parse::<u64>().map_or_else(|_| Value::from(word), Value::from),
             Kind::NodeId | Kind::Secret | Kind::Parent => Value::from(word),
             Kind::Cert => Value::from(read_cert(word)?),
@@ -291,6 +309,7 @@ impl Setting {
     fn check_item(&self, item: &Value) -> Result<(), SettingError> {
         match self.kind {
             Kind::Seeds => seed(item).map(drop),
+            Kind::Advertise => advertised(item).map(drop),
             Kind::Services => service(item).map(drop),
             Kind::Framings => framing(item).map(drop),
             Kind::Auths => auth(item).map(drop),
@@ -347,6 +366,14 @@ pub(crate) fn seed(value: &Value) -> Result<Vec<Address>, SettingError> {
         .collect()
 }
 
+/// As [`binds`], and each can be told to others `[CF-16]`.
+pub(crate) fn advertised(value: &Value) -> Result<Vec<Address>, SettingError> {
+    let addresses = binds(value)?.into_iter();
+    addresses
+        .map(|one| one.clone().into_advertised().map_err(|error| address_error(&one.to_string(), error)))
+        .collect()
+}
+
 fn address_error(text: &str, error: AddressError) -> SettingError {
     SettingError::Address { text: text.to_owned(), error }
 }
@@ -356,9 +383,9 @@ pub(crate) fn secret(value: &Value) -> Result<String, SettingError> {
     let Value::String(text) = value else {
         return Err(SettingError::NotText { found: kind(value) });
     };
-    match text.chars().find(|&c| c > '\u{ff}') {
+    match text.chars().position(|c| c > '\u{ff}') {
         _ if text.is_empty() => Err(SettingError::EmptySecret),
-        Some(c) => Err(SettingError::SecretCharacter(c)),
+        Some(index) => Err(SettingError::SecretCharacter(index + 1)),
         None => Ok(text.clone()),
     }
 }

@@ -26,7 +26,8 @@ pub use error::{CallError, DialError, SendError, StartError, TrySendError};
 pub use events::{NodeEvent, NodeEvents};
 pub use mp_config::{ConfigError, NodeConfig};
 pub use mp_proto::{
-    DecodeError, EncodeError, Framing, IdError, Limits, Map, Message, NodeId, PortId, Reason, Text, Value,
+    AuthMethod, DecodeError, EncodeError, Framing, IdError, Limits, Map, Message, NodeId, PortId, Reason,
+    Text, Value,
 };
 pub use mp_transport::{Addr, Transport};
 pub use node::{Node, NodeBuilder, WeakNode};

@@ -94,6 +94,8 @@ pub(crate) struct Inner {
     pub(crate) open: CancellationToken,
     services: Shared<Vec<Arc<Service>>>,
     addresses: Lock<Vec<Addr>>,
+    /// Where others are told to dial; empty if where it listens.
+    advertised: Vec<Addr>,
     config: NodeConfig,
     prefix: String,
     counter: AtomicU64,
@@ -133,6 +135,13 @@ impl Node {
     #[must_use]
     pub fn addresses(&self) -> Vec<Addr> {
         self.inner.addresses.lock().clone()
+    }
+
+    /// Where other nodes are told to reach this one: what [`NodeBuilder::advertise`] or the profile's `advertise` says,
+    /// else the addresses that it listens on `[CF-16]`.
+    #[must_use]
+    pub fn advertised(&self) -> Vec<Addr> {
+        if self.inner.advertised.is_empty() { self.addresses() } else { self.inner.advertised.clone() }
     }
 
     /// The node's bounds.

@@ -145,6 +145,12 @@ impl AuthMethod {
 }
 
 impl Signed<'_> {
+    /// Whether a token of this method is made with the secret.
+    pub(crate) fn is_keyed(&self, method: AuthMethod) -> bool {
+        method.needs_secret()
+            || method == AuthMethod::TlsSha3_512 && matches!(self.binding, Binding::Keyed(_))
+    }
+
     fn hmac(&self, secret: &Secret) -> String {
         let mut mac =
             SimpleHmac::<Sha3_512>::new_from_slice(&secret.0).expect("an HMAC takes keys of every length");

@@ -62,6 +62,9 @@ impl Greeting {
             format!("inst={}", config.instance),
             format!("silence={}", config.silence.as_millis()),
         ];
+        if config.rotates() {
+            keys.push("rotates=1".into());
+        }
         if config.tls {
             let bind = if config.secret.is_some() { Bind::Hmac } else { Bind::Hash };
             keys.extend(["tls=1.0".into(), format!("bind={}", bind.name())]);
@@ -149,6 +152,11 @@ impl Greeting {
     #[must_use]
     pub fn wants_tls(&self) -> bool {
         self.key("tls").and_then(perl_number).is_some_and(|version| (1.0..2.0).contains(&version))
+    }
+
+    /// Whether the sender takes two secrets `[HS-20]`.
+    pub(crate) fn rotates(&self) -> bool {
+        self.key("rotates") == Some("1")
     }
 
     /// How the sender can bind its proof to the TLS channel.

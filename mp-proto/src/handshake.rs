@@ -56,6 +56,7 @@ mod context;
 mod decide;
 mod error;
 
+use std::fmt;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -70,14 +71,20 @@ use await_auth::AwaitAuth;
 use await_greeting::AwaitGreeting;
 use await_nonce::AwaitNonce;
 use await_tls::AwaitTls;
-use context::Context;
+use context::{Context, Which};
 use decide::{AwaitAdmit, AwaitGo, AwaitProceed};
 
 /// One handshake, of either side. See the [module](self) for its states.
-#[derive(Debug)]
 pub struct Handshake {
     context: Context,
     state: State,
+}
+
+/// Without what goes in and out: a proof can be the secret itself.
+impl fmt::Debug for Handshake {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Handshake").field("stage", &self.stage()).finish_non_exhaustive()
+    }
 }
 
 /// What the owner of a handshake is told.
@@ -110,7 +117,6 @@ pub enum HandshakeEvent {
     Established(Session),
 }
 
-#[derive(Debug)]
 enum State {
     AwaitGreeting(AwaitGreeting),
     AwaitNonce(AwaitNonce),
@@ -180,7 +186,14 @@ impl Handshake {
     /// proven nothing.
     #[must_use]
     pub fn proof(&self) -> Option<AuthMethod> {
-        self.context.proof
+        self.context.proof.map(|(method, _)| method)
+    }
+
+    /// Whether the peer has proven itself with [`HandshakeConfig::old_secret`]: it has not been given the new one yet
+    /// `[HS-20]`.
+    #[must_use]
+    pub fn is_proof_old(&self) -> bool {
+        matches!(self.context.proof, Some((_, Which::Old)))
     }
 
     /// Whether TLS protects the conversation.

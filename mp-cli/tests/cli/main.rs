@@ -1,6 +1,7 @@
 //! The program as its users meet it: words in, text and an exit code out; and the nodes that it runs.
 
 #[cfg(test)]
+#[cfg(feature = "tls")]
 mod certificate;
 #[cfg(test)]
 mod common;

@@ -41,6 +41,13 @@ pub(crate) enum MeetError {
     ShutDown,
 }
 
+/// Why, and who the peer says it is, as far as it came to that: for the log, and for nothing else.
+#[derive(Debug)]
+pub(crate) struct Failure {
+    pub(crate) error: MeetError,
+    pub(crate) claims: Option<NodeId>,
+}
+
 impl Met {
     /// Serves the connection in a task of its own; gives the peer's name.
     pub(crate) fn serve(self, node: &Arc<Inner>) -> NodeId {
@@ -51,7 +58,17 @@ impl Met {
 }
 
 /// Shakes hands over `pipe`. Nothing that the peer claims has an effect before it is authenticated `[ND-06]`.
-pub(crate) async fn meet(node: &Arc<Inner>, pipe: Pipe, side: Side) -> Result<Met, MeetError> {
+pub(crate) async fn meet(node: &Arc<Inner>, pipe: Pipe, side: Side) -> Result<Met, Failure> {
+    let mut claims = None;
+    shake(node, pipe, side, &mut claims).await.map_err(|error| Failure { error, claims })
+}
+
+async fn shake(
+    node: &Arc<Inner>,
+    pipe: Pipe,
+    side: Side,
+    claims: &mut Option<NodeId>,
+) -> Result<Met, MeetError> {
     let mut nonce = [0_u8; Nonce::LEN];
     node.rng.lock().fill(&mut nonce).map_err(|error| MeetError::Io(error.to_string()))?;
     let address = pipe.peer_addr().to_string();
@@ -69,12 +86,12 @@ pub(crate) async fn meet(node: &Arc<Inner>, pipe: Pipe, side: Side) -> Result<Me
         // before the peer hears that it is.
         loop {
             match event {
-                HandshakeEvent::PeerGreeted { .. } => {}
+                HandshakeEvent::PeerGreeted { node: peer, .. } => *claims = Some(peer),
                 HandshakeEvent::StartTls { role } => {
                     driver = node.tls.start(driver, &mut handshake, role).await?;
                 }
                 HandshakeEvent::Authenticated { node: peer, .. } => {
-                    warn_of_weak_proof(&handshake, &peer);
+                    warn_of_weak_proof(node, &handshake, &peer);
                     if node.is_draining() && !node.is_wanted(&peer, side) {
                         return Err(MeetError::ShutDown);
                     }
@@ -158,16 +175,21 @@ impl MeetError {
     }
 }
 
-/// Who configured these proofs has been warned; still it should be seen whom they let in `[TLS-03]`.
-fn warn_of_weak_proof(handshake: &Handshake, peer: &NodeId) {
-    match handshake.proof() {
-        Some(AuthMethod::TlsAnon) => {
-            tracing::warn!(%peer, "the peer has proven nothing about its name (tls_anon)");
+/// What is valid only because the configuration says so should be seen, and whom it lets in `[TLS-03]`.
+fn warn_of_weak_proof(node: &Inner, handshake: &Handshake, peer: &NodeId) {
+    let what = match handshake.proof() {
+        // [HS-20]: when nobody is complained of any more, the old secret can go.
+        _ if handshake.is_proof_old() => {
+            "the peer still has the old secret: give it the new one, then remove `old_secret` everywhere"
         }
+        Some(AuthMethod::TlsAnon) => "the peer has proven nothing about its name (tls_anon)",
         Some(AuthMethod::Cleartext) if !handshake.is_within_tls() => {
-            tracing::warn!(%peer, "the peer has sent the secret for all on the wire to see (cleartext)");
+            "the peer has sent the secret for all on the wire to see (cleartext)"
         }
-        _ => {}
+        _ => return,
+    };
+    if node.complaints.lock().first(format!("{peer} {what}"), clock::now()) {
+        tracing::warn!(%peer, "{what}");
     }
 }
 

@@ -1,7 +1,7 @@
 //! TLS between the greetings and the proofs.
 
 use mp_config::NodeConfig;
-use mp_proto::{Handshake, HandshakeConfig, TlsRole};
+use mp_proto::{AuthMethod, Handshake, HandshakeConfig, TlsRole};
 use mp_transport::Driver;
 
 use crate::runtime::meet::MeetError;
@@ -23,6 +23,7 @@ impl Tls {
         if let Some(accept) = &config.auth_accept {
             handshake.auth_accept.clone_from(accept);
         }
+        warn_of_weak_methods(handshake);
         let Some(pem) = &config.cert else { return Ok(Self::default()) };
         let tls = Self::of(pem.expose())?;
         handshake.tls = true;
@@ -85,6 +86,21 @@ impl Tls {
     #[expect(clippy::unused_async, reason = "waits with the feature `tls`")]
     pub(crate) async fn start(&self, _: Driver, _: &mut Handshake, _: TlsRole) -> Result<Driver, MeetError> {
         Err(missing())
+    }
+}
+
+/// What is valid only if it is named is said aloud, once `[TLS-03]`.
+fn warn_of_weak_methods(handshake: &HandshakeConfig) {
+    let lists = [("auth_offer", &handshake.auth_offer), ("auth_accept", &handshake.auth_accept)];
+    for (key, methods) in lists {
+        for method in methods {
+            let what = match method {
+                AuthMethod::Cleartext => "outside of TLS all on the wire can read the secret",
+                AuthMethod::TlsAnon => "who uses it proves nothing about its name",
+                _ => continue,
+            };
+            tracing::warn!("{key} names {method}: {what}");
+        }
     }
 }
 

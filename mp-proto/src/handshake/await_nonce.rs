@@ -8,14 +8,12 @@ use crate::greeting::{Bind, OwnKind};
 use crate::{AuthMethod, Framing, Greeting, NodeId};
 
 /// The greeting has been read; the peer's nonce is to come.
-#[derive(Debug)]
 pub(super) struct AwaitNonce {
     greeting: Greeting,
     line: Vec<u8>,
 }
 
 /// A peer whose greeting is in order.
-#[derive(Debug)]
 pub(super) struct Peer {
     pub(super) node: NodeId,
     /// What it says of its life, if it and we are of our own kind.
@@ -24,6 +22,8 @@ pub(super) struct Peer {
     pub(super) method: AuthMethod,
     /// How proofs are bound to the TLS channel, if they are.
     pub(super) bind: Option<Bind>,
+    /// Whether it says that it takes two secrets, as only a node of our own kind does.
+    pub(super) rotates: bool,
     /// How we write to it.
     pub(super) send: Framing,
     /// Both its lines.
@@ -53,6 +53,7 @@ impl AwaitNonce {
             method: self.choose_method(context, tls)?,
             // The weaker of the two.
             bind: self.greeting.bind().min(context.bind).filter(|_| own_kind.is_some()),
+            rotates: own_kind.is_some() && self.greeting.rotates(),
             send: self.choose_framing(context)?,
             lines: two_lines(&self.line, nonce),
         };

@@ -7,7 +7,6 @@ use super::context::Context;
 use crate::TlsBinding;
 
 /// Both sides want TLS; our owner has to start it.
-#[derive(Debug)]
 pub(super) struct AwaitTls {
     peer: Peer,
 }

@@ -15,6 +15,9 @@ pub struct HandshakeConfig {
     pub instance: InstanceId,
     /// The shared secret, if there is one. Without it every handshake outside of TLS fails.
     pub secret: Option<Secret>,
+    /// While the network's secret is being changed, the one that it had `[HS-20]`: proofs that were made with it are taken,
+    /// too, and answered with it. It counts only beside a secret. Default none.
+    pub old_secret: Option<Secret>,
     /// Whether TLS is offered: then the owner starts it when told to by
     /// [`StartTls`](super::HandshakeEvent::StartTls) `[TLS-01]`. Default no.
     pub tls: bool,
@@ -44,6 +47,7 @@ impl HandshakeConfig {
             node,
             instance,
             secret,
+            old_secret: None,
             tls: false,
             auth_offer: AuthMethod::DEFAULT.to_vec(),
             auth_accept: AuthMethod::DEFAULT.to_vec(),
@@ -52,6 +56,11 @@ impl HandshakeConfig {
             silence: limits.monitor_timeout,
             hold_auth: false,
         }
+    }
+
+    /// Whether two secrets are valid `[HS-20]`.
+    pub(crate) fn rotates(&self) -> bool {
+        self.secret.is_some() && self.old_secret.is_some()
     }
 
     /// The methods that can prove something here: what needs the secret or TLS is left out where there is none.

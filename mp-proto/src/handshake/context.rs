@@ -12,7 +12,6 @@ use crate::greeting::{Bind, LineReader, OwnKind};
 use crate::{AuthMethod, Greeting, NodeId, Nonce, TlsBinding};
 
 /// What all states share: what we are, and what goes in and out.
-#[derive(Debug)]
 pub(super) struct Context {
     pub(super) config: Arc<HandshakeConfig>,
     pub(super) side: Side,
@@ -24,8 +23,10 @@ pub(super) struct Context {
     pub(super) bind: Option<Bind>,
     /// The TLS channel, once there is one.
     pub(super) tls: Option<TlsBinding>,
-    /// How the peer has proven itself.
-    pub(super) proof: Option<AuthMethod>,
+    /// How the peer has proven itself, and with which secret if with one.
+    pub(super) proof: Option<(AuthMethod, Which)>,
+    /// Whether our own greeting says that two secrets are valid here, and they are.
+    pub(super) rotates: bool,
     /// The name in our own greeting.
     pub(super) node: NodeId,
     nonce: Nonce,
@@ -41,6 +42,13 @@ pub(super) struct Context {
     pub(super) unread: bool,
 }
 
+/// Which of a node's secrets `[HS-20]`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Which {
+    Current,
+    Old,
+}
+
 impl Context {
     pub(super) fn new(
         config: Arc<HandshakeConfig>,
@@ -54,6 +62,7 @@ impl Context {
             side,
             wants_tls: config.tls && greeting.wants_tls(),
             bind: greeting.bind(),
+            rotates: config.rotates() && greeting.rotates(),
             tls: None,
             proof: None,
             own_kind: greeting.own_kind().unwrap_or_default(),
@@ -75,13 +84,24 @@ impl Context {
 
     /// What the proof is about that the side with the greeting `own` gives to the other one. `bind` is what both
     /// greetings agree on.
-    pub(super) fn signed<'a>(&'a self, own: &'a [u8], other: &'a [u8], bind: Option<Bind>) -> Signed<'a> {
+    pub(super) fn signed<'a>(
+        &'a self,
+        own: &'a [u8],
+        other: &'a [u8],
+        bind: Option<Bind>,
+        which: Which,
+    ) -> Signed<'a> {
         let binding = match (bind, &self.tls) {
             (Some(Bind::Hmac), Some(tls)) => Binding::Keyed(tls),
             (Some(Bind::Hash), Some(tls)) => Binding::Hashed(tls),
             (None, _) | (_, None) => Binding::None,
         };
-        Signed { secret: self.config.secret.as_ref(), own, other, binding }
+        let secret = match which {
+            Which::Current => self.config.secret.as_ref(),
+            // Never without a current one: a node that gave up its secret has none.
+            Which::Old => self.config.old_secret.as_ref().filter(|_| self.rotates),
+        };
+        Signed { secret, own, other, binding }
     }
 
     pub(super) fn send_line(&mut self, line: &str) {

@@ -48,7 +48,9 @@ pub enum PemError {
 #[non_exhaustive]
 pub enum TlsError {
     /// The peer's certificate is not trusted.
-    #[error("the peer's certificate is not in our PEM nor signed by one of its CAs")]
+    #[error(
+        "the peer's certificate is not in our PEM nor signed by one of its CAs; give both nodes one PEM, or add the peer's to ours"
+    )]
     Untrusted,
     /// The peer's certificate is too old.
     #[error("the peer's certificate, or that of its CA, expired on {0}; make a new one, or set the clock")]
@@ -69,7 +71,7 @@ pub enum TlsError {
     BadSignature,
     /// The peer does not take our certificate.
     #[error(
-        "the peer refuses our certificate ({0}): it is not in its PEM nor signed by one of its CAs, or out of date"
+        "the peer refuses our certificate ({0}): it is not in its PEM nor signed by one of its CAs, or out of date; give both nodes one PEM, or add ours to the peer's"
     )]
     Refused(&'static str),
     /// The peer speaks TLS in another way.
@@ -80,7 +82,7 @@ pub enum TlsError {
     Misbehaved(String),
     /// The pipe ended before TLS stood.
     #[error(
-        "the peer closed the connection while TLS was to start; most often it does not trust our certificate"
+        "the peer closed the connection while TLS was to start; most often it does not trust our certificate: look into its log"
     )]
     Closed,
     /// The pipe broke.

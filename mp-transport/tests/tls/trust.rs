@@ -12,7 +12,7 @@ fn refusal(outcome: Outcome) -> String {
     outcome.expect_err("it should be refused").to_string()
 }
 
-const UNTRUSTED: &str = "the peer's certificate is not in our PEM nor signed by one of its CAs";
+pub(crate) const UNTRUSTED: &str = "the peer's certificate is not in our PEM nor signed by one of its CAs; give both nodes one PEM, or add the peer's to ours";
 
 /// [TLS-10]: each pair of certificates that belong together, in both roles.
 #[tokio::test]
@@ -69,7 +69,7 @@ async fn a_client_hears_that_it_is_refused() {
     assert!(error.is_permanent());
     assert_eq!(
         error.to_string(),
-        "the peer refuses our certificate (unknown CA): it is not in its PEM nor signed by one of its CAs, or out of date"
+        "the peer refuses our certificate (unknown CA): it is not in its PEM nor signed by one of its CAs, or out of date; give both nodes one PEM, or add ours to the peer's"
     );
 }
 

@@ -6,7 +6,6 @@ use super::certificate;
 use super::command::{Command, Verb, commands};
 use crate::args::{ArgsError, TrailingOptions};
 use mp_config::{Scope, Setting, SettingError, profile_name};
-use mp_node::tls::PemError;
 
 /// What is wrong with a line of the configuration family.
 #[derive(Debug, thiserror::Error)]
@@ -24,9 +23,9 @@ pub(crate) enum ConfigureError {
     #[error("`{command}`: {error}")]
     Value { command: String, error: SettingError },
     #[error("`{command}`: {error}")]
-    Cert { command: String, error: PemError },
-    #[error("cannot make a certificate: {0}; make one by openssl, and name its file to `aemp setcert`")]
-    CertMaking(rcgen::Error),
+    Cert { command: String, error: String },
+    #[error("cannot make a certificate: {0}")]
+    CertMaking(String),
     #[error("`{command}` is for one profile; write `aemp profile NAME {command} …`")]
     ProfileOnly { command: String },
     #[error("`{key}` ({scope}): {error}; or set it anew by `set{key}`")]
@@ -142,7 +141,8 @@ impl<'a> Parser<'a> {
 
     fn argument(&mut self, command: &Command) -> Result<&'a str, ConfigureError> {
         // A secret can be anything; of other values none looks like an option, so there the value was forgotten.
-        let any = matches!(command.verb, Verb::Set(setting) if setting.key == "secret");
+        let any =
+            matches!(command.verb, Verb::Set(setting) if ["secret", "old_secret"].contains(&setting.key));
         self.next().filter(|word| any || !word.starts_with("--")).ok_or_else(|| ConfigureError::Missing {
             command: command.name().to_owned(),
             argument: command.argument(),
