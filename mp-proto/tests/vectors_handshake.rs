@@ -2,6 +2,11 @@
 
 #![cfg(feature = "json")]
 
+mod vectors_handshake {
+    #[cfg(feature = "cbor")]
+    mod tls;
+}
+
 use std::sync::Arc;
 
 use base64::Engine as _;
@@ -9,7 +14,7 @@ use bytes::BytesMut;
 use mp_proto::auth::{Binding, Signed};
 use mp_proto::{
     AuthMethod, Framing, Greeting, Handshake, HandshakeConfig, HandshakeError, HandshakeEvent, InstanceId,
-    Limits, Nonce, Protocol, Secret, Session, Side, TlsBinding, TlsRole,
+    Limits, Nonce, Protocol, Secret, Session, Side,
 };
 use serde_json::Value;
 
@@ -160,47 +165,6 @@ fn recorded_handshakes_are_replayed_in_both_roles() {
     let recorded = [Framing::Json, Framing::Cbor, Framing::Storable];
     let framings = recorded.into_iter().filter(|framing| framing.is_available()).count();
     assert_eq!(replayed, framings * 3 * 4);
-}
-
-/// [TLS-04] [TLS-05]: against each recorded peer, in both roles, TLS starts behind the nonce with the role that was
-/// recorded, and we prove ourselves within it to the byte as Perl did.
-#[test]
-fn recorded_tls_handshakes_are_replayed() {
-    if !Framing::Cbor.is_available() {
-        return;
-    }
-    #[expect(clippy::disallowed_methods, reason = "a virtual clock has to begin somewhere")]
-    let now = std::time::Instant::now();
-    let mut replayed = 0;
-    for vector in vectors().iter().filter(|vector| vector.name.starts_with("tls-")) {
-        let [peer, own] = &vector.sides;
-        let node = own.greeting().node().clone();
-        let mut config = HandshakeConfig::new(node, InstanceId(1), None, &Limits::default());
-        config.tls = true;
-        let mut handshake =
-            Handshake::with_greeting(Arc::new(config), Side::Accepted, own.nonce(), &own.greeting(), now);
-        let (mut input, mut sent) = (BytesMut::from(&peer.signed()[..]), BytesMut::new());
-        handshake.handle_bytes(now, &mut input).unwrap();
-        handshake.poll_transmit(now, &mut sent);
-        assert_eq!(sent, own.signed()[..], "no proof outside of TLS");
-        assert!(matches!(handshake.poll_event(), Some(HandshakeEvent::PeerGreeted { ours: false, .. })));
-        let peer_is_client = vector.name.starts_with("tls-peer_is_client");
-        let role = if peer_is_client { TlsRole::Server } else { TlsRole::Client };
-        assert_eq!(handshake.poll_event(), Some(HandshakeEvent::StartTls { role }), "{}", vector.name);
-
-        assert!(handshake.tls_started(TlsBinding::new([1; TlsBinding::LEN])), "which Perl does not use");
-        let rest = [format!("{}\n", peer.lines[2]).as_bytes(), &peer.then].concat();
-        input.extend_from_slice(&rest);
-        handshake.handle_bytes(now, &mut input).unwrap();
-        handshake.poll_transmit(now, &mut sent);
-        assert_eq!(String::from_utf8(sent.to_vec()).unwrap(), String::from_utf8(own.all_lines()).unwrap());
-        assert_eq!(handshake.proof(), Some(AuthMethod::TlsSha3_512));
-        let last = std::iter::from_fn(|| handshake.poll_event()).last();
-        assert!(matches!(last, Some(HandshakeEvent::Established(_))), "{last:?}");
-        assert_eq!(input, peer.then[..]);
-        replayed += 1;
-    }
-    assert_eq!(replayed, 4);
 }
 
 /// [HS-06]
