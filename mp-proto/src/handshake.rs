@@ -182,6 +182,13 @@ impl Handshake {
         }
     }
 
+    /// Who the peer says it is, once it has sent both lines of its greeting, whether they are in order or not. It serves
+    /// the log alone `[HS-17]`.
+    #[must_use]
+    pub fn claims(&self) -> Option<&NodeId> {
+        self.context.claims.as_ref()
+    }
+
     /// How the peer has proven itself; `None` before it has. Who proved itself by [`TlsAnon`](AuthMethod::TlsAnon) has
     /// proven nothing.
     #[must_use]

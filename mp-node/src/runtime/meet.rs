@@ -77,16 +77,18 @@ async fn shake(
     let mut driver = Driver::new(pipe);
     let mut claim: Option<Claim> = None;
     loop {
-        let mut event = tokio::select! {
+        let event = tokio::select! {
             biased;
             duplicate = voided(claim.as_ref()) => return Err(duplicate),
-            event = driver.next(&mut handshake) => event.map_err(|error| failed(node, error, claim.as_ref()))?,
+            event = driver.next(&mut handshake) => event,
         };
+        *claims = handshake.claims().cloned();
+        let mut event = event.map_err(|error| failed(node, error, claim.as_ref()))?;
         // What the handshake has to say to the peer waits until the driver is asked again: a connection is taken up
         // before the peer hears that it is.
         loop {
             match event {
-                HandshakeEvent::PeerGreeted { node: peer, .. } => *claims = Some(peer),
+                HandshakeEvent::PeerGreeted { .. } => {}
                 HandshakeEvent::StartTls { role } => {
                     driver = node.tls.start(driver, &mut handshake, role).await?;
                 }

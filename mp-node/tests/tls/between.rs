@@ -41,6 +41,36 @@ async fn a_member_without_the_secret_cannot_stand_between() {
     }
 }
 
+/// [TLS-10] [TLS-07]: one whose certificate one side trusts gets no further than that side's TLS: the other side refuses
+/// it, in either role, and what the first one proves is for its channel only.
+#[tokio::test]
+async fn one_whom_one_side_trusts_is_refused_by_the_other() {
+    let both = format!("{STOCK}{STOCK_OTHER}");
+    for secret in [true, false] {
+        for (near, far) in [(both.as_str(), STOCK), (STOCK, both.as_str())] {
+            let (a, b) = (node("a", near, secret).await, node("b", far, secret).await);
+            let relay = Relay::within(&b, STOCK_OTHER).await;
+            refused(&a, &relay).await;
+            let error = relay.ended().await.expect_err("one side has no TLS with it");
+            assert!(!matches!(error, TlsError::Misbehaved(_) | TlsError::Incompatible(_)), "{error}");
+            assert!(b.nodes().is_empty());
+        }
+    }
+}
+
+/// [TLS-08]: one without any certificate takes TLS out of the greetings: with a secret the proofs no longer fit them,
+/// and without one there is nothing to go by.
+#[tokio::test]
+async fn one_without_a_certificate_cannot_take_tls_away() {
+    for (secret, part) in [(true, "the secret of node b differs"), (false, "the peer offers no TLS")] {
+        let (a, b) = (node("a", STOCK, secret).await, node("b", STOCK, secret).await);
+        let relay = Relay::stripping(&b).await;
+        let error = refused(&a, &relay).await.to_string();
+        assert!(error.contains(part), "{error}");
+        assert!(b.nodes().is_empty());
+    }
+}
+
 /// The control: the same relay, without TLS of its own, is carried through.
 #[tokio::test]
 async fn one_who_only_carries_is_no_harm() {

@@ -1,6 +1,7 @@
 //! Nodes that meet over TLS, and those who stand between them. The certificates are those of mp-transport's tests.
 
 mod between;
+mod logs;
 mod meet;
 mod relay;
 

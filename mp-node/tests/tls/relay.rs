@@ -20,15 +20,20 @@ pub(crate) struct Relay {
 impl Relay {
     /// Looks at all that it carries.
     pub(crate) async fn looking(to: &Node) -> Self {
-        Self::new(to, None).await
+        Self::new(to, Manner::Look).await
+    }
+
+    /// Takes TLS out of both greetings, and carries the rest.
+    pub(crate) async fn stripping(to: &Node) -> Self {
+        Self::new(to, Manner::Strip).await
     }
 
     /// Carries the greetings as they are, and has TLS with either side, with this certificate of its own.
     pub(crate) async fn within(to: &Node, cert: &str) -> Self {
-        Self::new(to, Some(TlsConfig::from_pem(cert).expect("a certificate"))).await
+        Self::new(to, Manner::Within(TlsConfig::from_pem(cert).expect("a certificate"))).await
     }
 
-    async fn new(to: &Node, cert: Option<TlsConfig>) -> Self {
+    async fn new(to: &Node, manner: Manner) -> Self {
         let tcp = Tcp::default();
         let mut listener = tcp.listen(&"127.0.0.1:0".parse().expect("an address")).await.expect("listens");
         let (at, to) = (listener.local_addr(), to.addresses()[0].clone());
@@ -38,9 +43,10 @@ impl Relay {
         let task = async move {
             let near = listener.accept().await.expect("accepts");
             let far = tcp.dial(&to).await.expect("dials");
-            let outcome = match cert {
-                None => carry(near, far, &log).await.map_err(TlsError::Io),
-                Some(cert) => stand_between(near, far, &cert, &log).await,
+            let outcome = match manner {
+                Manner::Look => carry(near, far, &log).await.map_err(TlsError::Io),
+                Manner::Strip => strip(near, far, &log).await.map_err(TlsError::Io),
+                Manner::Within(cert) => stand_between(near, far, &cert, &log).await,
             };
             drop(done.send(outcome));
         };
@@ -58,6 +64,13 @@ impl Relay {
     pub(crate) async fn ended(self) -> Result<(), TlsError> {
         self.ended.await.expect("it says so")
     }
+}
+
+/// What it does to a connection.
+enum Manner {
+    Look,
+    Strip,
+    Within(TlsConfig),
 }
 
 type Log = Arc<Mutex<[Vec<u8>; 2]>>;
@@ -99,6 +112,19 @@ async fn greeting(pipe: &mut Pipe) -> io::Result<Vec<u8>> {
         lines.push(pipe.read_u8().await?);
     }
     Ok(lines)
+}
+
+/// Neither side is told that the other one can have TLS.
+async fn strip(mut near: Pipe, mut far: Pipe, log: &Log) -> io::Result<()> {
+    let lines = [greeting(&mut near).await?, greeting(&mut far).await?];
+    for (pipe, lines) in [(&mut far, &lines[0]), (&mut near, &lines[1])] {
+        let lines = String::from_utf8(lines.clone()).expect("ASCII");
+        assert!(lines.contains(";tls=1.0;bind="), "{lines}");
+        let plain = lines.replace(";tls=1.0", "").replace(";bind=hmac", "").replace(";bind=hash", "");
+        pipe.write_all(plain.as_bytes()).await?;
+        pipe.flush().await?;
+    }
+    carry(near, far, log).await
 }
 
 async fn stand_between(mut near: Pipe, mut far: Pipe, cert: &TlsConfig, log: &Log) -> Result<(), TlsError> {

@@ -36,6 +36,7 @@ impl AwaitNonce {
     }
 
     pub(super) fn on_line(self, context: &mut Context, nonce: &[u8]) -> Result<State, HandshakeError> {
+        context.claims = Some(self.greeting.node().clone());
         let kind = self.greeting.own_kind()?;
         // Before the name is looked at: a mere echo must not make a node believe that it has found itself. And equal
         // nonces give no roles for TLS.
@@ -82,14 +83,14 @@ impl AwaitNonce {
         let config = &context.config;
         let usable = |method: &AuthMethod| tls || !method.needs_tls();
         if !config.usable_accepts().any(|method| usable(&method)) {
-            return Err(Self::nothing_to_go_by(context, tls));
+            return Err(self.nothing_to_go_by(context, tls));
         }
         let ours: Vec<_> = config.usable_offers().filter(usable).collect();
         if let Some(method) = self.greeting.auth_methods().find(|method| ours.contains(method)) {
             return Ok(method);
         }
         if ours.is_empty() {
-            return Err(Self::nothing_to_go_by(context, tls));
+            return Err(self.nothing_to_go_by(context, tls));
         }
         let [peer, _] = self.greeting.offers();
         let ours = ours.iter().map(|method| method.name()).collect::<Vec<_>>().join(", ");
@@ -100,9 +101,11 @@ impl AwaitNonce {
     }
 
     /// Why there is no proof that we could give, or take.
-    fn nothing_to_go_by(context: &Context, tls: bool) -> HandshakeError {
+    fn nothing_to_go_by(&self, context: &Context, tls: bool) -> HandshakeError {
+        let [peer, _] = self.greeting.offers();
         match (context.config.tls, &context.config.secret) {
             (true, _) if !tls => HandshakeError::PeerWithoutTls,
+            (false, None) if self.greeting.wants_tls() => HandshakeError::NoCertificate { peer },
             (false, None) => HandshakeError::NoSecret,
             _ => HandshakeError::NoUsableAuth,
         }

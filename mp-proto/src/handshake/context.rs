@@ -23,6 +23,8 @@ pub(super) struct Context {
     pub(super) bind: Option<Bind>,
     /// The TLS channel, once there is one.
     pub(super) tls: Option<TlsBinding>,
+    /// Who the peer says it is.
+    pub(super) claims: Option<NodeId>,
     /// How the peer has proven itself, and with which secret if with one.
     pub(super) proof: Option<(AuthMethod, Which)>,
     /// Whether our own greeting says that two secrets are valid here, and they are.
@@ -64,6 +66,7 @@ impl Context {
             bind: greeting.bind(),
             rotates: config.rotates() && greeting.rotates(),
             tls: None,
+            claims: None,
             proof: None,
             own_kind: greeting.own_kind().unwrap_or_default(),
             node: greeting.node().clone(),

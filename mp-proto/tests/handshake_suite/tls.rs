@@ -54,6 +54,7 @@ fn certificates_and_secrets_in_every_combination() {
     };
     let no_common = |peer: &str| Err(E::NoCommonAuth { peer: peer.into(), ours: "hmac_sha3_512".into() });
     let no_certificate = || Err(E::NoCertificate { peer: "tls_sha3_512".into() });
+    let not_either = || Err(E::NoCertificate { peer: "tls_sha3_512, hmac_sha3_512".into() });
     let (no_secret, no_tls) = (|| Err(E::NoSecret), || Err(E::PeerWithoutTls));
     for (a, b, expected) in [
         ("cert", "cert", [tls.clone(), tls.clone()]),
@@ -62,8 +63,8 @@ fn certificates_and_secrets_in_every_combination() {
         ("cert+secret", "secret", [hmac.clone(), hmac.clone()]),
         ("secret", "secret", [hmac.clone(), hmac.clone()]),
         ("cert", "secret", [no_tls(), no_certificate()]),
-        ("cert", "nothing", [no_tls(), no_secret()]),
-        ("cert+secret", "nothing", [no_common(""), no_secret()]),
+        ("cert", "nothing", [no_tls(), no_certificate()]),
+        ("cert+secret", "nothing", [no_common(""), not_either()]),
         ("secret", "nothing", [no_common(""), no_secret()]),
         ("nothing", "nothing", [no_secret(), no_secret()]),
     ] {
