@@ -285,3 +285,27 @@ proptest! {
         prop_assert_eq!(serde_json::from_slice::<Value>(&strict.json).unwrap(), value);
     }
 }
+
+/// [CF-16] [HS-20]
+#[test]
+fn advertised_addresses_and_an_old_secret_are_read() {
+    let config =
+        good(r#"{"secret":"new","old_secret":"old","advertise":["a.example:4040,b.example:1","[::1]:2"]}"#);
+    let node = resolve(&config, "x").unwrap();
+    assert_eq!(NodeConfig::expand(&node.advertise), ["a.example:4040", "b.example:1", "[::1]:2"]);
+    assert_eq!(node.old_secret.map(|secret| secret.expose().to_owned()).as_deref(), Some("old"));
+    assert_eq!(resolve(&good("{}"), "x").unwrap().advertise, []);
+    for (text, part) in [
+        (r#"{"advertise":["*:4040"]}"#, "others need a host and a port"),
+        (r#"{"advertise":["0.0.0.0:4040"]}"#, "others need a host and a port"),
+        (r#"{"advertise":["[::]:4040"]}"#, "others need a host and a port"),
+        (r#"{"advertise":["a.example"]}"#, "others need a host and a port"),
+        (r#"{"advertise":"a.example:1"}"#, "a text where a list belongs"),
+        (r#"{"old_secret":""}"#, "cannot be empty"),
+        (r#"{"old_secret":1234}"#, "a number where a text belongs"),
+    ] {
+        let error = resolve(&good(text), "x").unwrap_err().to_string();
+        assert!(error.contains(part), "{text}: {error}");
+        assert!(!error.contains("1234"), "{error}");
+    }
+}

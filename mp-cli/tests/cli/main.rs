@@ -1,7 +1,6 @@
 //! The program as its users meet it: words in, text and an exit code out; and the nodes that it runs.
 
-#[cfg(test)]
-#[cfg(feature = "tls")]
+#[cfg(all(test, feature = "tls"))]
 mod certificate;
 #[cfg(test)]
 mod common;
@@ -13,6 +12,8 @@ mod demo;
 mod errors;
 #[cfg(test)]
 mod examples;
+#[cfg(test)]
+mod network;
 #[cfg(test)]
 mod process;
 #[cfg(test)]

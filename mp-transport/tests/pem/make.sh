@@ -1,6 +1,7 @@
 #!/bin/sh
 # Makes the PEM files of this directory anew. THEY ARE FOR TESTS ONLY: their keys are published with the source code.
-# Each is what a node has in its configuration: its certificate, its key, and the CAs that it trusts.
+# Each is what a node has in its configuration: its certificate, its key, and the CAs that it trusts. (gencert.pem is the
+# work of `aemp gencert`, taken out of the configuration file.)
 set -eu
 cd "$(dirname "$0")"
 tmp=$(mktemp -d)
