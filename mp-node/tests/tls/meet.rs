@@ -1,7 +1,11 @@
 //! Which nodes meet, and how.
 
+use std::time::Duration;
+
 use mp_node::tls::TlsError;
-use mp_node::{DialError, Node, StartError};
+use mp_node::{AuthMethod, DialError, Limits, Node, StartError};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
 
 use super::relay::Relay;
 use super::{EXPIRED, LEAF_CA, LEAF_ONE, LEAF_TWO, STOCK, STOCK_OTHER, builder, node, soon};
@@ -163,5 +167,51 @@ async fn a_broken_certificate_is_told_at_the_start() {
         assert!(matches!(error, StartError::Setting { what: "cert", .. }));
         let text = error.to_string();
         assert!(text.contains(part) && !text.contains("nonsense"), "{text}");
+    }
+}
+
+/// [TLS-02] [TLS-03]: over sockets, in and outside of TLS: the two that have to be named are used where both sides name
+/// them, and nowhere else, whoever dials.
+#[tokio::test]
+async fn weak_proofs_are_used_only_where_both_sides_name_them() {
+    for (method, tls) in
+        [(AuthMethod::TlsAnon, true), (AuthMethod::Cleartext, true), (AuthMethod::Cleartext, false)]
+    {
+        let start = |id: &str, named: bool| {
+            let builder = builder(id).secret("s3kr1t");
+            let builder = if tls { builder.cert(STOCK) } else { builder };
+            let builder = if named { builder.auth_offer(&[method]).auth_accept(&[method]) } else { builder };
+            builder.start()
+        };
+        for (one, other) in [(true, true), (true, false), (false, true)] {
+            let (a, b) = (start("a", one).await.expect("starts"), start("b", other).await.expect("starts"));
+            let relay = Relay::looking(&b).await;
+            let met = soon(a.dial(&relay.at)).await;
+            assert_eq!(met.is_ok(), one && other, "{method}: {met:?}");
+            let shown = relay.seen().iter().any(|said| contains(said, "cleartext;73336b723174"));
+            assert_eq!(shown, one && other && !tls && method == AuthMethod::Cleartext, "{method}");
+            if one && other {
+                talk(&a, &b).await;
+            }
+        }
+    }
+}
+
+/// [HS-09] [TLS-04]: the deadline of the handshake holds for TLS: who greets, wants TLS and then says nothing, or a byte
+/// now and then, is closed.
+#[tokio::test]
+async fn a_peer_that_never_starts_tls_is_given_up() {
+    let mut limits = Limits::default();
+    limits.handshake_time = Duration::from_millis(300);
+    let a = builder("a").cert(STOCK).limits(limits).start().await.expect("starts");
+    for nonce in ["!", "~"] {
+        let mut peer = TcpStream::connect(a.addresses()[0].to_string()).await.expect("listens");
+        let greeting = format!("aemp;1;mute;tls_sha3_512;json;tls=1.0\n{nonce}\n\x16");
+        peer.write_all(greeting.as_bytes()).await.expect("written");
+        let mut heard = Vec::new();
+        // With a byte unread the end can be a reset.
+        drop(soon(peer.read_to_end(&mut heard)).await);
+        assert!(heard.starts_with(b"aemp;1;a;"), "{heard:?}");
+        assert!(a.nodes().is_empty());
     }
 }
