@@ -164,6 +164,12 @@ impl Link {
     }
 }
 
+impl Drop for Link {
+    fn drop(&mut self) {
+        self.parked.give_up(&self.node, &self.kick);
+    }
+}
+
 impl Protocol for Link {
     type Event = End;
     type Error = LinkError;

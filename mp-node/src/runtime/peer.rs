@@ -147,6 +147,11 @@ impl Peer {
         full
     }
 
+    /// The connection that `kick` wakes is no more.
+    pub(crate) fn stop_waking(&self, kick: &Kick) {
+        self.lock().waiting.retain(|known| !known.same(kick));
+    }
+
     /// Wakes all that wait for room.
     pub(crate) fn room_made(&self) {
         let waiting = std::mem::take(&mut self.lock().waiting);
