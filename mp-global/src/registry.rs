@@ -251,6 +251,16 @@ impl Registry {
         Ok(())
     }
 
+    /// The nodes that may carry a connection to one that cannot be dialled: of a slave its master, of a global node the
+    /// other global ones that tell of it `[GL-34]`.
+    #[must_use]
+    pub fn relays_to(&self, node: &NodeId) -> Vec<NodeId> {
+        match &self.role {
+            Role::Slave(_) => self.master().into_iter().filter(|&master| master != node).cloned().collect(),
+            Role::Global(global) => global.tellers_of(node),
+        }
+    }
+
     /// Gives the search for a node up; it will not be answered.
     pub fn cancel_find(&mut self, node: &NodeId) {
         self.core.finds.remove(node);

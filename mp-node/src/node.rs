@@ -31,12 +31,14 @@ use crate::error::{CallError, DialError, SendError, TrySendError};
 use crate::events::{NodeEvent, NodeEvents};
 use crate::kernel::outbox::Lane;
 use crate::kernel::ports::{PortTable, base62};
+use crate::kernel::relay::Relay;
 use crate::mailbox::PortCell;
 use crate::node::deliver::Offered;
 use crate::port::Port;
 use crate::runtime::claims::Claims;
 use crate::runtime::listen::Strangers;
 use crate::runtime::peer::Peer;
+use crate::runtime::relay::Tube;
 use crate::runtime::rng::Rng;
 use crate::service::{Resolver, Service};
 use crate::spawn::{Function, Outcome};
@@ -79,6 +81,8 @@ pub(crate) struct Inner {
     pub(crate) functions: Shared<BTreeMap<String, Arc<Function>>>,
     pub(crate) refused: Lock<VecDeque<(String, Reason)>>,
     pub(crate) resolver: Shared<Option<Arc<Resolver>>>,
+    /// Pipes that run through other nodes, or through this one.
+    pub(crate) relay: Lock<Relay<Arc<Tube>>>,
     pub(crate) rng: Lock<Rng>,
     pub(crate) claims: Claims,
     pub(crate) strangers: Strangers,
@@ -394,7 +398,7 @@ impl Node {
         self.inner.open.cancel();
     }
 
-    /// Sets how the addresses of a node are found when it has to be dialled.
+    /// Sets how the ways to a node are found when it has to be dialled and its name is no address.
     pub fn set_resolver(&self, resolver: Arc<Resolver>) {
         *self.inner.resolver.write() = Some(resolver);
     }

@@ -18,7 +18,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use mp_node::memory::{Death, MemoryNet};
-use mp_node::{Limits, Monitor, Node, NodeId, Port, PortId, Reason};
+use mp_node::{Limits, Monitor, Node, NodeId, Port, PortId, Reason, Way};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep};
 
@@ -142,7 +142,7 @@ async fn start(net: &MemoryNet, name: &'static str, life: u64, seed: u64, limits
         .expect("starts");
     node.set_resolver(Arc::new(|node: &NodeId| {
         let addr = format!("{node}:1").parse().expect("a node is a host here");
-        Box::pin(async move { vec![addr] })
+        Box::pin(async move { vec![Way::Direct(addr)] })
     }));
     node
 }

@@ -315,6 +315,11 @@ impl Global {
         }
     }
 
+    /// The other global nodes that know of a node.
+    pub(super) fn tellers_of(&self, node: &NodeId) -> Vec<NodeId> {
+        self.store.globals_with(LISTENERS, node.as_str())
+    }
+
     pub(super) fn find(&mut self, core: &mut Core, node: &NodeId) {
         let addresses = self.store.listeners(node.as_str());
         core.found(node.as_str(), addresses);

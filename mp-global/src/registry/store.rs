@@ -83,6 +83,13 @@ impl Store {
         words(self.get(LISTENERS, node)?)
     }
 
+    /// The global nodes, other than ourselves, that hold a key.
+    pub(super) fn globals_with(&self, family: &str, key: &str) -> Vec<NodeId> {
+        let claims = self.families.get(family).and_then(|keys| keys.get(key)).into_iter().flatten();
+        let globals = claims.filter(|claim| claim.kind == Kind::Global && claim.owner.as_str() != key);
+        globals.map(|claim| claim.owner.clone()).collect()
+    }
+
     /// What all nodes hold in a family.
     pub(super) fn entries(&self, family: &str) -> Entries {
         let keys = self.families.get(family).into_iter().flatten();

@@ -225,7 +225,8 @@ impl Protocol for Link {
         if let Some(why) = self.peer.lock().doom.take() {
             return Some(End::GivenUp(why));
         }
-        (self.idle && self.node.is_draining()).then_some(End::Drained)
+        let drained = self.idle && self.node.is_draining() && !self.node.has_pipes_through(&self.peer.id);
+        drained.then_some(End::Drained)
     }
 
     fn poll_timeout(&self) -> Option<Instant> {

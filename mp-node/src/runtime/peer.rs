@@ -274,6 +274,7 @@ impl Inner {
             cell.forget(&peer.id);
         }
         if loss.was_up {
+            self.relay_down(&peer.id);
             self.each_service(|service| (service.down)(&peer.id, &reason));
             self.publish(NodeEvent::Down(peer.id.clone(), reason));
         }

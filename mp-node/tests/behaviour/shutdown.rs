@@ -24,7 +24,7 @@ async fn what_was_sent_to_an_address_just_before_the_end_arrives() {
     for to in [PortId::new(&address, port.id().name()).expect("valid"), port.id().clone()] {
         let client = node(&net, "client", Limits::default()).await;
         client.set_resolver(std::sync::Arc::new(|_| {
-            Box::pin(async { vec!["s.net:1".parse().expect("valid")] })
+            Box::pin(async { vec![mp_node::Way::Direct("s.net:1".parse().expect("valid"))] })
         }));
         client.send(&to, ("goodbye", client.id())).await.expect("room");
         within(client.shutdown()).await;
