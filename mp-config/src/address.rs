@@ -39,6 +39,9 @@ pub enum AddressError {
     /// An IPv6 address has no brackets around it.
     #[error("an IPv6 address with a port needs brackets; for example [::1]:4040")]
     Brackets,
+    /// An address for others has no port, or is one that only this machine understands.
+    #[error("others need a host and a port to dial; for example node1.example.org:4040")]
+    Advertised,
     /// A seed has no port.
     #[error("a seed needs a port; for example localhost:4040")]
     SeedPort,
@@ -71,6 +74,23 @@ impl Address {
     /// [`AddressError::SeedPort`] without a definite port.
     pub fn into_seed(self) -> Result<Self, AddressError> {
         if self.port == 0 { Err(AddressError::SeedPort) } else { Ok(self) }
+    }
+}
+
+impl Address {
+    /// The same, if others can be told to dial it `[CF-16]`: it has a port, and is neither `*` nor the unspecified address.
+    ///
+    /// # Errors
+    ///
+    /// [`AddressError::Advertised`].
+    pub fn into_advertised(self) -> Result<Self, AddressError> {
+        let nowhere = match &self.host {
+            Host::Every => true,
+            Host::Own => false,
+            Host::V6(ip) => ip.is_unspecified(),
+            Host::Name(name) => name.parse::<Ipv4Addr>().is_ok_and(|ip| ip.is_unspecified()),
+        };
+        if self.port == 0 || nowhere { Err(AddressError::Advertised) } else { Ok(self) }
     }
 }
 

@@ -115,7 +115,7 @@ pub enum ConfigError {
     /// The system gives no random numbers.
     #[error("the system gives no random numbers: {0}; try again later")]
     Random(#[from] getrandom::Error),
-    /// No secret is configured.
+    /// Neither a secret nor a certificate is configured.
     #[error("no secret is configured in {}; make one by `aemp gensecret` and copy the file to the other machines", path.display())]
     NoSecret {
         /// The file.

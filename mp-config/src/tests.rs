@@ -3,6 +3,7 @@
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};
 
+use mp_proto::AuthMethod;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
@@ -104,6 +105,31 @@ fn nearer_settings_win() {
     let node = config.resolve(Some("leaf"), &word, Some("anon/"), &mut zeros).unwrap();
     assert_eq!(text(&node.seeds), ["z:9"]);
     assert_eq!(node.nodeid.as_str(), "anon/0000000000");
+}
+
+/// [TLS-03] [TLS-16]
+#[test]
+fn certificates_and_proofs_are_read() {
+    let pem =
+        "x\n-----BEGIN CERTIFICATE-----\nMA==\n-----END CERTIFICATE-----\n-----BEGIN EC PRIVATE KEY-----\n";
+    let text =
+        json!({"cert": pem, "auth_offer": ["cleartext"], "auth_accept": ["hmac_sha3_512", "tls_anon"]});
+    let config = good(&text.to_string());
+    let node = resolve(&config, "x").unwrap();
+    assert_eq!(node.cert.as_ref().map(SecretText::expose), Some(pem));
+    assert_eq!(node.auth_offer, Some(vec![AuthMethod::Cleartext]));
+    assert_eq!(node.auth_accept, Some(vec![AuthMethod::HmacSha3_512, AuthMethod::TlsAnon]));
+    node.require_secret(&config).unwrap();
+    assert!(!format!("{node:?}").contains("BEGIN"));
+    for (text, part) in [
+        (r#"{"cert": "/etc/cert.pem"}"#, "`cert` (global): it is no PEM text"),
+        (r#"{"cert": 5}"#, "a number where a text belongs"),
+        (r#"{"auth_offer": ["hmac_md6_64_256"]}"#, "there is no proof \"hmac_md6_64_256\""),
+        (r#"{"auth_accept": "tls_anon"}"#, "a text where a list belongs"),
+    ] {
+        let error = resolve(&good(text), "x").unwrap_err().to_string();
+        assert!(error.contains(part) && !error.contains("/etc"), "{error}");
+    }
 }
 
 /// [CF-15]
@@ -257,5 +283,29 @@ proptest! {
         let text = value.to_string();
         let strict = Strict::new(&text);
         prop_assert_eq!(serde_json::from_slice::<Value>(&strict.json).unwrap(), value);
+    }
+}
+
+/// [CF-16] [HS-20]
+#[test]
+fn advertised_addresses_and_an_old_secret_are_read() {
+    let config =
+        good(r#"{"secret":"new","old_secret":"old","advertise":["a.example:4040,b.example:1","[::1]:2"]}"#);
+    let node = resolve(&config, "x").unwrap();
+    assert_eq!(NodeConfig::expand(&node.advertise), ["a.example:4040", "b.example:1", "[::1]:2"]);
+    assert_eq!(node.old_secret.map(|secret| secret.expose().to_owned()).as_deref(), Some("old"));
+    assert_eq!(resolve(&good("{}"), "x").unwrap().advertise, []);
+    for (text, part) in [
+        (r#"{"advertise":["*:4040"]}"#, "others need a host and a port"),
+        (r#"{"advertise":["0.0.0.0:4040"]}"#, "others need a host and a port"),
+        (r#"{"advertise":["[::]:4040"]}"#, "others need a host and a port"),
+        (r#"{"advertise":["a.example"]}"#, "others need a host and a port"),
+        (r#"{"advertise":"a.example:1"}"#, "a text where a list belongs"),
+        (r#"{"old_secret":""}"#, "cannot be empty"),
+        (r#"{"old_secret":1234}"#, "a number where a text belongs"),
+    ] {
+        let error = resolve(&good(text), "x").unwrap_err().to_string();
+        assert!(error.contains(part), "{text}: {error}");
+        assert!(!error.contains("1234"), "{error}");
     }
 }

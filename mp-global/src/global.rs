@@ -174,7 +174,7 @@ impl GlobalBuilder<'_> {
         self.seeds.dedup();
         let node = self.node;
         let mut config = RegistryConfig::new(node.id().clone());
-        config.addresses = node.addresses().iter().map(ToString::to_string).collect();
+        config.addresses = node.advertised().iter().map(ToString::to_string).collect();
         config.global = self.global.unwrap_or(self.seeds.is_empty());
         config.limits = self.limits;
         let mut mesh = MeshConfig::new(self.seeds, scatter(node.id().as_str()));

@@ -17,7 +17,10 @@ mod live_perl {
     pub(crate) mod messages;
     pub(crate) mod monitors;
     pub(crate) mod node_port;
+    pub(crate) mod rotation;
     pub(crate) mod simultaneous;
+    #[cfg(feature = "tls")]
+    pub(crate) mod tls;
     pub(crate) mod trouble;
 }
 
@@ -62,7 +65,18 @@ macro_rules! scenarios {
     };
 }
 
+#[cfg(feature = "tls")]
+mod within_tls {
+    in_framing!(json: tls::certificates_of_every_kind_in_both_roles, tls::a_certificate_made_by_openssl_just_now,
+        tls::leaves_of_one_ca, tls::members_of_one_network, tls::a_stranger_is_refused_in_both_roles,
+        tls::a_node_without_a_certificate);
+    in_framing!(cbor: tls::certificates_of_every_kind_in_both_roles, tls::a_certificate_made_by_openssl_just_now,
+        tls::leaves_of_one_ca, tls::members_of_one_network, tls::a_stranger_is_refused_in_both_roles,
+        tls::a_node_without_a_certificate);
+}
+
 scenarios! {
+    rotation::a_perl_node_with_either_secret,
     joining::perl_joins_our_seed,
     joining::we_join_a_perl_seed,
     joining::a_restarted_seed_is_told_anew,

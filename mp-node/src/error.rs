@@ -104,6 +104,15 @@ pub enum DialError {
         /// What was wrong.
         error: Box<HandshakeError>,
     },
+    /// TLS with the peer did not come about.
+    #[cfg(feature = "tls")]
+    #[error("{addr}: {error}")]
+    Tls {
+        /// The address.
+        addr: Addr,
+        /// What was wrong.
+        error: mp_transport::TlsError,
+    },
     /// The peer there has a connection with us already, and keeps that.
     #[error("{node} at {addr} is connected already")]
     Duplicate {
@@ -141,6 +150,11 @@ impl DialError {
     /// Whether dialling again is useless until somebody changes a configuration.
     #[must_use]
     pub fn is_permanent(&self) -> bool {
-        matches!(self, Self::Handshake { error, .. } if error.is_permanent())
+        match self {
+            Self::Handshake { error, .. } => error.is_permanent(),
+            #[cfg(feature = "tls")]
+            Self::Tls { error, .. } => error.is_permanent(),
+            _ => false,
+        }
     }
 }

@@ -3,6 +3,19 @@
 //! A [`Node`] is a process's place in the network, a [`Port`] a mailbox in it that any port anywhere can send to.
 //! Ports are monitored, linked, killed and spawned across the network. Nodes are written in Rust with this crate, or in
 //! Perl with AnyEvent::MP, whose wire protocol this is.
+//!
+//! # Who may connect
+//!
+//! Nodes of one network share a [secret](NodeBuilder::secret), or trust one another's [certificates](NodeBuilder::cert), or
+//! both; a node with neither makes no connection. The secret proves, but hides nothing: only TLS does, for which both sides
+//! need a certificate. A network's secret is changed without an interruption by way of an
+//! [old secret](NodeBuilder::old_secret). What else proves something, and is dangerous, has to be named in
+//! [`auth_offer`](NodeBuilder::auth_offer) and [`auth_accept`](NodeBuilder::auth_accept).
+//!
+//! # Features
+//!
+//! `json`, `cbor`, `postcard` (default) and `storable` are framings, `tcp` (default) and `memory` ways to move bytes. `tls`
+//! makes certificates usable; without it a node that has one configured does not start.
 
 #![warn(clippy::print_stdout, clippy::print_stderr)]
 
@@ -26,7 +39,8 @@ pub use error::{CallError, DialError, SendError, StartError, TrySendError};
 pub use events::{NodeEvent, NodeEvents};
 pub use mp_config::{ConfigError, NodeConfig};
 pub use mp_proto::{
-    DecodeError, EncodeError, Framing, IdError, Limits, Map, Message, NodeId, PortId, Reason, Text, Value,
+    AuthMethod, DecodeError, EncodeError, Framing, IdError, Limits, Map, Message, NodeId, PortId, Reason,
+    Text, Value,
 };
 pub use mp_transport::{Addr, Transport};
 pub use node::{Node, NodeBuilder, WeakNode};
@@ -38,3 +52,5 @@ pub use watch::Monitor;
 
 #[cfg(feature = "memory")]
 pub use mp_transport::memory;
+#[cfg(feature = "tls")]
+pub use mp_transport::tls;

@@ -40,6 +40,7 @@ use crate::runtime::listen::Strangers;
 use crate::runtime::peer::Peer;
 use crate::runtime::relay::Tube;
 use crate::runtime::rng::Rng;
+use crate::runtime::tls::Tls;
 use crate::service::{Resolver, Service};
 use crate::spawn::{Function, Outcome};
 use crate::stats::{Counters, NodeStats};
@@ -74,6 +75,7 @@ pub(crate) struct Inner {
     pub(crate) id: NodeId,
     pub(crate) limits: Limits,
     pub(crate) handshake: Arc<HandshakeConfig>,
+    pub(crate) tls: Tls,
     pub(crate) transport: Arc<dyn Transport>,
     pub(crate) ports: Shared<PortTable<Arc<PortCell>>>,
     pub(crate) peers: Shared<BTreeMap<NodeId, Arc<Peer>>>,
@@ -96,6 +98,8 @@ pub(crate) struct Inner {
     pub(crate) open: CancellationToken,
     services: Shared<Vec<Arc<Service>>>,
     addresses: Lock<Vec<Addr>>,
+    /// Where others are told to dial; empty if where it listens.
+    advertised: Vec<Addr>,
     config: NodeConfig,
     prefix: String,
     counter: AtomicU64,
@@ -135,6 +139,13 @@ impl Node {
     #[must_use]
     pub fn addresses(&self) -> Vec<Addr> {
         self.inner.addresses.lock().clone()
+    }
+
+    /// Where other nodes are told to reach this one: what [`NodeBuilder::advertise`] or the profile's `advertise` says,
+    /// else the addresses that it listens on `[CF-16]`.
+    #[must_use]
+    pub fn advertised(&self) -> Vec<Addr> {
+        if self.inner.advertised.is_empty() { self.addresses() } else { self.inner.advertised.clone() }
     }
 
     /// The node's bounds.

@@ -8,3 +8,4 @@ pub(crate) mod meet;
 pub(crate) mod peer;
 pub(crate) mod relay;
 pub(crate) mod rng;
+pub(crate) mod tls;

@@ -52,4 +52,4 @@ impl ArgsError {
 }
 
 /// Commands of Perl's program that are not in this one.
-const NOT_YET: [&str; 8] = ["gencert", "setcert", "cert", "delcert", "eval", "shell", "trace", "restart"];
+const NOT_YET: [&str; 4] = ["eval", "shell", "trace", "restart"];

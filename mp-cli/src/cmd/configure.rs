@@ -1,6 +1,7 @@
 //! The configuration family: `gensecret`, `profile`, `setbinds` and so on, as many on one line as one likes.
 
 mod apply;
+mod certificate;
 mod chain;
 mod command;
 mod report;

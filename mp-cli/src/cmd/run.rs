@@ -11,6 +11,7 @@ use super::stop::Stop;
 use crate::error::CliError;
 use crate::output::{Output, Paint, Report, columns};
 use mp_config::{ConfigFile, NodeConfig};
+use mp_node::Addr;
 
 /// Runs a node as `words` and the configuration say, until it is asked to stop.
 pub(super) async fn run(
@@ -57,15 +58,21 @@ fn resolve(words: &[String], file: &ConfigFile) -> Result<NodeConfig, CliError> 
 struct Started {
     node: String,
     addresses: Vec<String>,
+    /// What others are told in place of these.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    advertised: Vec<String>,
     seeds: Vec<String>,
     services: Vec<Running>,
 }
 
 impl Started {
     fn new(joined: &Joined, services: Vec<Running>) -> Self {
+        let texts = |addresses: &[Addr]| addresses.iter().map(ToString::to_string).collect();
+        let (bound, advertised) = (joined.node.addresses(), joined.node.advertised());
         Self {
             node: joined.node.id().to_string(),
-            addresses: joined.node.addresses().iter().map(ToString::to_string).collect(),
+            addresses: texts(&bound),
+            advertised: if advertised == bound { Vec::new() } else { texts(&advertised) },
             seeds: NodeConfig::expand(&joined.node.config().seeds),
             services,
         }
@@ -81,6 +88,10 @@ impl Report for Started {
             ("listens on", list(&self.addresses, "no address: others cannot connect to it")),
             ("seeds", list(&self.seeds, "none: others can have this node as theirs")),
         ];
+        let advertised = list(&self.advertised, "");
+        if !advertised.is_empty() {
+            rows.insert(1, ("is reached at", advertised));
+        }
         let services = self.services.iter();
         rows.extend(
             services.map(|service| (service.name, format!("{}  in {}", service.port, service.group))),
@@ -100,6 +111,7 @@ mod tests {
         let started = Started {
             node: "n".to_owned(),
             addresses: vec!["127.0.0.1:4040".to_owned()],
+            advertised: Vec::new(),
             seeds: Vec::new(),
             services: vec![service],
         };

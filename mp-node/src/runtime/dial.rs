@@ -9,7 +9,7 @@ use mp_transport::{Addr, Pipe, clock};
 
 use crate::error::DialError;
 use crate::node::Inner;
-use crate::runtime::meet::{MeetError, Met, meet};
+use crate::runtime::meet::{Failure, MeetError, Met, meet};
 use crate::runtime::peer::{Peer, PeerState, Span};
 use crate::runtime::relay::relay_addr;
 use crate::service::Way;
@@ -140,7 +140,7 @@ impl Inner {
             Ok(met) => Ok(met.serve(self)),
             Err(DialError::Duplicate { node, .. }) if self.is_connected(&node) => Ok(node),
             Err(error) => {
-                self.report_dial(&error);
+                self.report_dial(&error, None);
                 Err(error)
             }
         }
@@ -163,15 +163,21 @@ impl Inner {
         limit: Duration,
     ) -> Result<Met, DialError> {
         let addr = addr.clone();
+        let mut says = None;
         let dialling = async {
             let pipe = pipe.await.map_err(|error| DialError::Unreachable { addr: addr.clone(), error })?;
-            meet(self, pipe, Side::Dialled).await.map_err(|error| match error {
-                MeetError::Handshake(error) => DialError::Handshake { addr: addr.clone(), error },
-                MeetError::Duplicate(node) => DialError::Duplicate { addr: addr.clone(), node },
-                MeetError::Io(text) | MeetError::Refused(text) => {
-                    DialError::Lost { addr: addr.clone(), text }
+            meet(self, pipe, Side::Dialled).await.map_err(|Failure { error, claims }| {
+                says = claims;
+                match error {
+                    MeetError::Handshake(error) => DialError::Handshake { addr: addr.clone(), error },
+                    MeetError::Duplicate(node) => DialError::Duplicate { addr: addr.clone(), node },
+                    MeetError::Io(text) | MeetError::Refused(text) => {
+                        DialError::Lost { addr: addr.clone(), text }
+                    }
+                    #[cfg(feature = "tls")]
+                    MeetError::Tls(error) => DialError::Tls { addr: addr.clone(), error },
+                    MeetError::ShutDown => DialError::ShutDown,
                 }
-                MeetError::ShutDown => DialError::ShutDown,
             })
         };
         let met = tokio::select! {
@@ -182,18 +188,18 @@ impl Inner {
         if let Err(error) = &met
             && error.is_permanent()
         {
-            self.report_dial(error);
+            self.report_dial(error, says.as_ref());
         }
         met
     }
 
     /// Says once in a while, not at every attempt, why an address does not work.
-    fn report_dial(&self, error: &DialError) {
+    fn report_dial(&self, error: &DialError, claims: Option<&NodeId>) {
         if error.is_self() {
             return;
         }
         if self.complaints.lock().first(error.to_string(), clock::now()) {
-            tracing::warn!("{error}");
+            tracing::warn!(claims = claims.map(tracing::field::display), "{error}");
         } else {
             tracing::debug!("{error}");
         }

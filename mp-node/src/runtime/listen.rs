@@ -10,7 +10,7 @@ use mp_transport::{Addr, Listener, Pipe, clock};
 use tokio_util::sync::CancellationToken;
 
 use crate::node::Inner;
-use crate::runtime::meet::{MeetError, meet};
+use crate::runtime::meet::{Failure, MeetError, meet};
 use crate::sync::Lock;
 
 /// How long a node without services lets its first peers wait.
@@ -98,16 +98,17 @@ async fn let_in(node: &Arc<Inner>, pipe: Pipe) {
     let from = pipe.peer_addr().clone();
     match meet(node, pipe, Side::Accepted).await {
         Ok(met) => drop(met.serve(node)),
-        Err(error @ (MeetError::Duplicate(_) | MeetError::ShutDown)) => {
+        Err(Failure { error: error @ (MeetError::Duplicate(_) | MeetError::ShutDown), .. }) => {
             tracing::debug!(%from, "connection closed: {error}");
         }
-        Err(error) => {
+        Err(Failure { error, claims }) => {
+            let claims = claims.map(tracing::field::display);
             // A peer that tries again and again is complained of once in a while.
             let text = error.to_string();
             if node.complaints.lock().first(format!("{} {text}", from.host()), clock::now()) {
-                tracing::warn!(%from, "connection refused: {text}");
+                tracing::warn!(%from, claims, "connection refused: {text}");
             } else {
-                tracing::debug!(%from, "connection refused: {text}");
+                tracing::debug!(%from, claims, "connection refused: {text}");
             }
         }
     }

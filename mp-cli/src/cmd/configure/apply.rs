@@ -2,6 +2,7 @@
 
 use serde_json::{Map, Value};
 
+use super::certificate;
 use super::chain::{ConfigureError, Key, Step};
 use super::report::{Done, Shown};
 use crate::error::CliError;
@@ -54,6 +55,11 @@ impl Run<'_> {
                 let secret = random_secret(random).map_err(ConfigError::Random)?;
                 self.keys().insert("secret".to_owned(), Value::from(secret));
                 self.done.push(Done::SecretMade { scope, length: SECRET_LENGTH });
+            }
+            Step::GenerateCert => {
+                let pem = certificate::make().map_err(ConfigureError::CertMaking)?;
+                self.keys().insert("cert".to_owned(), Value::from(pem));
+                self.done.push(Done::CertMade { scope });
             }
             Step::DeleteProfile(name) => {
                 self.config.require_profile(name)?;

@@ -23,6 +23,7 @@ pub(super) enum Verb {
     Add(&'static Setting),
     Remove(&'static Setting),
     GenerateSecret,
+    GenerateCert,
     Profile,
     DeleteProfile,
     ShowProfile,
@@ -56,6 +57,7 @@ pub(crate) fn commands() -> &'static [Command] {
     static COMMANDS: LazyLock<Vec<Command>> = LazyLock::new(|| {
         let mut all = vec![
             special("gensecret", "", "make a new random secret", Verb::GenerateSecret),
+            special("gencert", "", "make a new certificate with its key, for TLS", Verb::GenerateCert),
             special("profile", "NAME", "what follows is for this profile alone", Verb::Profile),
         ];
         all.extend(SETTINGS.iter().flat_map(of_setting));
@@ -119,7 +121,7 @@ mod tests {
         let names: Vec<_> = commands().iter().flat_map(Command::names).collect();
         let unique: BTreeSet<_> = names.iter().copied().collect();
         assert_eq!(names.len(), unique.len());
-        let original = "gensecret setsecret secret delsecret setnodeid nodeid delnodeid setseeds seeds addseed delseed \
+        let original = "gensecret setsecret secret delsecret gencert setcert cert delcert setnodeid nodeid delnodeid setseeds seeds addseed delseed \
              delseeds setbinds binds addbind delbind delbinds setservices services addservice delservice \
              delservices profile setparent parent delparent delprofile showprofile showconfig";
         for name in original.split_whitespace() {

@@ -18,6 +18,7 @@ pub(super) enum Done {
     Cleared { scope: Scope, key: &'static str, was_set: bool },
     NotThere { scope: Scope, key: &'static str, items: Vec<Value> },
     SecretMade { scope: Scope, length: usize },
+    CertMade { scope: Scope },
     Profile { name: String, settings: Vec<Shown> },
     Config { profile: Option<String>, settings: Vec<Shown>, profiles: Vec<String> },
     Saved { path: PathBuf, comments_lost: bool },
@@ -40,8 +41,7 @@ pub(super) struct Shown {
 impl Shown {
     /// A value; one that is hidden shows only with `show_secrets`.
     pub(super) fn new(key: String, value: Option<Value>, from: Option<Origin>, show_secrets: bool) -> Self {
-        // A certificate of Perl's program has its private key in it.
-        let secret = Setting::of(&key).is_some_and(Setting::hidden) || key == "cert";
+        let secret = Setting::of(&key).is_some_and(Setting::hidden);
         let hidden = secret && !show_secrets;
         Self { key, value: value.filter(|_| !hidden), hidden, from, default: "" }
     }
@@ -83,6 +83,9 @@ impl Report for Done {
             }
             Self::SecretMade { scope, length } => {
                 format!("{} secret = a new one of {length} characters (not shown)", place(scope))
+            }
+            Self::CertMade { scope } => {
+                format!("{} cert = a new one, and its key (not shown)", place(scope))
             }
             Self::Profile { name, settings } => {
                 let rows: Vec<_> = settings.iter().map(|shown| (shown.key.as_str(), shown.text())).collect();
