@@ -18,6 +18,7 @@ mod live_perl {
     pub(crate) mod monitors;
     pub(crate) mod node_port;
     pub(crate) mod simultaneous;
+    pub(crate) mod trip;
     pub(crate) mod trouble;
 }
 
@@ -59,6 +60,7 @@ macro_rules! scenarios {
     ($($module:ident::$name:ident,)*) => {
         in_framing!(json: $($module::$name),*);
         in_framing!(cbor: $($module::$name),*);
+        in_framing!(storable: $($module::$name),*);
     };
 }
 
@@ -70,6 +72,7 @@ scenarios! {
     messages::bursts_both_ways_keep_their_order,
     messages::values_survive_the_trip,
     messages::large_strings_go_both_ways,
+    trip::each_value_arrives_as_the_table_says,
     monitors::perl_watches_our_ports,
     monitors::we_watch_perl_ports,
     monitors::kills_reach_the_other_side,
