@@ -12,6 +12,7 @@ mod live_perl {
     pub(crate) mod values;
 
     pub(crate) mod directory;
+    pub(crate) mod failover;
     pub(crate) mod globals;
     pub(crate) mod joining;
     pub(crate) mod messages;
@@ -89,6 +90,10 @@ scenarios! {
     directory::a_family_is_the_same_on_both_sides,
     directory::what_a_node_registered_goes_with_it,
     globals::our_global_node_and_a_perl_one_share_all,
+    failover::our_slave_outlives_its_perl_master,
+    failover::perl_outlives_our_master,
+    failover::a_perl_joiner_is_left_to_come,
+    failover::a_monitor_of_a_node_connects,
     simultaneous::nothing_is_lost_when_both_dial,
     trouble::a_half_closed_connection_is_over,
     trouble::bad_input_ends_the_connection,

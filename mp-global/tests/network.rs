@@ -367,3 +367,27 @@ async fn seeds_have_to_be_addresses() {
     let refused = GlobalError::Registry(RegistryError::Internal);
     assert_eq!(global.group("'l").register(&port).map(drop), Err(refused));
 }
+
+/// [ND-07], [MON-05]: a monitor of a node that nobody knows fires within the time that an attempt to connect may take: at
+/// once where somebody can say so, and otherwise at its end. Such a monitor never waits for ever, nor is it lost.
+#[tokio::test(start_paused = true)]
+async fn a_monitor_of_an_unknown_node_fires_in_time() {
+    let net = Net::new();
+    let (seed, _at_seed) = net.start("seed", &[]).await;
+    let (slave, at_slave) = net.start("alice", &["seed"]).await;
+    let (lost, _at_lost) = net.start("lost", &["nowhere"]).await;
+    soon(at_slave.joined()).await.expect("joins");
+    let (round_trip, limit) = (Duration::from_millis(10), lost.limits().connect_time);
+    for (node, bound, text) in [
+        (&seed, round_trip, "no known address"),
+        (&slave, round_trip, "no known address"),
+        (&lost, limit + round_trip, "connect timeout"),
+    ] {
+        for port in [id("ghost").port(), "ghost#x".parse().expect("valid")] {
+            let begun = tokio::time::Instant::now();
+            let reason = soon(node.monitor(&port)).await;
+            assert!(begun.elapsed() <= bound, "{}: {:?}", node.id(), begun.elapsed());
+            assert_eq!(reason.values()[1..], [Value::from("ghost"), Value::from(text)], "{}", node.id());
+        }
+    }
+}

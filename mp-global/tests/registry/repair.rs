@@ -253,7 +253,7 @@ impl Pair {
     fn same(&mut self, family: &str) -> usize {
         let mut seen = [0, 1].map(|side| {
             let monitor = self.0[side].monitor(family).expect("room");
-            let Some(Output::Changed(change)) = self.0[side].poll_output() else { panic!("not told") };
+            let Some(Output::Changed(change)) = self.0[side].poll_output() else { unreachable!("not told") };
             self.0[side].unmonitor(monitor);
             change.whole
         });
