@@ -175,6 +175,14 @@ impl Node {
             .collect()
     }
 
+    /// Whether a peer is connected, and of our own kind: it then understands what we say beyond the original protocol
+    /// `[HS-07]`.
+    #[must_use]
+    pub fn is_own_kind(&self, node: &NodeId) -> bool {
+        let peer = self.inner.known_peer(node.as_str());
+        peer.is_some_and(|peer| peer.lock().route.session().is_some_and(|session| session.instance.is_some()))
+    }
+
     /// Connections that come and go, from now on.
     #[must_use]
     pub fn events(&self) -> NodeEvents {

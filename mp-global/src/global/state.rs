@@ -46,11 +46,14 @@ impl State {
         }
     }
 
-    /// A new connection to a node.
-    pub(super) fn up(&mut self, now: Instant, node: &NodeId) {
+    /// A new connection to a node, which may be of our own kind.
+    pub(super) fn up(&mut self, now: Instant, node: &NodeId, is_kin: bool) {
         self.registry.node_down(node); // if we knew of an old one, we know nothing of its end
         self.mesh.node_up(now, node);
         self.registry.node_up(node, self.mesh.is_seed(node));
+        if is_kin {
+            self.registry.is_kin(node);
+        }
         self.is_mesh_due = true;
     }
 

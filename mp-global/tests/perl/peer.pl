@@ -172,6 +172,7 @@ my %COMMAND;
         Aemp::Directory::db_query($c->{part}, $c->{family}, sub { event("result", tag => $c->{tag}, result => $_[0]) });
         ();
     },
+    add_seed => sub { my ($c) = @_; Aemp::Directory::add_seed($c->{address}); () },
     become_global => sub { Aemp::Directory::become_global(); () },
     state => sub { (%{ Aemp::Directory::state() }, nodes => [sort(Aemp::Node::up_nodes())], seen => {%Aemp::Node::SEEN}) },
     dial  => sub { my ($c) = @_; Aemp::Node::dial($c->{address}); () },
