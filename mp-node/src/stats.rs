@@ -16,6 +16,9 @@ pub struct NodeStats {
     pub ports: usize,
     /// Peers that are connected.
     pub connected: usize,
+    /// Bytes of messages that wait for that peer for which the most wait; see
+    /// [`Limits::outbox_bytes`](mp_proto::Limits::outbox_bytes).
+    pub largest_outbox: usize,
 }
 
 #[derive(Debug, Default)]
