@@ -80,7 +80,9 @@ impl Fault {
     pub(crate) async fn apply(&self, world: &World) {
         let net = world.net();
         match self {
-            Self::Delay { between: [a, b], latency, jitter } => drop(net.between(a, b).delay(*latency, *jitter)),
+            Self::Delay { between: [a, b], latency, jitter } => {
+                drop(net.between(a, b).delay(*latency, *jitter))
+            }
             Self::Throttle { between: [a, b], bytes_per_second } => {
                 net.between(a, b).throttle(Some(*bytes_per_second));
             }
@@ -137,7 +139,9 @@ impl fmt::Display for Fault {
             Self::Delay { between: [a, b], latency, jitter } => {
                 write!(f, " {a} {b} {} ms, jitter {} ms", latency.as_millis(), jitter.as_millis())
             }
-            Self::Throttle { between: [a, b], bytes_per_second } => write!(f, " {a} {b} {bytes_per_second} B/s"),
+            Self::Throttle { between: [a, b], bytes_per_second } => {
+                write!(f, " {a} {b} {bytes_per_second} B/s")
+            }
             Self::CutOneWay([a, b]) | Self::Cut([a, b]) | Self::Reset([a, b]) | Self::HalfOpen([a, b]) => {
                 write!(f, " {a} {b}")
             }

@@ -48,7 +48,7 @@ async fn scenario(world: &World, options: &Options) -> Report {
     world.note(format_args!("{setup}"));
     world.net().buffer_size(setup.buffer);
     world.net().everywhere().delay(setup.latency, setup.latency);
-    let book = Book::new(world);
+    let book = Book::new(world, &setup);
     for host in 0..setup.nodes {
         let (setup, book) = (Arc::clone(&setup), book.clone());
         world.host(&Setup::host(host), move |process| life::live(process, Arc::clone(&setup), book.clone()));

@@ -141,7 +141,9 @@ where
         if let Err(failure) = Sim::new(seed).traced(true).run(&scenario) {
             panic!("{}{failure}; repeat it with MP_SIM_SEED={seed}", failure.trace);
         }
-        panic!("seed {seed} failed, but not when it was repeated: something in it does not follow from the seed");
+        panic!(
+            "seed {seed} failed, but not when it was repeated: something in it does not follow from the seed"
+        );
     }
 }
 

@@ -127,6 +127,9 @@ impl World {
     /// nothing if no trace is kept.
     pub fn note(&self, line: fmt::Arguments<'_>) {
         let now = self.now();
+        if std::env::var("LOG").is_ok() {
+            println!("{now:?} {line}");
+        }
         if let Some(trace) = &mut self.lock().trace {
             let line = writeln!(trace, "{:>8}.{:03} {line}", now.as_millis(), now.subsec_micros() % 1000);
             line.expect("a string takes all");
@@ -243,8 +246,7 @@ impl World {
     /// The process `life` of a host has come to its own end.
     fn ended(&self, host: &str, life: u64) {
         let of_that_life = |running: &mut Running| running.life == life;
-        let running =
-            self.lock().hosts.get_mut(host).and_then(|entry| entry.running.take_if(of_that_life));
+        let running = self.lock().hosts.get_mut(host).and_then(|entry| entry.running.take_if(of_that_life));
         if let Some(running) = running {
             self.note(format_args!("{host} has ended"));
             self.bury(host, running, Death::Reset);

@@ -86,7 +86,9 @@ impl<M: Told> Delivery<M> {
         })?;
         for lost in next..number {
             ensure(story.is_told(lost), || {
-                format!("G-3: port {port} got {number} of {sender}, but {lost} is lost and no monitor has fired")
+                format!(
+                    "G-3: port {port} got {number} of {sender}, but {lost} is lost and no monitor has fired"
+                )
             })?;
         }
         self.gaps += u64::from(number > next);

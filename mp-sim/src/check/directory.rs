@@ -104,7 +104,9 @@ impl Directory {
             for (key, value) in &view.entries {
                 let values = truth.get(key);
                 ensure(values.is_some(), || differs("it sees what is not there:", key))?;
-                ensure(values.is_some_and(|values| values.contains(&value)), || differs("another value of", key))?;
+                ensure(values.is_some_and(|values| values.contains(&value)), || {
+                    differs("another value of", key)
+                })?;
                 let first = shown.entry((family, key)).or_insert(value);
                 ensure(*first == value, || differs("another value than others see of", key))?;
             }

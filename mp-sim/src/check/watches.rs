@@ -34,6 +34,7 @@ pub type WatchNumber = usize;
 /// port dies or never was, exactly once. Of a process's death, all are told within a bound.
 #[derive(Debug, Default)]
 pub struct Watches {
+    connect_time: Duration,
     watches: Vec<Watch>,
     /// Ports' processes, and their deaths.
     ports: BTreeMap<u32, (u32, Option<Death>)>,
@@ -51,6 +52,13 @@ struct Watch {
 }
 
 impl Watches {
+    /// No monitors yet. An attempt to connect lasts `connect_time`: of a node that dies earlier than so long after a monitor
+    /// of it was made, the monitor need not tell, for it may have been connected to its next life alone.
+    #[must_use]
+    pub fn new(connect_time: Duration) -> Self {
+        Self { connect_time, ..Self::default() }
+    }
+
     /// A process has begun on a host.
     pub fn process(&mut self, process: u32, host: u32) {
         self.processes.insert(process, (host, None));
@@ -123,7 +131,10 @@ impl Watches {
     pub fn check_end(&self, bound: Duration) -> Result<(), Violation> {
         for (number, watch) in self.watches.iter().enumerate() {
             self.check(watch, bound).map_err(|what| {
-                Violation(format!("G-4: monitor {number} of {:?}, made at {:?}: {what}", watch.target, watch.made))
+                Violation(format!(
+                    "G-4: monitor {number} of {:?}, made at {:?}: {what}",
+                    watch.target, watch.made
+                ))
             })?;
         }
         Ok(())
@@ -161,7 +172,11 @@ impl Watches {
                 _ => false,
             },
         };
-        if is_true { Ok(()) } else { Err(format!("it fired at {at:?} with a reason that is not true: {reason}")) }
+        if is_true {
+            Ok(())
+        } else {
+            Err(format!("it fired at {at:?} with a reason that is not true: {reason}"))
+        }
     }
 
     /// Since when there is something to be told, if there is, and whether that is to be told within the bound.
@@ -174,7 +189,10 @@ impl Watches {
             }
             Target::Node(host) => {
                 let of_host = self.processes.values().filter(|(of, _)| *of == host);
-                let first = of_host.filter_map(|(_, died)| *died).filter(|died| *died > watch.made).min()?;
+                let first = of_host
+                    .filter_map(|(_, died)| *died)
+                    .filter(|died| *died > watch.made + self.connect_time)
+                    .min()?;
                 Some((first, true))
             }
         }

@@ -51,8 +51,9 @@ struct Resident {
 }
 
 impl Book {
-    pub(super) fn new(world: &World) -> Self {
-        Self { world: world.clone(), page: Arc::default() }
+    pub(super) fn new(world: &World, setup: &Setup) -> Self {
+        let page = Page { watches: Watches::new(setup.limits.connect_time), ..Page::default() };
+        Self { world: world.clone(), page: Arc::new(Mutex::new(page)) }
     }
 
     pub(super) fn with<R>(&self, action: impl FnOnce(&mut Page) -> R) -> R {
@@ -171,7 +172,9 @@ impl Book {
     pub(super) fn queued(&self, messages: usize, bound: usize) {
         self.check(|page| {
             page.longest_queue = page.longest_queue.max(messages);
-            let broken = || Violation(format!("G-7: a port holds {messages} messages, and {bound} at the most may be"));
+            let broken = || {
+                Violation(format!("G-7: a port holds {messages} messages, and {bound} at the most may be"))
+            };
             if messages <= bound { Ok(()) } else { Err(broken()) }
         });
     }
@@ -180,7 +183,8 @@ impl Book {
     pub(super) fn waiting(&self, bytes: usize, bound: usize) {
         self.check(|page| {
             page.largest_outbox = page.largest_outbox.max(bytes);
-            let broken = || Violation(format!("G-7: {bytes} B wait for one peer, and {bound} at the most may"));
+            let broken =
+                || Violation(format!("G-7: {bytes} B wait for one peer, and {bound} at the most may"));
             if bytes <= bound { Ok(()) } else { Err(broken()) }
         });
     }

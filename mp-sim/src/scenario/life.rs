@@ -89,7 +89,9 @@ fn receive(
         let id = port.id().clone();
         loop {
             book.queued(port.waiting(), bound);
-            let Some((sender, to, count, _)) = port.recv_as::<(u32, u32, u32, String)>().await else { return };
+            let Some((sender, to, count, _)) = port.recv_as::<(u32, u32, u32, String)>().await else {
+                return;
+            };
             world.note(format_args!("{id} got {count} of {sender}"));
             if to == number {
                 book.check(|page| page.delivery.arrived(sender, to, count));

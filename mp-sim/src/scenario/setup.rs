@@ -130,6 +130,10 @@ impl fmt::Display for Setup {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} nodes, {} of them global, directory: {}, ", self.nodes, self.globals, self.directory)?;
         write!(f, "{} faults, buffers of {} B, latency {:?}, ", self.faults, self.buffer, self.latency)?;
-        write!(f, "monitor_timeout {:?}, mailbox {}", self.limits.monitor_timeout, self.limits.mailbox_messages)
+        write!(
+            f,
+            "monitor_timeout {:?}, mailbox {}",
+            self.limits.monitor_timeout, self.limits.mailbox_messages
+        )
     }
 }

@@ -24,7 +24,8 @@ pub(super) async fn keep(node: Node, process: u32, world: World, book: Book, mut
             continue;
         }
         let Some((target, port)) = choose(&world, &book, &mut dice) else { continue };
-        if target == Target::Node(u32::MAX) || (port.is_node_port() && port.node_str() == node.id().as_str()) {
+        if target == Target::Node(u32::MAX) || (port.is_node_port() && port.node_str() == node.id().as_str())
+        {
             continue;
         }
         let number = book.with(|page| page.watches.watch(process, target, world.now()));
