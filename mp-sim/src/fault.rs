@@ -81,7 +81,7 @@ impl Fault {
         let net = world.net();
         match self {
             Self::Delay { between: [a, b], latency, jitter } => {
-                drop(net.between(a, b).delay(*latency, *jitter))
+                net.between(a, b).delay(*latency, *jitter);
             }
             Self::Throttle { between: [a, b], bytes_per_second } => {
                 net.between(a, b).throttle(Some(*bytes_per_second));

@@ -4,8 +4,10 @@
 #![warn(clippy::print_stdout, clippy::print_stderr)]
 
 pub mod check;
+pub mod collide;
 mod dice;
 mod fault;
+pub mod form;
 pub mod scenario;
 mod sim;
 mod world;

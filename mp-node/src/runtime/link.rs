@@ -99,13 +99,16 @@ pub(crate) async fn serve(
 impl Link {
     /// Delivers what the connection has cut from the input.
     fn deliver(&mut self, now: Instant) {
+        let mut received = 0;
         while let Some(incoming) = self.connection.poll_event() {
+            received += 1;
             if incoming.port.is_empty() {
                 self.on_request(&incoming.frame, now);
             } else {
                 self.on_message(&incoming.port, incoming.frame, now);
             }
         }
+        self.node.stats.received(received);
         self.see_to_silence(now);
     }
 

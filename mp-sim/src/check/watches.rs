@@ -31,7 +31,7 @@ pub struct Death {
 pub type WatchNumber = usize;
 
 /// Checks monitors (G-4, G-10): each fires at most once, not after it was dropped, for a reason that is true; and if its
-/// port dies or never was, exactly once. Of a process's death, all are told within a bound.
+/// port dies or never was, exactly once. Of a process's death, those are told within a bound that knew it before.
 #[derive(Debug, Default)]
 pub struct Watches {
     connect_time: Duration,
@@ -182,10 +182,11 @@ impl Watches {
     /// Since when there is something to be told, if there is, and whether that is to be told within the bound.
     fn news(&self, watch: &Watch) -> Option<(Duration, bool)> {
         match watch.target {
-            Target::Nothing => Some((watch.made, true)),
+            Target::Nothing => Some((watch.made, false)),
             Target::Port(port) => {
                 let death = self.ports.get(&port)?.1.as_ref()?;
-                Some((death.at, death.reason.is_none()))
+                // A monitor that was just made may be on its way to the next life, behind other messages.
+                Some((death.at, death.reason.is_none() && death.at > watch.made + self.connect_time))
             }
             Target::Node(host) => {
                 let of_host = self.processes.values().filter(|(of, _)| *of == host);
@@ -225,7 +226,7 @@ mod tests {
 
     /// A monitor in process 1 of the port 7 in process 2.
     fn watched() -> (Watches, WatchNumber) {
-        let mut watches = Watches::default();
+        let mut watches = Watches::new(SECOND / 2);
         watches.process(1, 1);
         watches.process(2, 2);
         watches.port(7, 2);

@@ -96,15 +96,14 @@ impl Setup {
         format!("n{number}")
     }
 
-    /// Within which time after a process's death, or after it was made, a monitor tells of it (G-10).
+    /// Within which time after a process's death a monitor tells of it (G-10).
     ///
     /// A peer that falls silent is noticed after `monitor_timeout`. What the dead one had sent may still be arriving
     /// for as long as a throttled link takes for a full buffer, and while messages wait for a full mailbox the
-    /// connection is not read, for as long as the mailbox's patience. A connection to be made is waited for.
+    /// connection is not read, for as long as the mailbox's patience.
     #[must_use]
     pub fn detection_bound(&self) -> Duration {
-        let Limits { monitor_timeout, connect_time, mailbox_patience, .. } = self.limits;
-        monitor_timeout + connect_time + mailbox_patience + Duration::from_secs(10)
+        self.limits.monitor_timeout + self.limits.mailbox_patience + Duration::from_secs(10)
     }
 
     /// Within which time after the last fault the directory agrees (G-8).
