@@ -77,6 +77,11 @@ impl Fault {
         }
     }
 
+    /// By how much all clocks jump, if they do.
+    pub(crate) fn jump(&self) -> Option<Duration> {
+        if let Self::ClockJump(by) = self { Some(*by) } else { None }
+    }
+
     pub(crate) async fn apply(&self, world: &World) {
         let net = world.net();
         match self {

@@ -127,9 +127,7 @@ impl World {
     /// nothing if no trace is kept.
     pub fn note(&self, line: fmt::Arguments<'_>) {
         let now = self.now();
-        if std::env::var("LOG").is_ok() {
-            println!("{now:?} {line}");
-        }
+        tracing::debug!("{:.3} {line}", now.as_secs_f64());
         if let Some(trace) = &mut self.lock().trace {
             let line = writeln!(trace, "{:>8}.{:03} {line}", now.as_millis(), now.subsec_micros() % 1000);
             line.expect("a string takes all");

@@ -19,7 +19,7 @@ pub(super) struct Output {
 
 /// Lets nodes log to stdout, without the time, which is not the network's.
 pub(super) fn start_log(filter: &str) {
-    let log = tracing_subscriber::fmt().without_time().with_ansi(false).with_target(false);
+    let log = tracing_subscriber::fmt().without_time().with_ansi(false).with_target(true);
     log.with_env_filter(EnvFilter::new(filter)).with_writer(io::stdout).init();
 }
 
