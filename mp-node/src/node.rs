@@ -160,6 +160,8 @@ impl Node {
         let mut stats = self.inner.stats.snapshot();
         stats.ports = self.inner.ports.read().len();
         stats.connected = self.nodes().len();
+        let peers: Vec<_> = self.inner.peers.read().values().cloned().collect();
+        stats.largest_outbox = peers.iter().map(|peer| peer.lock().route.waiting()).max().unwrap_or(0);
         stats
     }
 
