@@ -90,7 +90,7 @@ impl Process {
         let node = builder.start().await.expect("a node can be started on a simulated host");
         node.set_resolver(Arc::new(|node: &NodeId| {
             let addr = Addr::new(node.as_str(), PORT);
-            Box::pin(async move { addr.into_iter().collect() })
+            Box::pin(async move { addr.into_iter().map(mp_node::Way::Direct).collect() })
         }));
         self.world.with_running(&self.host, self.life, |running| running.node = Some(node.downgrade()));
         node
