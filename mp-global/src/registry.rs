@@ -277,7 +277,7 @@ impl Registry {
     }
 
     /// The nodes that may carry a connection to one that cannot be dialled: of a slave its master, of a global node the
-    /// other global ones that tell of it `[GL-34]`.
+    /// other global ones that tell of it `[RL-06]`.
     #[must_use]
     pub fn relays_to(&self, node: &NodeId) -> Vec<NodeId> {
         match &self.role {

@@ -90,7 +90,7 @@ async fn two_nodes_without_listeners_talk_through_their_master() {
     assert!(soon(alice.monitor(&echo)).await.to_string().contains("no_such_port"));
 }
 
-/// [RL-04], [GL-34]: the slaves of two global nodes.
+/// [RL-04], [RL-06]: the slaves of two global nodes.
 #[tokio::test(start_paused = true)]
 async fn two_relays_carry_a_connection_between_them() {
     let net = Net::new();
