@@ -56,7 +56,8 @@ async fn scenario(world: &World, options: &Options) -> Report {
     world.sleep(setup.warm_up).await;
     let plan = FaultPlan::random(&mut world.dice("faults"), &world.hosts(), setup.faults, setup.pause);
     // While the clock jumps nothing is noticed, whatever it says afterwards.
-    let bound = setup.detection_bound() + plan.steps.iter().filter_map(|(_, fault)| fault.jump()).sum::<Duration>();
+    let bound =
+        setup.detection_bound() + plan.steps.iter().filter_map(|(_, fault)| fault.jump()).sum::<Duration>();
     plan.run(world).await;
     let healed = world.now();
     book.calm_down();
