@@ -1,5 +1,7 @@
 //! What CI runs of the simulations. More of them: `mp-sim run`, `mp-sim collide`, `mp-sim form`.
 
+#![expect(clippy::panic, reason = "a seed that fails is a failed test")]
+
 use mp_sim::scenario::{self, Options, Report};
 use mp_sim::{collide, form};
 

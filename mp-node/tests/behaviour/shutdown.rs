@@ -145,7 +145,7 @@ async fn what_waits_for_a_mailbox_that_stays_full_is_lost_after_its_patience() {
 #[tokio::test(start_paused = true)]
 async fn a_node_that_is_found_through_another_one_gets_what_was_sent_just_before_the_end() {
     let net = MemoryNet::new(1);
-    net.everywhere().delay(std::time::Duration::from_millis(20), std::time::Duration::ZERO);
+    net.everywhere().delay(Duration::from_millis(20), Duration::ZERO);
     let (a, guide) = pair(&net, Limits::default()).await;
     let c = node(&net, "c", Limits::default()).await;
     settled(&a, &guide).await;
