@@ -147,10 +147,13 @@ impl World {
         drop(self.shared.failed.subscribe().wait_for(|failed| *failed).await);
     }
 
-    /// The violation, if there was one, and the trace.
+    /// The violation, if there was one, and the trace. The hosts' programs go: they hold what holds this world.
     pub(crate) fn end(&self) -> (Option<String>, String) {
         let mut state = self.lock();
-        (state.violation.take(), state.trace.take().unwrap_or_default())
+        let (hosts, ended) = (std::mem::take(&mut state.hosts), (state.violation.take(), state.trace.take()));
+        drop(state);
+        drop(hosts);
+        (ended.0, ended.1.unwrap_or_default())
     }
 
     /// How many faults of which kind were applied.
