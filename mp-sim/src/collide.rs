@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use mp_node::{Framing, Monitor, Node, NodeEvent, PortId};
 
-use crate::{Dice, Failure, Process, Sim, World};
+use crate::{Failure, Process, Sim, World};
 
 const HOSTS: [&str; 2] = ["east", "west"];
 /// After both have dialled: for all that could still go wrong.
@@ -44,21 +44,23 @@ async fn collide(world: &World) -> u64 {
     world.net().buffer_size(100 + dice.index(4000));
     world.net().everywhere().delay(latency, dice.millis(20));
     let sides = Sides::default();
-    for index in 0..2 {
+    for (index, host) in HOSTS.into_iter().enumerate() {
         let sides = Arc::clone(&sides);
-        world.host(HOSTS[index], move |process| serve(process, index, Arc::clone(&sides)));
+        world.host(host, move |process| serve(process, index, Arc::clone(&sides)));
     }
     world.sleep(Duration::from_millis(1)).await;
-    // The one that dials later does so before anything of the other's dial can have come.
-    let later = Duration::from_nanos(dice.below(u64::try_from(latency.as_nanos()).unwrap_or(0)));
+    // The one that dials later does so before anything of the other's dial can have come. Timers are a millisecond late
+    // at the most.
+    let margin = latency.saturating_sub(Duration::from_millis(2));
+    let later = Duration::from_nanos(dice.below(u64::try_from(margin.as_nanos()).unwrap_or(0)));
     let first = dice.index(2);
     let mut sent = [0; 2];
     for round in 0..4 {
         for index in [first, 1 - first] {
             let count = dice.below(if round == 0 { 1 } else { 4 }) + u64::from(round == 0);
             say(&sides, index, &mut sent[index], count).await;
-            if round == 0 && index == first && latency > Duration::from_millis(2) {
-                world.sleep(later.min(latency.saturating_sub(Duration::from_millis(2)))).await;
+            if round == 0 && index == first && !later.is_zero() {
+                world.sleep(later).await;
             }
         }
         world.sleep(dice.millis(30)).await;
@@ -69,12 +71,9 @@ async fn collide(world: &World) -> u64 {
 }
 
 async fn serve(process: Process, index: usize, sides: Sides) {
-    let framings = Framing::available();
-    let mut dice: Dice = process.dice();
-    let framing = dice.pick(framings).copied().into_iter().collect::<Vec<_>>();
-    let builder = process.node();
-    let builder = if framing.is_empty() { builder } else { builder.framings(framings) };
-    let node = process.start_with(builder).await;
+    // The same for both: a stream of chance that does not depend on the host.
+    let framing = process.world().dice("framing").pick(Framing::available()).copied();
+    let node = process.start_with(process.node().framings(framing.as_slice())).await;
     let mut events = node.events();
     let mut port = node.port();
     with(&sides, index, |side| (side.node, side.port) = (Some(node), Some(port.id().clone())));

@@ -51,8 +51,8 @@ pub enum Fault {
         /// How long it is down.
         down: Duration,
     },
-    /// All connections break, and all nodes dial all others in the same instant.
-    Stampede,
+    /// All connections between these hosts break, and their nodes dial all others of them in the same instant.
+    Stampede(Vec<String>),
     /// All clocks jump, as if the whole machine had been suspended.
     ClockJump(Duration),
 }
@@ -72,7 +72,7 @@ impl Fault {
             Self::Reset(_) => "reset",
             Self::HalfOpen(_) => "half-open",
             Self::Crash { .. } => "crash",
-            Self::Stampede => "stampede",
+            Self::Stampede(_) => "stampede",
             Self::ClockJump(_) => "clock-jump",
         }
     }
@@ -107,7 +107,7 @@ impl Fault {
             Self::Reset([a, b]) => net.reset(a, b),
             Self::HalfOpen([dead, unaware]) => net.half_open(dead, unaware),
             Self::Crash { host, death, down } => crash(world, host, *death, *down),
-            Self::Stampede => stampede(world),
+            Self::Stampede(hosts) => stampede(world, hosts),
             Self::ClockJump(by) => tokio::time::advance(*by).await,
         }
     }
@@ -122,14 +122,13 @@ fn crash(world: &World, host: &str, death: Death, down: Duration) {
     });
 }
 
-fn stampede(world: &World) {
-    let hosts = world.hosts();
+fn stampede(world: &World, hosts: &[String]) {
     for (index, a) in hosts.iter().enumerate() {
         for b in hosts.iter().skip(index + 1) {
             world.net().reset(a, b);
         }
     }
-    for host in &hosts {
+    for host in hosts {
         let Some(node) = world.node(host) else { continue };
         for other in hosts.iter().filter(|other| *other != host).filter_map(|other| world.node(other)) {
             node.connect(other.id());
@@ -150,10 +149,10 @@ impl fmt::Display for Fault {
             Self::CutOneWay([a, b]) | Self::Cut([a, b]) | Self::Reset([a, b]) | Self::HalfOpen([a, b]) => {
                 write!(f, " {a} {b}")
             }
-            Self::Partition(side) => write!(f, " {}", side.join(" ")),
+            Self::Partition(hosts) | Self::Stampede(hosts) => write!(f, " {}", hosts.join(" ")),
             Self::Freeze(host) => write!(f, " {host}"),
             Self::Crash { host, death, down } => write!(f, " {host} {death:?} {} ms", down.as_millis()),
-            Self::HealLinks | Self::Stampede => Ok(()),
+            Self::HealLinks => Ok(()),
             Self::ClockJump(by) => write!(f, " {} ms", by.as_millis()),
         }
     }
@@ -197,6 +196,9 @@ impl FaultPlan {
     }
 }
 
+/// How many hosts take part in a stampede at the most.
+const MOST: usize = 10;
+
 /// A fault on some of these hosts.
 fn random(dice: &mut Dice, hosts: &[String]) -> Option<Fault> {
     let first = dice.index(hosts.len());
@@ -217,7 +219,12 @@ fn random(dice: &mut Dice, hosts: &[String]) -> Option<Fault> {
             let death = if dice.one_in(2) { Death::Reset } else { Death::Silent };
             Fault::Crash { host: a.clone(), death, down: dice.millis(3000) }
         }
-        22 => Fault::Stampede,
+        22 => {
+            let all = hosts.len();
+            Fault::Stampede(
+                (0..all.min(MOST)).filter_map(|index| hosts.get((first + index) % all)).cloned().collect(),
+            )
+        }
         _ => Fault::ClockJump(dice.millis(15_000)),
     })
 }

@@ -70,7 +70,9 @@ async fn scenario(world: &World, options: &Options) -> Report {
     check_calm(world, &book, &setup, bound);
     part(world, &book).await;
     check_calm(world, &book, &setup, bound);
-    book.report(world, &setup, agreed)
+    let report = book.report(world, &setup, agreed);
+    book.close();
+    report
 }
 
 /// Waits until all see the same in the directory.

@@ -129,8 +129,8 @@ impl World {
         let now = self.now();
         tracing::debug!("{:.3} {line}", now.as_secs_f64());
         if let Some(trace) = &mut self.lock().trace {
-            let line = writeln!(trace, "{:>8}.{:03} {line}", now.as_millis(), now.subsec_micros() % 1000);
-            line.expect("a string takes all");
+            let written = writeln!(trace, "{:>8}.{:03} {line}", now.as_millis(), now.subsec_micros() % 1000);
+            debug_assert!(written.is_ok(), "a string takes all");
         }
     }
 
@@ -147,10 +147,13 @@ impl World {
         drop(self.shared.failed.subscribe().wait_for(|failed| *failed).await);
     }
 
-    /// The violation, if there was one, and the trace.
+    /// The violation, if there was one, and the trace. The hosts' programs go: they hold what holds this world.
     pub(crate) fn end(&self) -> (Option<String>, String) {
         let mut state = self.lock();
-        (state.violation.take(), state.trace.take().unwrap_or_default())
+        let (hosts, ended) = (std::mem::take(&mut state.hosts), (state.violation.take(), state.trace.take()));
+        drop(state);
+        drop(hosts);
+        (ended.0, ended.1.unwrap_or_default())
     }
 
     /// How many faults of which kind were applied.

@@ -75,4 +75,7 @@ pub(super) struct Seeds {
     /// How many at the same time [default: as many as the machine has processors]
     #[arg(long)]
     pub(super) jobs: Option<usize>,
+    /// Stop at a seed that fails
+    #[arg(long)]
+    pub(super) first: bool,
 }

@@ -54,6 +54,9 @@ pub(super) fn each_seed<T: Send>(
             all.seeds += 1;
             all.failed += u64::from(run.result.is_err());
             tell(output, run)?;
+            if seeds.first && all.failed > 0 {
+                next.store(end, Ordering::Relaxed);
+            }
             output.progress(all.seeds, seeds.seeds, all.failed);
         }
         io::Result::Ok(())
