@@ -202,7 +202,7 @@ pub enum SettingError {
     #[error("the secret cannot be empty; make one by `aemp gensecret`")]
     EmptySecret,
     /// The secret has a character that a Perl node cannot use.
-    #[error("character number {0} of the secret is above U+00FF; use characters up to that")]
+    #[error("character number {0} of the secret is none that Perl can use; use characters up to U+00FF")]
     SecretCharacter(usize),
     /// A time is none, or out of bounds.
     #[error("{0} is no number of seconds; write one above 0 and up to 86400")]

@@ -52,7 +52,7 @@ impl Step {
         assert!(matches!(first, Some(HandshakeEvent::PeerGreeted { ours: false, .. })), "{first:?}");
         match self.handshake.poll_event() {
             Some(HandshakeEvent::StartTls { role }) => role,
-            other => panic!("{other:?}"),
+            other => unreachable!("{other:?}"),
         }
     }
 
@@ -64,7 +64,7 @@ impl Step {
         self.hear(&rest);
         match std::iter::from_fn(|| self.handshake.poll_event()).last() {
             Some(HandshakeEvent::Established(session)) => session,
-            other => panic!("{other:?}"),
+            other => unreachable!("{other:?}"),
         }
     }
 }

@@ -289,7 +289,7 @@ mod tests {
             ("profile a;b nodeid x", "no name for a profile"),
             ("setnodeid a#b", "no node ID"),
             ("gensecret --color", "lacks its value"),
-            ("setsecret €", "'€'"),
+            ("setsecret €", "character number 1"),
         ] {
             let error = read(line).unwrap_err().to_string();
             assert!(error.contains(text), "{line}: {error}");
