@@ -74,7 +74,7 @@ async fn catchers_do_not_answer_one_another_for_ever() {
         let mut catcher = LogCatcher::start(node, global, LogLevel::TRACE).expect("room");
         let count = Arc::new(std::sync::atomic::AtomicUsize::new(0));
         counts.push(Arc::clone(&count));
-        tokio::spawn(async move {
+        node.spawn_task(async move {
             while let Some(caught) = catcher.next().await {
                 count.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
                 tracing::warn!(target: TARGET, node = %caught.node, "{}", caught.line.text);

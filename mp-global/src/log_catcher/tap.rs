@@ -53,7 +53,6 @@ struct Shared {
 struct Catcher {
     level: LogLevel,
     /// Removes it when the port is dead.
-    #[expect(dead_code, reason = "held, so that the port is monitored")]
     monitor: Option<Monitor>,
 }
 
