@@ -39,6 +39,7 @@ pub mod data;
 pub mod family;
 pub mod global;
 pub mod group;
+pub mod log_catcher;
 pub mod mesh;
 pub mod registry;
 pub mod sum;

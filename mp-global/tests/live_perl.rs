@@ -15,6 +15,8 @@ mod live_perl {
     pub(crate) mod failover;
     pub(crate) mod globals;
     pub(crate) mod joining;
+    #[cfg(feature = "log-tap")]
+    pub(crate) mod logs;
     pub(crate) mod messages;
     pub(crate) mod monitors;
     pub(crate) mod node_port;
@@ -112,4 +114,11 @@ scenarios! {
     trouble::a_half_closed_connection_is_over,
     trouble::bad_input_ends_the_connection,
     trouble::a_node_that_nobody_knows,
+}
+
+#[cfg(feature = "log-tap")]
+mod catching {
+    in_framing!(json: logs::we_catch_perls_lines, logs::perl_catches_our_lines);
+    in_framing!(cbor: logs::we_catch_perls_lines, logs::perl_catches_our_lines);
+    in_framing!(storable: logs::we_catch_perls_lines, logs::perl_catches_our_lines);
 }
