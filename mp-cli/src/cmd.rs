@@ -4,6 +4,7 @@ pub(crate) mod configure;
 pub(crate) mod demo;
 mod echo;
 mod json;
+mod logs;
 mod node;
 mod run;
 mod stop;
@@ -63,13 +64,13 @@ fn dispatch(args: Args, output: &mut Output) -> Result<(), CliError> {
         Command::Snd(_) | Command::Cal(_) | Command::Mon { .. } => Base::Error,
         _ => Base::Warn,
     };
-    start_log(base, &globals)?;
+    let tap = start_log(base, &globals)?;
     match command {
         Command::Demo => block_on(demo::run(output)),
         Command::DemoNode { role, name } => block_on(demo::child(role, &name, &load(&globals)?)),
         Command::Run { words } => {
             let config = load(&globals)?;
-            in_runtime(async |stop| run::run(&words, &config, output, stop).await)
+            in_runtime(async |stop| run::run(&words, &config, &tap, output, stop).await)
         }
         Command::Snd(talk) => {
             let config = load(&globals)?;

@@ -39,9 +39,17 @@ pub(crate) enum CliError {
     NoSeed(String),
     /// A service that this program does not have.
     #[error(
-        "there is no service {0:?} in this program, but mp::echo; correct it by `setservices`, see `aemp showconfig`"
+        "there is no service {0:?} in this program, but mp::echo and mp::log_catcher; correct it by `setservices`, see `aemp showconfig`"
     )]
     Service(String),
+    /// The level given to `mp::log_catcher`.
+    #[error("mp::log_catcher: {text:?}: {error}; correct it by `setservices`, see `aemp showconfig`")]
+    LogLevel {
+        /// What was given.
+        text: String,
+        /// What is wrong with it.
+        error: mp_global::log_catcher::UnknownLevel,
+    },
     /// Another node said no, or nothing.
     #[error("{0}")]
     Remote(String),
@@ -66,7 +74,9 @@ impl CliError {
             Self::OutputClosed => 0,
             Self::Demo(_) | Self::Remote(_) | Self::Send(_) | Self::Output(_) | Self::Runtime(_) => 1,
             Self::Args(_) | Self::Config(_) | Self::Configure(_) => 2,
-            Self::Start(_) | Self::Global(_) | Self::NoSeed(_) | Self::Service(_) => 2,
+            Self::Start(_) | Self::Global(_) | Self::NoSeed(_) | Self::Service(_) | Self::LogLevel { .. } => {
+                2
+            }
             Self::Interrupted => 130,
         })
     }

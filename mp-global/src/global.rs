@@ -1,5 +1,6 @@
 //! A node's part in the network's directory.
 
+mod comparer;
 mod dialler;
 mod service;
 mod shared;
@@ -17,7 +18,7 @@ pub(crate) use self::shared::Shared;
 use crate::family::Family;
 use crate::group::Group;
 use crate::mesh::MeshConfig;
-use crate::registry::{RegistryConfig, RegistryError, RegistryLimits};
+use crate::registry::{COMPARE_EVERY, RegistryConfig, RegistryError, RegistryLimits};
 
 /// A node's part in the network's directory: its seeds, groups and families. Cheap to clone; all clones are the same,
 /// and it works until the node ends, held or not.
@@ -65,6 +66,7 @@ pub struct GlobalBuilder<'a> {
     global: Option<bool>,
     limits: RegistryLimits,
     longest_retry: Duration,
+    compare_every: Duration,
 }
 
 impl Global {
@@ -86,6 +88,7 @@ impl Global {
             global: None,
             limits: RegistryLimits::default(),
             longest_retry: Duration::from_secs(30),
+            compare_every: COMPARE_EVERY,
         }
     }
 
@@ -160,6 +163,13 @@ impl GlobalBuilder<'_> {
         self
     }
 
+    /// The time between two comparisons with what other nodes have of this one, by which a difference that should not be
+    /// there is found and mended `[GL-34]`. At least 1 ms; default 30 s.
+    pub fn compare_every(mut self, time: Duration) -> Self {
+        self.compare_every = time.max(Duration::from_millis(1));
+        self
+    }
+
     /// Starts; the seeds are dialled from now on, in tasks of the node.
     ///
     /// # Errors
@@ -182,6 +192,7 @@ impl GlobalBuilder<'_> {
         let shared = Arc::new(Shared::new(node, config, mesh));
         service::install(node, &shared);
         node.spawn_task(dialler::run(Arc::clone(&shared)));
+        node.spawn_task(comparer::run(Arc::clone(&shared), self.compare_every, scatter(node.id().as_str())));
         Ok(Global { shared })
     }
 }

@@ -45,7 +45,7 @@ pub use mp_proto::{
 pub use mp_transport::{Addr, Transport};
 pub use node::{Node, NodeBuilder, WeakNode};
 pub use port::{Flow, Port, Undecoded};
-pub use service::{Down, Request, Resolver, Service, Up};
+pub use service::{Down, Request, Resolver, Service, Up, Way};
 pub use spawn::Outcome;
 pub use stats::NodeStats;
 pub use watch::Monitor;

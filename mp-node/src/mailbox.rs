@@ -103,6 +103,11 @@ impl PortCell {
         Push::Full(frame)
     }
 
+    /// The connection that `waiter` wakes is no more.
+    pub(crate) fn stop_waking(&self, waiter: &Kick) {
+        self.inbox.lock().connections.retain(|known| !known.same(waiter));
+    }
+
     /// Puts a message in that must not be refused: a monitor's notice or the answer to a question of this node. There
     /// are no more of these than the port has asked for.
     pub(crate) fn push_anyway(&self, frame: Frame) -> Push {
@@ -296,5 +301,41 @@ impl Inbox {
         for connection in self.connections.drain(..) {
             connection.wake();
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use bytes::Bytes;
+    use mp_proto::Framing;
+    use mp_transport::{Addr, Driver, Pipe};
+
+    use super::*;
+    use crate::kernel::ports::PortTable;
+
+    fn cell() -> PortCell {
+        let id: PortId = "a#p".parse().expect("valid");
+        let mut table = PortTable::new("x".into(), 1);
+        let (key, ()) = table.insert(|_, _| ()).expect("room");
+        PortCell::new(id, key)
+    }
+
+    /// A full mailbox that stays so does not remember every connection that has ever waited for it.
+    #[test]
+    fn a_connection_that_ends_is_not_woken_any_more() {
+        let (cell, mut limits) = (cell(), Limits::default());
+        limits.mailbox_messages = 1;
+        let frame = || Frame::new(Framing::Postcard, Bytes::from_static(b"x"));
+        let addr = || Addr::new("a", 1).expect("valid");
+        assert!(matches!(cell.push(frame(), &limits, None), Push::Taken));
+        for _ in 0..10 {
+            let kick = Driver::new(Pipe::new(tokio::io::empty(), addr(), addr())).kick();
+            for _ in 0..3 {
+                assert!(matches!(cell.push(frame(), &limits, Some(&kick)), Push::Full(_)));
+            }
+            assert_eq!(cell.inbox.lock().connections.len(), 1);
+            cell.stop_waking(&kick);
+        }
+        assert!(cell.inbox.lock().connections.is_empty());
     }
 }

@@ -31,12 +31,14 @@ use crate::error::{CallError, DialError, SendError, TrySendError};
 use crate::events::{NodeEvent, NodeEvents};
 use crate::kernel::outbox::Lane;
 use crate::kernel::ports::{PortTable, base62};
+use crate::kernel::relay::Relay;
 use crate::mailbox::PortCell;
 use crate::node::deliver::Offered;
 use crate::port::Port;
 use crate::runtime::claims::Claims;
 use crate::runtime::listen::Strangers;
 use crate::runtime::peer::Peer;
+use crate::runtime::relay::Tube;
 use crate::runtime::rng::Rng;
 use crate::runtime::tls::Tls;
 use crate::service::{Resolver, Service};
@@ -81,6 +83,8 @@ pub(crate) struct Inner {
     pub(crate) functions: Shared<BTreeMap<String, Arc<Function>>>,
     pub(crate) refused: Lock<VecDeque<(String, Reason)>>,
     pub(crate) resolver: Shared<Option<Arc<Resolver>>>,
+    /// Pipes that run through other nodes, or through this one.
+    pub(crate) relay: Lock<Relay<Arc<Tube>>>,
     pub(crate) rng: Lock<Rng>,
     pub(crate) claims: Claims,
     pub(crate) strangers: Strangers,
@@ -156,6 +160,8 @@ impl Node {
         let mut stats = self.inner.stats.snapshot();
         stats.ports = self.inner.ports.read().len();
         stats.connected = self.nodes().len();
+        let peers: Vec<_> = self.inner.peers.read().values().cloned().collect();
+        stats.largest_outbox = peers.iter().map(|peer| peer.lock().route.waiting()).max().unwrap_or(0);
         stats
     }
 
@@ -169,6 +175,14 @@ impl Node {
             .filter(|(name, peer)| *name == peer.id && peer.lock().route.is_up())
             .map(|(name, _)| name)
             .collect()
+    }
+
+    /// Whether a peer is connected, and of our own kind: it then understands what we say beyond the original protocol
+    /// `[HS-07]`.
+    #[must_use]
+    pub fn is_own_kind(&self, node: &NodeId) -> bool {
+        let peer = self.inner.known_peer(node.as_str());
+        peer.is_some_and(|peer| peer.lock().route.session().is_some_and(|session| session.instance.is_some()))
     }
 
     /// Connections that come and go, from now on.
@@ -405,7 +419,7 @@ impl Node {
         self.inner.open.cancel();
     }
 
-    /// Sets how the addresses of a node are found when it has to be dialled.
+    /// Sets how the ways to a node are found when it has to be dialled and its name is no address.
     pub fn set_resolver(&self, resolver: Arc<Resolver>) {
         *self.inner.resolver.write() = Some(resolver);
     }

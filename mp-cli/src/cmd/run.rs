@@ -11,12 +11,15 @@ use super::stop::Stop;
 use crate::error::CliError;
 use crate::output::{Output, Paint, Report, columns};
 use mp_config::{ConfigFile, NodeConfig};
+use mp_global::log_catcher::LogTap;
 use mp_node::Addr;
 
-/// Runs a node as `words` and the configuration say, until it is asked to stop.
+/// Runs a node as `words` and the configuration say, until it is asked to stop. What is logged, `tap` passes on to those
+/// nodes of the network that ask for it.
 pub(super) async fn run(
     words: &[String],
     file: &ConfigFile,
+    tap: &LogTap,
     output: &mut Output,
     stop: &mut Stop,
 ) -> Result<(), CliError> {
@@ -27,6 +30,7 @@ pub(super) async fn run(
         joined = node::start(&config) => joined?,
         () = stop.asked() => return Ok(()),
     };
+    tap.answer(&joined.node);
     let services = wanted.start(&joined)?;
     match output.report(&Started::new(&joined, services)) {
         // The node runs for others; that nobody reads this here does not end it.
@@ -93,9 +97,7 @@ impl Report for Started {
             rows.insert(1, ("is reached at", advertised));
         }
         let services = self.services.iter();
-        rows.extend(
-            services.map(|service| (service.name, format!("{}  in {}", service.port, service.group))),
-        );
+        rows.extend(services.map(|service| (service.name, service.text())));
         let rows = columns(rows.iter().map(|(left, right)| (*left, right.as_str())), 2);
         format!("node {} runs; Ctrl-C stops it\n{rows}", paint.name(&self.node))
     }
@@ -107,18 +109,23 @@ mod tests {
 
     #[test]
     fn the_report_says_where_to_find_what() {
-        let service = Running { name: "mp::echo", port: "n#e".to_owned(), group: "mp_echo" };
+        let port = Some("n#e".to_owned());
+        let echo = Running { name: "mp::echo", port, group: Some("mp_echo"), level: None };
+        let level = Some("warn".to_owned());
+        let catcher = Running { name: "mp::log_catcher", port: None, group: None, level };
         let started = Started {
             node: "n".to_owned(),
             addresses: vec!["127.0.0.1:4040".to_owned()],
             advertised: Vec::new(),
             seeds: Vec::new(),
-            services: vec![service],
+            services: vec![echo, catcher],
         };
         assert_eq!(
             started.text(Paint::new(false)),
-            "node n runs; Ctrl-C stops it\n  listens on  127.0.0.1:4040\n  \
-             seeds       none: others can have this node as theirs\n  mp::echo    n#e  in mp_echo"
+            "node n runs; Ctrl-C stops it\n  listens on       127.0.0.1:4040\n  \
+             seeds            none: others can have this node as theirs\n  \
+             mp::echo         n#e  in mp_echo\n  \
+             mp::log_catcher  logs what others log, warn and graver"
         );
     }
 }

@@ -159,3 +159,27 @@ fn more_is_logged_when_asked_for() {
     assert_eq!(process.ends(), Some(0));
     process.complains("aemp::cmd::run: stopping");
 }
+
+/// [LC-01], [LC-02]: a node with the service shows what others log, with their names; a wrong level is named.
+#[test]
+fn the_log_catcher_shows_what_others_log() {
+    let home = Home::new();
+    home.aemp(r#"gensecret profile watch setservices [["mp::log_catcher","info"]]"#).ok();
+    let seed = home.run("seed binds 127.0.0.1:0");
+    let address = &seed.address;
+    let watch = home.start(&format!("run watch binds 127.0.0.1:0 seeds {address}"));
+    watch.says("mp::log_catcher  logs what others log, info and graver");
+    // Until the seed was asked, it tells nothing; so somebody comes and goes until it has been.
+    let told = (0..20).any(|number| {
+        let third = home.run(&format!("third{number} binds 127.0.0.1:0 seeds {address}"));
+        third.process.complains("connected peer=seed/");
+        watch.count_after(std::time::Duration::from_millis(500), Stream::Err, "node=seed/") > 0
+    });
+    assert!(told, "{}", watch.all());
+    let line = watch.complains("node=seed/");
+    assert!(line.contains("INFO") && line.contains("context=mp_node"), "{line}");
+
+    home.aemp(r#"profile watch setservices [["mp::log_catcher","loud"]]"#).ok();
+    let error = home.aemp("run watch").refused();
+    assert!(error.contains("\"loud\"") && error.contains("trace"), "{error}");
+}

@@ -16,6 +16,7 @@ use crate::complaints::Complaints;
 use crate::error::StartError;
 use crate::events::KEPT;
 use crate::kernel::ports::PortTable;
+use crate::kernel::relay::Relay;
 use crate::runtime::claims::Claims;
 use crate::runtime::listen::Strangers;
 use crate::runtime::rng::Rng;
@@ -274,6 +275,7 @@ impl NodeBuilder {
         };
         let stopped = CancellationToken::new();
         let inner = Arc::new(Inner {
+            relay: Lock::new(Relay::new(id.clone(), limits.relayed_per_peer)),
             ports: Shared::new(PortTable::new(prefix.clone(), limits.ports)),
             handshake: Arc::new(handshake),
             tls,

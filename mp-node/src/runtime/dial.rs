@@ -5,12 +5,14 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use mp_proto::{NodeId, Side};
-use mp_transport::{Addr, clock};
+use mp_transport::{Addr, Pipe, clock};
 
 use crate::error::DialError;
 use crate::node::Inner;
 use crate::runtime::meet::{Failure, MeetError, Met, meet};
 use crate::runtime::peer::{Peer, PeerState, Span};
+use crate::runtime::relay::relay_addr;
+use crate::service::Way;
 use crate::sync::{Lock, after};
 
 /// Between rounds of attempts at the same node.
@@ -52,23 +54,25 @@ impl Inner {
     ) {
         let mut useless = BTreeSet::new();
         loop {
-            let mut addresses = self.addresses_of(&peer.id).await;
-            addresses.retain(|addr| !useless.contains(addr));
-            if !addresses.is_empty() && useless.is_empty() {
+            let mut ways = self.ways_to(&peer.id).await;
+            ways.retain(|way| !useless.contains(way));
+            if !ways.is_empty() && useless.is_empty() {
                 *findings.lock() = "connect timeout".into();
             }
-            for (index, addr) in addresses.iter().enumerate() {
+            for (index, way) in ways.iter().enumerate() {
                 let left = deadline.saturating_duration_since(clock::now());
-                let share = left / u32::try_from(addresses.len() - index).unwrap_or(u32::MAX);
-                let real = match self.dial_once(addr, share.max(LEAST)).await {
+                let share = left / u32::try_from(ways.len() - index).unwrap_or(u32::MAX);
+                let real = match self.dial_way(&peer.id, way, share.max(LEAST)).await {
                     Ok(met) => met.serve(self),
                     Err(DialError::Duplicate { node, .. }) => node,
                     Err(error) => {
                         if error.is_permanent() || error.is_self() {
                             *findings.lock() = error.to_string();
-                            useless.insert(addr.clone());
+                            useless.insert(way.clone());
+                        } else if matches!(way, Way::Through(_)) {
+                            *findings.lock() = error.to_string();
                         }
-                        tracing::debug!(peer = %peer.id, %error, "an address did not answer");
+                        tracing::debug!(peer = %peer.id, %error, "a way to the peer was of no use");
                         continue;
                     }
                 };
@@ -76,8 +80,8 @@ impl Inner {
                     return;
                 }
                 if real != peer.id && peer.id.addresses().is_empty() {
-                    *findings.lock() = format!("the node at {addr} calls itself {real}");
-                    useless.insert(addr.clone());
+                    *findings.lock() = format!("the node at {way} calls itself {real}");
+                    useless.insert(way.clone());
                 }
             }
             clock::sleep_until(clock::now() + PAUSE).await;
@@ -113,10 +117,10 @@ impl Inner {
         true
     }
 
-    /// The addresses under which a node may be found: those in its name, or what the resolver knows.
-    async fn addresses_of(&self, node: &NodeId) -> Vec<Addr> {
+    /// The ways to a node: the addresses in its name, or what the resolver knows.
+    pub(crate) async fn ways_to(&self, node: &NodeId) -> Vec<Way> {
         let named = node.addresses().into_iter().filter_map(|(host, port)| Addr::new(host, port).ok());
-        let named: Vec<Addr> = named.collect();
+        let named: Vec<Way> = named.map(Way::Direct).collect();
         if !named.is_empty() {
             return named;
         }
@@ -132,7 +136,7 @@ impl Inner {
         if self.is_closed() {
             return Err(DialError::ShutDown);
         }
-        match self.dial_once(addr, self.limits.handshake_time).await {
+        match self.dial_once(addr, self.transport.dial(addr), self.limits.handshake_time).await {
             Ok(met) => Ok(met.serve(self)),
             Err(DialError::Duplicate { node, .. }) if self.is_connected(&node) => Ok(node),
             Err(error) => {
@@ -142,15 +146,26 @@ impl Inner {
         }
     }
 
-    async fn dial_once(self: &Arc<Self>, addr: &Addr, limit: Duration) -> Result<Met, DialError> {
+    async fn dial_way(self: &Arc<Self>, node: &NodeId, way: &Way, limit: Duration) -> Result<Met, DialError> {
+        match way {
+            Way::Direct(addr) => self.dial_once(addr, self.transport.dial(addr), limit).await,
+            Way::Through(relay) => {
+                self.dial_once(&relay_addr(relay), self.dial_through(relay, node), limit).await
+            }
+        }
+    }
+
+    /// Comes to terms with whoever is at the end of a pipe that is being opened. `addr` is for errors.
+    async fn dial_once(
+        self: &Arc<Self>,
+        addr: &Addr,
+        pipe: impl Future<Output = std::io::Result<Pipe>> + Send,
+        limit: Duration,
+    ) -> Result<Met, DialError> {
         let addr = addr.clone();
         let mut says = None;
         let dialling = async {
-            let pipe = self
-                .transport
-                .dial(&addr)
-                .await
-                .map_err(|error| DialError::Unreachable { addr: addr.clone(), error })?;
+            let pipe = pipe.await.map_err(|error| DialError::Unreachable { addr: addr.clone(), error })?;
             meet(self, pipe, Side::Dialled).await.map_err(|Failure { error, claims }| {
                 says = claims;
                 match error {

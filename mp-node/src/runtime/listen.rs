@@ -48,6 +48,20 @@ impl Inner {
         self.spawn_task(accept(Arc::clone(self), listener));
         Ok(local)
     }
+
+    /// Deals with whoever is behind a pipe, in a task of its own.
+    pub(crate) fn receive(self: &Arc<Self>, pipe: Pipe) {
+        let (ticket, token) = self.strangers.enter(self.limits.handshakes);
+        let node = Arc::clone(self);
+        self.spawn_task(async move {
+            tokio::select! {
+                biased;
+                () = token.cancelled() => tracing::debug!("a connection gave way to newer ones"),
+                () = let_in(&node, pipe) => {}
+            }
+            node.strangers.leave(ticket);
+        });
+    }
 }
 
 async fn accept(node: Arc<Inner>, mut listener: Box<dyn Listener>) {
@@ -65,19 +79,7 @@ async fn accept(node: Arc<Inner>, mut listener: Box<dyn Listener>) {
             accepted = listener.accept() => accepted,
         };
         match accepted {
-            Ok(pipe) => {
-                let (ticket, token) = node.strangers.enter(node.limits.handshakes);
-                let node = Arc::clone(&node);
-                let serving = Arc::clone(&node);
-                node.spawn_task(async move {
-                    tokio::select! {
-                        biased;
-                        () = token.cancelled() => tracing::debug!("a connection gave way to newer ones"),
-                        () = let_in(&serving, pipe) => {}
-                    }
-                    serving.strangers.leave(ticket);
-                });
-            }
+            Ok(pipe) => node.receive(pipe),
             Err(error) => {
                 let (at, transient) = (listener.local_addr(), is_transient(&error));
                 if node.complaints.lock().first(format!("accept {at}"), clock::now()) {

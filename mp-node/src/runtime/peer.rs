@@ -147,6 +147,11 @@ impl Peer {
         full
     }
 
+    /// The connection that `kick` wakes is no more.
+    pub(crate) fn stop_waking(&self, kick: &Kick) {
+        self.lock().waiting.retain(|known| !known.same(kick));
+    }
+
     /// Wakes all that wait for room.
     pub(crate) fn room_made(&self) {
         let waiting = std::mem::take(&mut self.lock().waiting);
@@ -269,6 +274,7 @@ impl Inner {
             cell.forget(&peer.id);
         }
         if loss.was_up {
+            self.relay_down(&peer.id);
             self.each_service(|service| (service.down)(&peer.id, &reason));
             self.publish(NodeEvent::Down(peer.id.clone(), reason));
         }

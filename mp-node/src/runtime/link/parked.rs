@@ -106,6 +106,20 @@ impl Parked {
         });
     }
 
+    /// The connection is no more: what is parked is lost with it, and nobody wakes it.
+    pub(super) fn give_up(&self, node: &Inner, kick: &Kick) {
+        for (to, place) in &self.places {
+            match place {
+                Place::Mailbox { cell, .. } => cell.stop_waking(kick),
+                Place::Elsewhere { .. } => {
+                    if let Some(peer) = node.known_peer(to.node_str()) {
+                        peer.stop_waking(kick);
+                    }
+                }
+            }
+        }
+    }
+
     /// When the first port is to be killed.
     pub(super) fn patience(&self, limits: &Limits) -> Option<Instant> {
         let waits_since = |place: &Place| match place {
