@@ -72,12 +72,14 @@ macro_rules! scenarios {
 
 #[cfg(feature = "tls")]
 mod within_tls {
-    in_framing!(json: tls::certificates_of_every_kind_in_both_roles, tls::a_certificate_made_by_openssl_just_now,
-        tls::leaves_of_one_ca, tls::members_of_one_network, tls::a_stranger_is_refused_in_both_roles,
-        tls::a_node_without_a_certificate);
-    in_framing!(cbor: tls::certificates_of_every_kind_in_both_roles, tls::a_certificate_made_by_openssl_just_now,
-        tls::leaves_of_one_ca, tls::members_of_one_network, tls::a_stranger_is_refused_in_both_roles,
-        tls::a_node_without_a_certificate);
+    scenarios! {
+        tls::certificates_of_every_kind_in_both_roles,
+        tls::a_certificate_made_by_openssl_just_now,
+        tls::leaves_of_one_ca,
+        tls::members_of_one_network,
+        tls::a_stranger_is_refused_in_both_roles,
+        tls::a_node_without_a_certificate,
+    }
 }
 
 scenarios! {
