@@ -11,4 +11,5 @@ mod probes {
     mod hello;
     mod messages;
     mod node_port;
+    mod steps;
 }
