@@ -22,6 +22,24 @@ use crate::registry::{COMPARE_EVERY, RegistryConfig, RegistryError, RegistryLimi
 
 /// A node's part in the network's directory: its seeds, groups and families. Cheap to clone; all clones are the same,
 /// and it works until the node ends, held or not.
+///
+/// # Older names
+///
+/// Whoever knows AnyEvent::MP finds its functions here:
+///
+/// | Perl | Rust |
+/// |---|---|
+/// | `grp_reg $name, $port` (1.x), `db_reg $family => $port` | [`Group::register`], and dropping the [`Membership`](crate::Membership) |
+/// | `db_reg $family => $port => $value` | [`Group::register_with`] |
+/// | `grp_get $name` | [`Group::members`] |
+/// | `grp_mon $name, $cb` | [`Group::monitor`] |
+/// | `db_set $family => $key => $value` | [`Family::set`] |
+/// | `db_del $family => $key` | [`Family::delete`] |
+/// | `db_family`, `db_keys`, `db_values` | [`Family::entries`], [`Family::keys`], [`Family::values`] |
+/// | `db_mon $family => $cb` | [`Family::monitor`] |
+/// | `configure seeds => …`, `initialise_node` | [`Node::builder`], then [`Global::start`] |
+/// | the service `AnyEvent::MP::Global::` | [`GlobalBuilder::global`] |
+/// | `AnyEvent::MP::LogCatcher::catch` | [`LogCatcher::start`](crate::log_catcher::LogCatcher::start) |
 #[derive(Debug, Clone)]
 pub struct Global {
     shared: Arc<Shared>,
@@ -111,7 +129,14 @@ impl Global {
         self.shared.standing().borrow().clone()
     }
 
-    /// Waits until this node knows what others do: until a seed is connected, unless it is a global node itself.
+    /// Waits until this node has a place in the directory: until it has a master, which is the first seed that is
+    /// connected, or is a global node itself.
+    ///
+    /// When it returns, what this node owns, asks and monitors is on its way to the master, in the order in which it was
+    /// said; whether the master has taken it in is not waited for. So what this node asks *now* is answered with its own
+    /// entries among the rest, but somebody who asks another node may be told for a moment that nobody knows this one: a
+    /// round trip to the master (as [`Family::keys`] is) later its entries are at the master, and another hop later at all
+    /// global nodes.
     ///
     /// # Errors
     ///

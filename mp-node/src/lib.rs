@@ -16,6 +16,27 @@
 //!
 //! `json`, `cbor`, `postcard` (default) and `storable` are framings, `tcp` (default) and `memory` ways to move bytes. `tls`
 //! makes certificates usable; without it a node that has one configured does not start.
+//!
+//! # Older names
+//!
+//! Whoever knows AnyEvent::MP, of 1.x or 2.x, finds its functions here:
+//!
+//! | Perl | Rust |
+//! |---|---|
+//! | `configure`, `initialise_node`; `become_public` (1.x) | [`Node::builder`], [`NodeBuilder::start`]; [`NodeBuilder::become_public`] |
+//! | `$NODE`, `$SELF`, `node_of $port` | [`Node::id`], [`Port::id`], [`PortId::node`] |
+//! | `port { … }`, `rcv $port, tag => …` | [`Node::port`]; [`Port::recv`], [`Port::recv_as`], or [`Port::on`] |
+//! | `snd $port, …` | [`Node::send`], [`Node::try_send`] |
+//! | `mon $port, $cb` | [`Node::monitor`], [`Node::monitor_with`] |
+//! | `mon $port, $other`; `mon $port, $other, @msg` | [`Node::monitor_kill`]; [`Node::monitor_send`] |
+//! | `mon_guard` | a guard is what [`Node::monitor`] gives: [`Monitor`] |
+//! | `kil $port, @reason` | [`Node::kill`], [`Port::kill`] |
+//! | `spawn $node, $function, @args` | [`Node::spawn_on`] and [`Node::register_function`]; here, [`Node::spawn`] |
+//! | `cal $port, @msg, $cb` | [`Node::call`] |
+//! | `reg $port, $name`; `lookup $node, $name` (1.x) | [`Node::register_name`]; [`Node::lookup`] |
+//! | `up_nodes`, `mon_nodes $cb` | [`Node::nodes`], [`Node::events`] |
+//! | `grp_…`, `db_…` | the crate mp-global |
+//! | `after`, `psub`, `peval` | tokio's timers; not needed |
 
 #![warn(clippy::print_stdout, clippy::print_stderr)]
 
