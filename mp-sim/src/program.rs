@@ -28,12 +28,12 @@ pub(crate) fn main() -> ExitCode {
 /// Whether all went as it should.
 fn perform(command: &Command, output: &mut Output) -> std::io::Result<bool> {
     match command {
-        Command::Run { seeds, nodes, globals } => run(seeds, &Options::new(*nodes, *globals), output),
-        Command::Replay { seed, nodes, globals, log } => {
+        Command::Run { seeds, shape } => run(seeds, &shape.options(), output),
+        Command::Replay { seed, shape, log } => {
             if let Some(filter) = log {
                 output::start_log(filter);
             }
-            let ran = scenario::run(*seed, &Options::new(*nodes, *globals), log.is_none());
+            let ran = scenario::run(*seed, &shape.options(), log.is_none());
             match ran {
                 Ok(outcome) => output.trace(&outcome.trace, None)?,
                 Err(failure) => {
@@ -76,7 +76,9 @@ fn perform(command: &Command, output: &mut Output) -> std::io::Result<bool> {
 fn run(seeds: &Seeds, options: &Options, output: &mut Output) -> std::io::Result<bool> {
     let mut sum = Report::default();
     let mut words = String::new();
-    for (word, count) in [(" --nodes ", options.nodes), (" --globals ", options.globals)] {
+    for (word, count) in
+        [(" --nodes ", options.nodes), (" --globals ", options.globals), (" --faults ", options.faults)]
+    {
         words.extend(count.map(|count| format!("{word}{count}")));
     }
     let one = |seed| scenario::run(seed, options, false).map(|outcome| outcome.value);

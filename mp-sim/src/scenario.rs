@@ -29,6 +29,8 @@ use crate::{FaultPlan, Outcome, Sim, World};
 const LOOK: Duration = Duration::from_millis(100);
 /// After agreement, for all that is still on its way.
 const CALM: Duration = Duration::from_secs(45);
+/// How long the load lasts if there are no faults.
+const UNDISTURBED: Duration = Duration::from_secs(30);
 /// Messages that a node sends to each of some ports before it is shut down.
 const LAST_MESSAGES: u32 = 30;
 
@@ -58,6 +60,9 @@ async fn scenario(world: &World, options: &Options) -> Report {
     // While the clock jumps nothing is noticed, whatever it says afterwards.
     let bound =
         setup.detection_bound() + plan.steps.iter().filter_map(|(_, fault)| fault.jump()).sum::<Duration>();
+    if plan.steps.is_empty() {
+        world.sleep(UNDISTURBED).await;
+    }
     plan.run(world).await;
     let healed = world.now();
     book.calm_down();
@@ -68,6 +73,12 @@ async fn scenario(world: &World, options: &Options) -> Report {
     world.note(format_args!("the directory agrees"));
     world.sleep(CALM).await;
     check_calm(world, &book, &setup, bound);
+    let lost = book.with(|page| page.watches.connections_lost());
+    if plan.steps.is_empty() && lost > 0 {
+        world.violation(format_args!(
+            "G-4: {lost} monitors say that a connection was lost, and nothing has gone wrong"
+        ));
+    }
     part(world, &book).await;
     check_calm(world, &book, &setup, bound);
     let report = book.report(world, &setup, agreed);

@@ -36,10 +36,17 @@ fn no_guarantee_is_broken() {
     assert!(sum.fired > 10_000 && sum.changes > 100_000, "too little is checked: {sum:?}");
 }
 
+/// Load alone, and be it that mailboxes are full and ports are killed for it, breaks no connection. [ND-09] [ND-11]
+#[test]
+fn without_faults_no_connection_is_lost() {
+    let sum = run(10_000..10_100, &Options::new(None, None, Some(0)));
+    assert_eq!((sum.connections_lost, sum.faults()), (0, 0));
+}
+
 /// [GL-08] [GL-24]
 #[test]
 fn a_large_network_agrees() {
-    run(0..2, &Options::new(Some(100), Some(5)));
+    run(0..2, &Options::new(Some(100), Some(5), None));
 }
 
 /// [ND-04]

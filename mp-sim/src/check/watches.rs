@@ -206,6 +206,20 @@ impl Watches {
         [self.watches.len(), fired].map(|count| u64::try_from(count).unwrap_or(u64::MAX))
     }
 
+    /// Monitors that fired because a connection was lost, not because none could be made.
+    #[must_use]
+    pub fn connections_lost(&self) -> u64 {
+        let is_loss = |reason: &Reason| {
+            let text = reason.values().get(2).and_then(|text| text.as_str());
+            reason.word() == "transport_error"
+                && text.is_none_or(|text| text != "no known address" && text != "connect timeout")
+        };
+        let lost = self.watches.iter().filter(|watch| {
+            watch.target != Target::Nothing && watch.fired.as_ref().is_some_and(|(_, reason)| is_loss(reason))
+        });
+        u64::try_from(lost.count()).unwrap_or(u64::MAX)
+    }
+
     /// The longest time from a process's death until a monitor told of it.
     #[must_use]
     pub fn slowest(&self) -> Duration {

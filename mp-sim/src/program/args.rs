@@ -1,6 +1,7 @@
 //! The command line.
 
 use clap::{Args as ClapArgs, Parser, Subcommand};
+use mp_sim::scenario::Options;
 
 /// The whole command line.
 #[derive(Debug, Parser)]
@@ -23,23 +24,15 @@ pub(super) enum Command {
     Run {
         #[command(flatten)]
         seeds: Seeds,
-        /// Nodes of each network [default: 3 to 50, by the seed]
-        #[arg(long)]
-        nodes: Option<usize>,
-        /// How many of them are global nodes [default: 1 to 5, by the seed]
-        #[arg(long)]
-        globals: Option<usize>,
+        #[command(flatten)]
+        shape: Shape,
     },
     /// Run one seed again and print what happened, a line for each event
     Replay {
         /// The seed
         seed: u64,
-        /// As it was given to `run`
-        #[arg(long)]
-        nodes: Option<usize>,
-        /// As it was given to `run`
-        #[arg(long)]
-        globals: Option<usize>,
+        #[command(flatten)]
+        shape: Shape,
         /// Print the nodes' own log lines among the events, such as `debug` or `mp_node=trace,mp_sim=debug`
         #[arg(long, value_name = "FILTER")]
         log: Option<String>,
@@ -61,6 +54,26 @@ pub(super) enum Command {
         #[arg(long, default_value_t = 0)]
         seed: u64,
     },
+}
+
+/// What the networks are like; what is not given follows from the seed.
+#[derive(Debug, Clone, ClapArgs)]
+pub(super) struct Shape {
+    /// Nodes of each network [default: 3 to 50]
+    #[arg(long)]
+    nodes: Option<usize>,
+    /// How many of them are global nodes [default: 1 to 5]
+    #[arg(long)]
+    globals: Option<usize>,
+    /// How many faults happen [default: 8 to 16]
+    #[arg(long)]
+    faults: Option<usize>,
+}
+
+impl Shape {
+    pub(super) fn options(&self) -> Options {
+        Options::new(self.nodes, self.globals, self.faults)
+    }
 }
 
 /// Which seeds, and how.

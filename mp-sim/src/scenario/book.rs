@@ -210,6 +210,7 @@ impl Book {
                 gaps,
                 monitors,
                 fired,
+                connections_lost: page.watches.connections_lost(),
                 slowest_notice: page.watches.slowest(),
                 registrations: page.registrations,
                 changes: page.directory.changes(),

@@ -21,6 +21,8 @@ pub struct Report {
     pub monitors: u64,
     /// How many of them fired.
     pub fired: u64,
+    /// How many of these because a connection was lost.
+    pub connections_lost: u64,
     /// The longest time from a process's death until a monitor told of it.
     pub slowest_notice: Duration,
     /// Ports registered and keys set in the directory.
@@ -49,6 +51,7 @@ impl Report {
         self.gaps += other.gaps;
         self.monitors += other.monitors;
         self.fired += other.fired;
+        self.connections_lost += other.connections_lost;
         self.slowest_notice = self.slowest_notice.max(other.slowest_notice);
         self.registrations += other.registrations;
         self.changes += other.changes;

@@ -15,13 +15,15 @@ pub struct Options {
     pub nodes: Option<usize>,
     /// How many of them are global; by the seed, 1 to 5, if not given.
     pub globals: Option<usize>,
+    /// How many faults; by the seed, 8 to 16, if not given. Without any, no connection may be lost.
+    pub faults: Option<usize>,
 }
 
 impl Options {
-    /// So many nodes, so many of them global.
+    /// So many nodes, so many of them global, so many faults.
     #[must_use]
-    pub fn new(nodes: Option<usize>, globals: Option<usize>) -> Self {
-        Self { nodes, globals }
+    pub fn new(nodes: Option<usize>, globals: Option<usize>, faults: Option<usize>) -> Self {
+        Self { nodes, globals, faults }
     }
 }
 
@@ -73,11 +75,13 @@ impl Setup {
         let globals = options.globals.unwrap_or(1 + dice.index(most)).clamp(1, nodes);
         let bare = nodes <= 5 && options.nodes.is_none() && dice.one_in(3);
         let small = nodes <= 5;
+        let by_seed = 8 + dice.index(9);
+        let faults = options.faults.unwrap_or(by_seed);
         Self {
             nodes,
             globals,
             directory: !bare,
-            faults: 8 + dice.index(9),
+            faults,
             pause: Duration::from_secs(4),
             warm_up: dice.millis(4000),
             buffer: 200 + dice.index(if nodes > 50 { 60_000 } else { 4000 }),
