@@ -62,7 +62,7 @@ async fn a_wrong_secret_is_said_once_on_both_sides_and_not_tried_again_and_again
     let b = node_with(&net, "b", |builder| builder.secret("another")).await;
     let port = b.port();
     let (reason, waited) = timed(a.monitor(&port)).await;
-    let said = "the secret of node b differs from ours: compare them with `aemp showconfig` on both sides";
+    let said = "the secret of node b differs from ours: compare them with `aemp showconfig --show-secrets` on both sides";
     assert!(text(&reason).ends_with(said), "{reason}");
     assert_eq!(waited, 2.0, "an attempt lasts as long as it may, so that");
     // who sends all the time does not dial all the time.
