@@ -62,9 +62,12 @@ impl NodeConfig {
     ///
     /// # Errors
     ///
-    /// [`ConfigError::NoSecret`] if there is none.
+    /// [`ConfigError::NoSecret`] if there is none; [`ConfigError::NoHome`] if there is no place for one either.
     pub fn require_secret(&self, file: &ConfigFile) -> Result<&SecretText, ConfigError> {
-        self.secret.as_ref().ok_or_else(|| ConfigError::NoSecret { path: file.path().to_owned() })
+        match &self.secret {
+            Some(secret) => Ok(secret),
+            None => Err(ConfigError::NoSecret { path: file.place()? }),
+        }
     }
 
     /// What a node needs to start that has no configuration: no secret, no seeds, and it listens nowhere.

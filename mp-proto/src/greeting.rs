@@ -76,7 +76,8 @@ impl Greeting {
             return Err(HandshakeError::Version { version: shown(version.as_bytes()) });
         }
         let name = field();
-        let node = NodeId::new(name).map_err(|error| HandshakeError::BadNodeId(in_utf8(name).unwrap_or(error)))?;
+        let node =
+            NodeId::new(name).map_err(|error| HandshakeError::BadNodeId(in_utf8(name).unwrap_or(error)))?;
         let [auths, framings] = [field(), field()].map(|list| list.split(',').map(str::to_owned).collect());
         Ok(Self { version: version.into(), node, auths, framings, keys: fields.map(str::to_owned).collect() })
     }

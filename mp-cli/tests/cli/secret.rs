@@ -20,7 +20,10 @@ fn a_wrong_secret_is_told_once_on_both_sides() {
 
     let line = worker.process.complains("differs from ours");
     assert!(line.contains(&format!("the secret of node {} differs", seed.id)), "{line}");
-    assert!(line.contains(&seed.address) && line.contains("compare them with `aemp showconfig --show-secrets`"), "{line}");
+    assert!(
+        line.contains(&seed.address) && line.contains("compare them with `aemp showconfig --show-secrets`"),
+        "{line}"
+    );
     let line = seed.process.complains("differs from ours");
     assert!(line.contains(&format!("the secret of node {} differs", worker.id)), "{line}");
     assert!(line.contains("compare them with `aemp showconfig --show-secrets`"), "{line}");

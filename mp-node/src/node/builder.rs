@@ -147,6 +147,7 @@ impl NodeBuilder {
 
     /// The configuration with what was set here in it.
     fn settings(&mut self) -> Result<NodeConfig, StartError> {
+        let has_own = self.node_id.is_some() || self.binds.is_some() || self.seeds.is_some();
         let rng = &mut self.rng;
         let mut random = |bytes: &mut [u8]| rng.fill(bytes);
         let mut config = match &self.source {
@@ -157,6 +158,7 @@ impl NodeBuilder {
             }
             Source::File(profile) => {
                 let file = ConfigFile::load(&ConfigFile::locate(None, |name| std::env::var_os(name))?)?;
+                look_for_profile(profile, &file, has_own);
                 file.resolve(Some(profile), &[], self.node_id.as_deref(), &mut random)?
             }
         };
@@ -190,12 +192,7 @@ impl NodeBuilder {
         let id = config.nodeid.clone();
         let binds = self.binds.take().unwrap_or_else(|| NodeConfig::expand(&config.binds));
         let binds = binds.iter().map(|addr| parse(addr)).collect::<Result<Vec<_>, _>>()?;
-        let secret = match &config.secret {
-            Some(text) => {
-                Some(Secret::from_text(text.expose()).map_err(|error| setting("secret", "", &error))?)
-            }
-            None => None,
-        };
+        let secret = secret(&config, !binds.is_empty())?;
         let mut instance = [0; 16];
         self.rng.fill(&mut instance).map_err(StartError::Random)?;
         let instance = InstanceId(u128::from_le_bytes(instance));
@@ -244,6 +241,30 @@ impl NodeBuilder {
             node.inner.addresses.lock().push(local);
         }
         Ok(node)
+    }
+}
+
+/// The secret of a configuration. Without one, who listens or looks for others waits in vain: nothing else would say so.
+fn secret(config: &NodeConfig, listens: bool) -> Result<Option<Secret>, StartError> {
+    let Some(text) = &config.secret else {
+        if listens || !config.seeds.is_empty() {
+            tracing::warn!(
+                node = %config.nodeid,
+                "no secret is configured, so no connection can ever be made: make one by `aemp gensecret`"
+            );
+        }
+        return Ok(None);
+    };
+    Secret::from_text(text.expose()).map(Some).map_err(|error| setting("secret", "", &error))
+}
+
+/// Says that a profile is not there, as nothing else would: its name may be misspelt. A program that has settings of its
+/// own may do without one.
+fn look_for_profile(profile: &str, file: &ConfigFile, has_own: bool) {
+    match file.require_profile(profile) {
+        Ok(()) => {}
+        Err(error) if has_own => tracing::debug!("{error}"),
+        Err(error) => tracing::warn!("{error}; until then the defaults hold"),
     }
 }
 
