@@ -6,6 +6,7 @@ use std::process::ExitCode;
 use crate::args::ArgsError;
 use crate::cmd::configure::ConfigureError;
 use crate::cmd::demo::DemoError;
+use crate::cmd::stop::Asked;
 use mp_config::ConfigError;
 
 /// Why the program did not do what it was asked. Each message names the thing and the mend, on one line.
@@ -62,13 +63,14 @@ pub(crate) enum CliError {
     /// The tokio runtime cannot start, or not take signals.
     #[error("cannot start the runtime: {0}; look at the limits on threads and open files")]
     Runtime(io::Error),
-    /// Ctrl-C or SIGTERM; everything is stopped.
+    /// By a signal; everything is stopped.
     #[error("interrupted")]
-    Interrupted,
+    Interrupted(Asked),
 }
 
 impl CliError {
-    /// 0 done, 1 the remote said no or time-out, 2 wrong use or configuration, 130 interrupted.
+    /// 0 done, 1 the remote said no or time-out, 2 wrong use or configuration; interrupted, 128 and
+    /// the number of the signal.
     pub(crate) fn exit_code(&self) -> ExitCode {
         ExitCode::from(match self {
             Self::OutputClosed => 0,
@@ -77,7 +79,7 @@ impl CliError {
             Self::Start(_) | Self::Global(_) | Self::NoSeed(_) | Self::Service(_) | Self::LogLevel { .. } => {
                 2
             }
-            Self::Interrupted => 130,
+            Self::Interrupted(asked) => asked.exit_code(),
         })
     }
 }

@@ -42,6 +42,19 @@ pub enum AddressError {
     /// An address for others has no port, or is one that only this machine understands.
     #[error("others need a host and a port to dial; for example node1.example.org:4040")]
     Advertised,
+    /// An IPv6 address without brackets whose end may be a port.
+    #[error("an IPv6 address needs brackets; write [{ip}]:{port}, or [{whole}] for any free port")]
+    Ambiguous {
+        /// What stands before the last colon.
+        ip: Ipv6Addr,
+        /// What stands behind it.
+        port: u16,
+        /// All of it.
+        whole: Ipv6Addr,
+    },
+    /// A port is larger than there are.
+    #[error("the port {0} is above 65535, the largest that there is; for example localhost:4040")]
+    LargePort(u64),
     /// A seed has no port.
     #[error("a seed needs a port; for example localhost:4040")]
     SeedPort,
@@ -60,6 +73,11 @@ impl Address {
             Host::V6(ip) => vec![format!("[{ip}]:{port}")],
             Host::Name(name) => vec![format!("{name}:{port}")],
         }
+    }
+
+    /// Whether it leaves the port to the system.
+    pub fn is_any_port(&self) -> bool {
+        self.port == 0
     }
 
     /// Whether this stands for every address of the machine.
@@ -113,8 +131,13 @@ impl FromStr for Address {
             };
             return Ok(Self { host, port: port(port_text)? });
         }
-        if let Ok(ip) = text.parse::<Ipv6Addr>() {
-            return Ok(Self { host: Host::V6(ip), port: 0 });
+        if let Ok(whole) = text.parse::<Ipv6Addr>() {
+            if let Some((ip, port)) = text.rsplit_once(':')
+                && let (Ok(ip), Ok(port)) = (ip.parse(), port.parse())
+            {
+                return Err(AddressError::Ambiguous { ip, port, whole });
+            }
+            return Ok(Self { host: Host::V6(whole), port: 0 });
         }
         let (host_text, port_text) = text.split_once(':').unwrap_or((text, ""));
         if port_text.contains(':') {
@@ -129,7 +152,7 @@ fn port(text: &str) -> Result<u16, AddressError> {
         "" | "*" => Ok(0),
         // A sign is a number to Rust but not here.
         digits if digits.bytes().all(|byte| byte.is_ascii_digit()) => {
-            digits.parse().map_err(|_| AddressError::Port)
+            digits.parse().map_err(|_| digits.parse().map_or(AddressError::Port, AddressError::LargePort))
         }
         _ => Err(AddressError::Port),
     }
@@ -205,6 +228,8 @@ mod tests {
             ("[::1]:4040", "[::1]:4040"),
             ("[::1]", "[::1]:0"),
             ("::1", "[::1]:0"),
+            ("fe80::1:abcd", "[fe80::1:abcd]:0"),
+            ("1:2:3:4:5:6:7:8", "[1:2:3:4:5:6:7:8]:0"),
         ] {
             assert_eq!(expand(text), [bound], "{text}");
         }
@@ -218,8 +243,9 @@ mod tests {
     fn what_is_no_address_says_why() {
         for (text, error) in [
             ("", AddressError::Empty),
-            ("localhost:99999", AddressError::Port),
-            ("99999", AddressError::Port),
+            ("localhost:99999", AddressError::LargePort(99999)),
+            ("99999", AddressError::LargePort(99999)),
+            ("localhost:99999999999999999999", AddressError::Port),
             ("localhost:+80", AddressError::Port),
             ("localhost:http", AddressError::Port),
             ("a b:1", AddressError::Host),
@@ -229,6 +255,14 @@ mod tests {
             ("a:b:1", AddressError::Brackets),
             ("[::1]80", AddressError::Brackets),
             ("[::1", AddressError::Brackets),
+            (
+                "::1:4040",
+                AddressError::Ambiguous {
+                    ip: Ipv6Addr::LOCALHOST,
+                    port: 4040,
+                    whole: Ipv6Addr::new(0, 0, 0, 0, 0, 0, 1, 0x4040),
+                },
+            ),
         ] {
             assert_eq!(text.parse::<Address>(), Err(error), "{text:?}");
         }

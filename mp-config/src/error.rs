@@ -24,6 +24,12 @@ pub enum ConfigError {
         /// What the system says.
         source: io::Error,
     },
+    /// There is a directory in the file's place.
+    #[error("cannot read {}: it is a directory; name a file by --config", path.display())]
+    Directory {
+        /// The place.
+        path: PathBuf,
+    },
     /// The file is too large to be a configuration.
     #[error("{} has more than 4 MiB; is it the right file? Name another one by --config", path.display())]
     TooLarge {

@@ -72,12 +72,12 @@ impl NodeConfig {
     ///
     /// # Errors
     ///
-    /// [`ConfigError::NoSecret`] if there is neither.
+    /// [`ConfigError::NoSecret`] if there is neither; [`ConfigError::NoHome`] if there is no place for one either.
     pub fn require_secret(&self, file: &ConfigFile) -> Result<(), ConfigError> {
         if self.secret.is_some() || self.cert.is_some() {
             return Ok(());
         }
-        Err(ConfigError::NoSecret { path: file.path().to_owned() })
+        Err(ConfigError::NoSecret { path: file.place()? })
     }
 
     /// What a node needs to start that has no configuration: no secret, no seeds, and it listens nowhere.

@@ -107,7 +107,7 @@ pub const SETTINGS: [Setting; 14] = [
         kind: Kind::Services,
         argument: "NAME,…",
         about: "what `aemp run` starts in the node",
-        default: "none",
+        default: "mp::echo",
     },
     Setting {
         key: "parent",
@@ -123,7 +123,7 @@ pub const SETTINGS: [Setting; 14] = [
         kind: Kind::Seconds,
         argument: "SECONDS",
         about: "how long a silent peer counts as alive",
-        default: "the node's own",
+        default: "10",
     },
     Setting {
         key: "connect_interval",
@@ -131,7 +131,7 @@ pub const SETTINGS: [Setting; 14] = [
         kind: Kind::Seconds,
         argument: "SECONDS",
         about: "how long a connection may take to be made",
-        default: "the node's own",
+        default: "2",
     },
     Setting {
         key: "framing_format",
@@ -139,7 +139,7 @@ pub const SETTINGS: [Setting; 14] = [
         kind: Kind::Framings,
         argument: "NAME,…",
         about: "the framings to use, best first: postcard, cbor, json, storable",
-        default: "the node's own",
+        default: "postcard,cbor,json",
     },
     Setting {
         key: "auth_offer",
@@ -198,6 +198,9 @@ pub enum SettingError {
         /// What is wrong with it.
         error: IdError,
     },
+    /// A profile cannot be without a name.
+    #[error("a profile's name cannot be empty; write it behind `profile`, as in `aemp profile seed …`")]
+    NoProfileName,
     /// The secret is empty.
     #[error("the secret cannot be empty; make one by `aemp gensecret`")]
     EmptySecret,
@@ -323,9 +326,12 @@ impl Setting {
 ///
 /// # Errors
 ///
-/// [`SettingError::ProfileName`] if not.
+/// [`SettingError::ProfileName`] or [`SettingError::NoProfileName`] if not.
 pub fn profile_name(name: &str) -> Result<(), SettingError> {
-    NodeId::new(name).map(drop).map_err(|error| SettingError::ProfileName { text: name.to_owned(), error })
+    NodeId::new(name).map(drop).map_err(|error| match error {
+        IdError::Empty => SettingError::NoProfileName,
+        error => SettingError::ProfileName { text: name.to_owned(), error },
+    })
 }
 
 fn json_list(word: &str) -> Option<Value> {
@@ -354,16 +360,21 @@ pub(crate) fn list<T>(
 
 /// The addresses of one text, which may be a list with commas.
 pub(crate) fn binds(value: &Value) -> Result<Vec<Address>, SettingError> {
+    addresses(value, Ok)
+}
+
+fn addresses(
+    value: &Value,
+    check: impl Fn(Address) -> Result<Address, AddressError>,
+) -> Result<Vec<Address>, SettingError> {
     let text = text(value)?;
-    text.split(',').map(|part| part.parse().map_err(|error| address_error(part, error))).collect()
+    let read = |part: &str| part.parse().and_then(&check).map_err(|error| address_error(part, error));
+    text.split(',').map(read).collect()
 }
 
 /// As [`binds`], and each can be dialled.
 pub(crate) fn seed(value: &Value) -> Result<Vec<Address>, SettingError> {
-    let seeds = binds(value)?.into_iter();
-    seeds
-        .map(|seed| seed.clone().into_seed().map_err(|error| address_error(&seed.to_string(), error)))
-        .collect()
+    addresses(value, Address::into_seed)
 }
 
 /// As [`binds`], and each can be told to others `[CF-16]`.

@@ -51,7 +51,10 @@ fn a_missing_or_blank_file_is_empty_and_a_broken_one_says_where() {
     assert_eq!(missing.to_json(), "{\n  \"version\": 1\n}\n");
     assert_eq!(good(" \n").to_json(), missing.to_json());
     let error = ConfigFile::load(directory.path()).unwrap_err().to_string();
-    assert!(error.starts_with("cannot read /") && error.contains("--config"), "{error}");
+    assert!(
+        error.starts_with("cannot read /") && error.contains("it is a directory; name a file"),
+        "{error}"
+    );
     for (text, start) in [
         ("{\n  \"secret\": \"x\",\n  seeds: []\n}", "rc:3:3: key must be a string; correct the file"),
         ("{\"a\":", "rc:1:5: EOF while parsing a value"),
@@ -156,7 +159,7 @@ fn a_wrong_value_is_named_with_its_place_and_mend() {
         (r#"{"secret":""}"#, "cannot be empty"),
         (r#"{"secret":"€"}"#, "U+00FF"),
         (r#"{"profile":{"x":{"seeds":"a:1"}}}"#, "`seeds` (profile x): a text where a list belongs"),
-        (r#"{"seeds":["a"]}"#, "a seed needs a port"),
+        (r#"{"seeds":["a"]}"#, "\"a\": a seed needs a port"),
         (r#"{"binds":["a:b:c"]}"#, "needs brackets"),
         (r#"{"nodeid":"a b"}"#, "\"a b\" is no node ID"),
         (r#"{"monitor_timeout":0}"#, "0 is no number of seconds"),
@@ -171,6 +174,25 @@ fn a_wrong_value_is_named_with_its_place_and_mend() {
         assert!(error.contains(part), "{text}: {error}");
     }
     assert!(resolve(&good(r#"{"monitor_timeout":86400,"secret":"é"}"#), "x").is_ok());
+}
+
+/// What stands in the table for people is what nodes do.
+#[test]
+fn the_defaults_are_those_of_a_node() {
+    let default = |key| Setting::of(key).unwrap().default;
+    let limits = mp_proto::Limits::default();
+    assert_eq!(default("monitor_timeout"), limits.monitor_timeout.as_secs_f64().to_string());
+    assert_eq!(default("connect_interval"), limits.connect_time.as_secs_f64().to_string());
+}
+
+/// Without a place for the file, what is given elsewhere counts.
+#[test]
+fn without_a_place_the_configuration_is_empty() {
+    let config = ConfigFile::homeless();
+    let node = config.resolve(Some("x"), &[], None, &mut zeros).unwrap();
+    assert!(matches!(node.require_secret(&config), Err(ConfigError::NoHome)));
+    assert!(matches!(config.require_profile("x"), Err(ConfigError::NoHome)));
+    assert!(matches!(config.save(), Err(ConfigError::NoHome)));
 }
 
 #[test]
@@ -260,7 +282,7 @@ proptest! {
         let mut root: Map<String, Value> = globals.into_iter().collect();
         root.insert("version".to_owned(), json!(1));
         root.insert("profile".to_owned(), json!({ "x": profile }));
-        let config = ConfigFile { path: PathBuf::from("rc"), root, comments: false };
+        let config = ConfigFile { path: PathBuf::from("rc"), root, comments: false, blank: false };
         let text = config.to_json();
         let back = file(&text).unwrap();
         prop_assert_eq!(&back.root, &config.root);

@@ -40,8 +40,8 @@ pub enum CallError {
     /// The request was not sent.
     #[error(transparent)]
     Send(#[from] SendError),
-    /// The port that was asked died, or its node was lost.
-    #[error("the port that was asked is gone: {0}")]
+    /// The port that was asked died, or its node was lost, or could not be reached.
+    #[error("no answer from the port that was asked: {0}")]
     Died(Reason),
     /// The time is over.
     #[error("no answer within {0:?}")]
@@ -56,7 +56,9 @@ pub enum CallError {
 #[non_exhaustive]
 pub enum StartError {
     /// An address to listen on cannot be used.
-    #[error("cannot listen on {error}; choose another address with `setbinds`, or stop what uses this one")]
+    #[error(
+        "cannot listen on {error}; choose another address, in the program or by `aemp setbinds`, or stop what uses this one"
+    )]
     Bind {
         /// The address.
         addr: Addr,
@@ -84,12 +86,15 @@ pub enum StartError {
     NoRuntime,
 }
 
+/// How [`DialError::Unreachable`] begins.
+pub(crate) const UNREACHABLE: &str = "cannot connect to ";
+
 /// A node at an address could not be connected to.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum DialError {
     /// Nobody answers there.
-    #[error("cannot connect to {error}")]
+    #[error("{UNREACHABLE}{error}")]
     Unreachable {
         /// The address.
         addr: Addr,

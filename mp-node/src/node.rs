@@ -111,8 +111,9 @@ pub(crate) struct Inner {
 }
 
 impl Node {
-    /// Begins to make a node of the given profile, as `aemp profile NAME …` has set it up. A profile that is not there
-    /// has the defaults. Older names: `configure`, `initialise_node`.
+    /// Begins to make a node of the given profile, as `aemp profile NAME …` has set it up in the [configuration
+    /// file](crate::ConfigFile). A profile that is not there has the defaults; that is warned of, unless the program sets
+    /// a node ID, binds or seeds itself. Older names: `configure`, `initialise_node`.
     pub fn builder(profile: &str) -> NodeBuilder {
         NodeBuilder::new(profile)
     }
@@ -254,6 +255,9 @@ impl Node {
 
     /// Monitors a port: a future of the reason for which it dies. Monitoring a node port tells when the connection to
     /// that node is lost, and makes it if it is not there. Older name: `mon`.
+    ///
+    /// A port that is dead already, or never was, gives `no_such_port`: the reason for which it died is told only to
+    /// those who monitored it before, as nobody remembers it `[MON-03]`.
     pub fn monitor(&self, port: impl AsRef<PortId>) -> Monitor {
         let fired = Arc::new(Fired::default());
         self.watch(port.as_ref(), Action::Future(Arc::clone(&fired)), Some(fired))
@@ -374,7 +378,8 @@ impl Node {
     ///
     /// # Errors
     ///
-    /// As [`Node::call`]: the node cannot be reached.
+    /// [`CallError::Died`]: the node cannot be reached. That is told, with the cause, after
+    /// [`Limits::connect_time`](mp_proto::Limits::connect_time), by default 2 s: until then it is tried again and again.
     ///
     /// # Cancellation
     ///

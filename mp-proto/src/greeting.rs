@@ -9,7 +9,7 @@ pub use line::MAX_LINE;
 
 use crate::handshake::{HandshakeConfig, HandshakeError, InstanceId, shown};
 use crate::text::{latin1, to_latin1};
-use crate::{AuthMethod, Framing, NodeId};
+use crate::{AuthMethod, Framing, IdError, NodeId};
 
 /// The longest address of the other side that we tell it, in bytes.
 const MAX_PEER_ADDR: usize = 256;
@@ -87,7 +87,9 @@ impl Greeting {
         if !is_one(version) {
             return Err(HandshakeError::Version { version: shown(version.as_bytes()) });
         }
-        let node = NodeId::new(field()).map_err(HandshakeError::BadNodeId)?;
+        let name = field();
+        let node =
+            NodeId::new(name).map_err(|error| HandshakeError::BadNodeId(in_utf8(name).unwrap_or(error)))?;
         let [auths, framings] = [field(), field()].map(|list| list.split(',').map(str::to_owned).collect());
         Ok(Self { version: version.into(), node, auths, framings, keys: fields.map(str::to_owned).collect() })
     }
@@ -187,6 +189,12 @@ impl Bind {
     }
 }
 
+/// What is wrong with a node ID, as one sees it who has written it in UTF-8: no character is shown in pieces.
+fn in_utf8(name: &str) -> Option<IdError> {
+    let name = String::from_utf8(to_latin1(name)?).ok()?;
+    NodeId::new(&name).err()
+}
+
 fn check_protocol(name: &str, line: &[u8]) -> Result<(), HandshakeError> {
     match name.strip_prefix("aemp") {
         Some("") => Ok(()),
@@ -227,7 +235,6 @@ fn perl_number(text: &str) -> Option<f64> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::IdError;
 
     /// [HS-04]
     #[test]
@@ -272,7 +279,12 @@ mod tests {
         assert_eq!(error("aemp"), E::Version { version: String::new() });
         assert_eq!(error("aemp;1"), E::BadNodeId(IdError::Empty));
         assert_eq!(error("aemp;1;a#b;;"), E::BadNodeId(IdError::Character('#')));
-        assert_eq!(error("aemp;1;\u{fc};;"), E::BadNodeId(IdError::Character('\u{c3}')), "read as Latin-1");
+        assert_eq!(error("aemp;1;\u{fc};;"), E::BadNodeId(IdError::Character('ü')), "shown whole");
+        assert_eq!(
+            Greeting::parse(b"aemp;1;\xfc;;").unwrap_err(),
+            E::BadNodeId(IdError::Character('ü')),
+            "what is no UTF-8 is Latin-1"
+        );
     }
 
     /// [TLS-01]

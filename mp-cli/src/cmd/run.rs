@@ -10,7 +10,7 @@ use super::node::{self, Joined};
 use super::stop::Stop;
 use crate::error::CliError;
 use crate::output::{Output, Paint, Report, columns};
-use mp_config::{ConfigFile, NodeConfig};
+use mp_config::{ConfigError, ConfigFile, NodeConfig};
 use mp_global::log_catcher::LogTap;
 use mp_node::Addr;
 
@@ -28,7 +28,7 @@ pub(super) async fn run(
     let wanted = Wanted::of(&config)?;
     let joined = tokio::select! {
         joined = node::start(&config) => joined?,
-        () = stop.asked() => return Ok(()),
+        _ = stop.asked() => return Ok(()),
     };
     tap.answer(&joined.node);
     let services = wanted.start(&joined)?;
@@ -41,7 +41,7 @@ pub(super) async fn run(
     tracing::info!("stopping");
     tokio::select! {
         () = joined.node.shutdown() => {}
-        () = stop.asked() => tracing::warn!("stopped at once; what was still to be written is lost"),
+        _ = stop.asked() => tracing::warn!("stopped at once; what was still to be written is lost"),
     }
     Ok(())
 }
@@ -50,8 +50,16 @@ pub(super) async fn run(
 fn resolve(words: &[String], file: &ConfigFile) -> Result<NodeConfig, CliError> {
     let (name, settings) = words::pairs(words)?;
     // A name that is not in the file is a slip, unless the command line says all there is to say.
-    if let Some(name) = name.as_deref().filter(|_| settings.is_empty()) {
-        file.require_profile(name)?;
+    if let Some(Err(error)) = name.as_deref().map(|name| file.require_profile(name)) {
+        if settings.is_empty() {
+            return Err(error.into());
+        }
+        if let ConfigError::NoProfile { name, path, .. } = error {
+            let path = path.display();
+            tracing::info!(
+                "there is no profile {name:?} in {path}: what holds are the settings of this command and the global ones"
+            );
+        }
     }
     Ok(file.resolve(name.as_deref(), &settings, None, &mut getrandom::fill)?)
 }

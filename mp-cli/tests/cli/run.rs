@@ -23,8 +23,8 @@ fn it_says_where_it_listens_and_what_runs_in_it() {
 }
 
 #[test]
-fn both_signals_end_it_in_good_order() {
-    for signal in ["INT", "TERM"] {
+fn signals_end_it_in_good_order() {
+    for signal in crate::process::stopping_signals() {
         let home = Home::new();
         home.aemp("gensecret").ok();
         let mut node = home.run("seed binds 127.0.0.1:0");
@@ -32,6 +32,34 @@ fn both_signals_end_it_in_good_order() {
         assert_eq!(node.process.ends(), Some(0), "{signal}: {}", node.process.all());
         node.process.complains("stopping");
     }
+}
+
+/// As `nohup` wants it.
+#[test]
+fn it_outlives_its_terminal_if_it_should() {
+    let home = Home::new();
+    home.aemp("gensecret").ok();
+    let mut shell = std::process::Command::new("/bin/sh");
+    let script = "trap '' HUP; exec \"$0\" run seed binds 127.0.0.1:0";
+    shell.args(["-c", script, env!("CARGO_BIN_EXE_aemp")]).env_clear().env("HOME", home.directory.path());
+    let mut node = Process::start(&mut shell);
+    let address = node.says("listens on").split_whitespace().nth(2).unwrap().to_owned();
+    node.signal("HUP");
+    home.aemp(&format!("cal {address} time --timeout 60")).ok();
+    node.signal("TERM");
+    assert_eq!(node.ends(), Some(0));
+}
+
+#[test]
+fn a_profile_that_does_not_exist_is_told_in_a_line() {
+    let home = Home::new();
+    home.aemp("gensecret profile seed setbinds 127.0.0.1:0").ok();
+    let node = home.run("sed binds 127.0.0.1:0");
+    let line = node.process.complains("there is no profile \"sed\"");
+    assert!(line.contains("INFO") && line.contains(&home.rc().display().to_string()), "{line}");
+    let seed = home.run("seed binds 127.0.0.1:0");
+    let told = seed.process.count_after(std::time::Duration::ZERO, Stream::Err, "there is no profile");
+    assert_eq!(told, 0);
 }
 
 #[test]

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use mp_global::Global;
 use mp_node::{Message, Node};
+use mp_proto::auth::{Binding, Signed};
 use mp_proto::{AuthMethod, Secret};
 use serde_json::{Value as Json, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -68,7 +69,9 @@ pub(crate) const NONCE: &str = "bm9uY2U=";
 /// The proof of who sends these lines, without line ends.
 pub(crate) fn token(own: &str, other: &str, secret: &str) -> String {
     let secret = Secret::from_text(secret).expect("a secret");
-    AuthMethod::HmacSha3_512.token(&secret, own.as_bytes(), other.as_bytes()).expect("a proof")
+    let (own, other) = (own.as_bytes(), other.as_bytes());
+    let signed = Signed { secret: Some(&secret), own, other, binding: Binding::None };
+    AuthMethod::HmacSha3_512.token(&signed).expect("a proof")
 }
 
 impl Raw {

@@ -200,6 +200,7 @@ impl NodeBuilder {
 
     /// The configuration with what was set here in it.
     fn settings(&mut self) -> Result<NodeConfig, StartError> {
+        let has_own = self.node_id.is_some() || self.binds.is_some() || self.seeds.is_some();
         let rng = &mut self.rng;
         let mut random = |bytes: &mut [u8]| rng.fill(bytes);
         let mut config = match &self.source {
@@ -210,6 +211,7 @@ impl NodeBuilder {
             }
             Source::File(profile) => {
                 let file = ConfigFile::load(&ConfigFile::locate(None, |name| std::env::var_os(name))?)?;
+                look_for_profile(profile, &file, has_own);
                 file.resolve(Some(profile), &[], self.node_id.as_deref(), &mut random)?
             }
         };
@@ -258,7 +260,7 @@ impl NodeBuilder {
         let id = config.nodeid.clone();
         let binds = self.binds.take().unwrap_or_else(|| NodeConfig::expand(&config.binds));
         let binds = binds.iter().map(|addr| parse(addr)).collect::<Result<Vec<_>, _>>()?;
-        let [secret, old_secret] = secrets(&config)?;
+        let [secret, old_secret] = secrets(&config, !binds.is_empty())?;
         let advertised =
             NodeConfig::expand(&config.advertise).iter().map(|addr| parse(addr)).collect::<Result<_, _>>()?;
         let mut instance = [0; 16];
@@ -317,12 +319,19 @@ impl NodeBuilder {
 }
 
 /// The secret and the old one. An old one alone would be a second door beside none.
-fn secrets(config: &NodeConfig) -> Result<[Option<Secret>; 2], StartError> {
+fn secrets(config: &NodeConfig, listens: bool) -> Result<[Option<Secret>; 2], StartError> {
     let read = |what, text: Option<&SecretText>| match text {
         Some(text) => Secret::from_text(text.expose()).map(Some).map_err(|error| setting(what, "", &error)),
         None => Ok(None),
     };
     let both = [read("secret", config.secret.as_ref())?, read("old_secret", config.old_secret.as_ref())?];
+    // Who listens or looks for others would wait in vain, and nothing else would say so.
+    if config.secret.is_none() && config.cert.is_none() && (listens || !config.seeds.is_empty()) {
+        tracing::warn!(
+            node = %config.nodeid,
+            "no secret is configured, so no connection can ever be made: make one by `aemp gensecret`"
+        );
+    }
     match both {
         [None, Some(_)] => Err(setting(
             "old_secret",
@@ -336,6 +345,16 @@ fn secrets(config: &NodeConfig) -> Result<[Option<Secret>; 2], StartError> {
 fn advertised(text: &str) -> Result<mp_config::Address, StartError> {
     let address = text.parse().and_then(mp_config::Address::into_advertised);
     address.map_err(|error: mp_config::AddressError| setting("advertise", text, &error))
+}
+
+/// Says that a profile is not there, as nothing else would: its name may be misspelt. A program that has settings of its
+/// own may do without one.
+fn look_for_profile(profile: &str, file: &ConfigFile, has_own: bool) {
+    match file.require_profile(profile) {
+        Ok(()) => {}
+        Err(error) if has_own => tracing::debug!("{error}"),
+        Err(error) => tracing::warn!("{error}; until then the defaults hold"),
+    }
 }
 
 /// The framings that a configuration names and that are compiled in; without a word about them, all that are.

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use mp_proto::{NodeId, Side};
 use mp_transport::{Addr, Pipe, clock};
 
-use crate::error::DialError;
+use crate::error::{DialError, UNREACHABLE};
 use crate::node::Inner;
 use crate::runtime::meet::{Failure, MeetError, Met, meet};
 use crate::runtime::peer::{Peer, PeerState, Span};
@@ -53,10 +53,11 @@ impl Inner {
         findings: &Lock<String>,
     ) {
         let mut useless = BTreeSet::new();
+        let mut tried = false;
         loop {
             let mut ways = self.ways_to(&peer.id).await;
             ways.retain(|way| !useless.contains(way));
-            if !ways.is_empty() && useless.is_empty() {
+            if !ways.is_empty() && !std::mem::replace(&mut tried, true) {
                 *findings.lock() = "connect timeout".into();
             }
             for (index, way) in ways.iter().enumerate() {
@@ -66,11 +67,12 @@ impl Inner {
                     Ok(met) => met.serve(self),
                     Err(DialError::Duplicate { node, .. }) => node,
                     Err(error) => {
+                        let late = matches!(error, DialError::TimedOut { .. });
                         if error.is_permanent() || error.is_self() {
-                            *findings.lock() = error.to_string();
+                            *findings.lock() = finding(&peer.id, &error);
                             useless.insert(way.clone());
-                        } else if matches!(way, Way::Through(_)) {
-                            *findings.lock() = error.to_string();
+                        } else if matches!(way, Way::Through(_)) || (useless.is_empty() && !late) {
+                            *findings.lock() = finding(&peer.id, &error);
                         }
                         tracing::debug!(peer = %peer.id, %error, "a way to the peer was of no use");
                         continue;
@@ -204,6 +206,14 @@ impl Inner {
             tracing::debug!("{error}");
         }
     }
+}
+
+/// What monitors are told of an error. They name the node, so an address that is its name is left out.
+fn finding(peer: &NodeId, error: &DialError) -> String {
+    let text = error.to_string();
+    let text = text.strip_prefix(UNREACHABLE).unwrap_or(&text);
+    let cause = text.strip_prefix(peer.as_str()).and_then(|rest| rest.strip_prefix(": "));
+    cause.unwrap_or(text).to_owned()
 }
 
 /// Whether an attempt is no longer needed: a connection came in, or, with the reason, it is to be given up.

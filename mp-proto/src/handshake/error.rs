@@ -102,7 +102,9 @@ pub enum HandshakeError {
         method: String,
     },
     /// The peer's proof is wrong.
-    #[error("the secret of node {node} differs from ours: compare them with `aemp showconfig` on both sides")]
+    #[error(
+        "the secret of node {node} differs from ours: compare them with `aemp showconfig --show-secrets` on both sides"
+    )]
     BadToken {
         /// Who it claims to be.
         node: NodeId,

@@ -238,7 +238,7 @@ fn different_secrets_are_named_as_such() {
     assert_eq!(pair.b.error, Some(E::BadToken { node: node("alpha") }));
     assert_eq!(
         error.to_string(),
-        "the secret of node beta differs from ours: compare them with `aemp showconfig` on both sides"
+        "the secret of node beta differs from ours: compare them with `aemp showconfig --show-secrets` on both sides"
     );
     assert!(error.is_permanent());
 }

@@ -76,8 +76,24 @@ pub(super) struct Chain {
 impl Chain {
     /// Whether the file is to be written.
     pub(super) fn changes(&self) -> bool {
-        !self.steps.iter().all(|step| matches!(step, Step::ShowProfile(_) | Step::ShowConfig(..)))
+        let shows = |step: &Step| matches!(step, Step::ShowProfile(_) | Step::ShowConfig(..));
+        self.steps.iter().enumerate().any(|(index, step)| match step {
+            // Named alone, it is made.
+            Step::Profile(_) => !self.steps.get(index + 1).is_some_and(shows),
+            step => !shows(step),
+        })
     }
+}
+
+/// The command in front of `--help` or `-h`, if one of them stands there.
+pub(super) fn help_wanted(words: &[String]) -> Option<&str> {
+    let is_help = |index: usize| {
+        let is_secret = |before: usize| matches!(words[before].as_str(), "secret" | "setsecret");
+        matches!(words[index].as_str(), "--help" | "-h") && !index.checked_sub(1).is_some_and(is_secret)
+    };
+    let asked = (0..words.len()).find(|&index| is_help(index))?;
+    let mut before = words.get(..asked).unwrap_or_default().iter().rev().map(String::as_str);
+    before.find(|word| commands().iter().any(|command| command.names().any(|name| name == *word)))
 }
 
 /// Parses a whole line and checks every value in it, before anything is done.
@@ -256,6 +272,8 @@ mod tests {
         let chain = read("showconfig x seeds a:1 --config f showprofile").unwrap_err().to_string();
         assert!(chain.contains("showprofile"), "{chain}");
         assert!(!read("showprofile x showconfig").unwrap().changes());
+        assert!(!read("profile x showprofile x").unwrap().changes());
+        assert!(read("profile x").unwrap().changes());
     }
 
     #[test]

@@ -41,6 +41,38 @@ impl Command {
         format!("{} {}", self.name, self.argument).trim_end().to_owned()
     }
 
+    /// How one calls it.
+    pub(crate) fn full_usage(&self) -> String {
+        let usage = self.usage();
+        match self.verb {
+            Verb::Profile => format!("aemp {usage} COMMAND …"),
+            Verb::DeleteProfile | Verb::ShowProfile | Verb::ShowConfig => format!("aemp {usage}"),
+            Verb::Set(setting) | Verb::Clear(setting) if setting.profile_only() => {
+                format!("aemp profile NAME {usage}")
+            }
+            _ => format!("aemp [profile NAME] {usage}"),
+        }
+    }
+
+    /// What is to be known about it.
+    pub(crate) fn details(&self) -> &'static str {
+        match self.verb {
+            Verb::Profile => {
+                "A profile that does not exist is made, unless what follows only shows or deletes something: then its\n\
+                 name was a slip, and nothing is done."
+            }
+            Verb::DeleteProfile => "A profile that is the parent of another one stays.",
+            Verb::ShowProfile => {
+                "What it has from its parents and from the global settings, `aemp showconfig` shows."
+            }
+            Verb::ShowConfig => {
+                "Without a name it is what holds for all. Settings behind the name are tried out, and not saved."
+            }
+            Verb::Set(setting) | Verb::Clear(setting) if setting.profile_only() => "It is for that profile.",
+            _ => "With `profile NAME` before it, it is for that profile, else for all.",
+        }
+    }
+
     /// Its name.
     pub(super) fn name(&self) -> &str {
         &self.name
