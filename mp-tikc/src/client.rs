@@ -81,7 +81,7 @@ impl<'a> ClientBuilder<'a> {
         }
         let number = u32::try_from(inner.number()).unwrap_or(u32::MAX);
         inner.state.lock().clients.insert(number, false);
-        let stop = inner.draining.child_token();
+        let stop = CancellationToken::new();
         let dialling = Dialling {
             kernel: Arc::clone(inner),
             server: self.server.clone(),
@@ -125,8 +125,11 @@ impl Client {
 
 impl Drop for Client {
     fn drop(&mut self) {
-        self.stop.cancel();
         let inner = self.kernel.inner();
+        // A shutdown ends the connection in good order by itself.
+        if !inner.draining.is_cancelled() {
+            self.stop.cancel();
+        }
         inner.state.lock().clients.remove(&self.number);
         inner.changed();
     }
@@ -142,11 +145,11 @@ struct Dialling {
 
 impl Dialling {
     async fn run(mut self) {
-        let (stop, draining) = (self.stop.clone(), self.kernel.draining.clone());
+        let stop = self.stop.clone();
         tokio::select! {
             biased;
             () = self.keep() => {}
-            () = stop.cancelled(), if !draining.is_cancelled() => {}
+            () = stop.cancelled() => {}
         }
     }
 

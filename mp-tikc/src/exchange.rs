@@ -257,7 +257,10 @@ impl Exchange {
                 let (kernel, client) = (peer.kernel, peer.client);
                 return self.let_in(Peer::Own { kernel, client, proven: false }, aliases, weight);
             }
-            Packet::Proof { .. } | Packet::Answer { .. } | Packet::Undelivered { .. } | Packet::Taken { .. } => {
+            Packet::Proof { .. }
+            | Packet::Answer { .. }
+            | Packet::Undelivered { .. }
+            | Packet::Taken { .. } => {
                 return Err(ExchangeError::OutOfOrder);
             }
             Packet::Setup { aliases, hello: None } => return self.let_in(Peer::Poe, aliases, weight),
@@ -270,7 +273,9 @@ impl Exchange {
 
     fn on_proving(&mut self, packet: Packet, weight: usize) -> Result<(), ExchangeError> {
         let Packet::Proof { token } = packet else { return Err(ExchangeError::OutOfOrder) };
-        let State::Proving { peer, aliases, .. } = std::mem::replace(&mut self.state, State::Open { ready: false }) else {
+        let State::Proving { peer, aliases, .. } =
+            std::mem::replace(&mut self.state, State::Open { ready: false })
+        else {
             return Err(ExchangeError::OutOfOrder);
         };
         let right = |secret: &Secret| self.hello.verify(self.config.role, &peer, secret, &token);
@@ -371,4 +376,3 @@ pub(crate) fn later(now: Instant, duration: Duration) -> Instant {
     const NEVER: Duration = Duration::from_secs(30 * 365 * 24 * 3600);
     now.checked_add(duration.min(NEVER)).unwrap_or(now)
 }
-

@@ -152,9 +152,7 @@ pub fn write_frame(image: &[u8], compressed: bool, out: &mut BytesMut) {
 /// its first byte is below 8.
 fn is_zlib(bytes: &[u8]) -> bool {
     match bytes {
-        [method, flags, ..] => {
-            method & 0x0f == 8 && u16::from_be_bytes([*method, *flags]).is_multiple_of(31)
-        }
+        [method, flags, ..] => method & 0x0f == 8 && u16::from_be_bytes([*method, *flags]).is_multiple_of(31),
         _ => false,
     }
 }

@@ -8,8 +8,8 @@ mod state;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::future::Future;
-use std::sync::{Arc, Weak};
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Weak};
 
 use mp_proto::{Message, Secret, Text};
 use mp_transport::{Addr, Transport, clock};

@@ -255,9 +255,15 @@ impl Router {
                 self.effects.push_back(Effect::End(id, ExchangeError::TooManyAliases { max }));
                 break;
             }
-            if circle { link.holds.remove(&alias) } else { link.holds.insert(alias.clone()) };
-            ways.insert(alias.clone(), (!circle).then_some((route.via, route.foreign)));
-            changed.push(alias);
+            if circle {
+                link.holds.remove(&alias)
+            } else {
+                link.holds.insert(alias.clone())
+            };
+            let way = (!circle).then_some((route.via, route.foreign));
+            if ways.insert(alias.clone(), way).is_none() {
+                changed.push(alias);
+            }
         }
         let taken = self.taken(id, &changed);
         self.change(&changed, |alias, entry| match ways.remove(alias) {
@@ -275,7 +281,8 @@ impl Router {
     fn taken(&self, id: LinkId, aliases: &[Text]) -> Vec<Text> {
         let other = |entry: &Entry| entry.here || entry.holders.first().is_some_and(|first| first.link != id);
         let known = |entry: &Entry| entry.holders.iter().any(|holder| holder.link == id);
-        let taken = |alias: &&Text| self.aliases.get(*alias).is_some_and(|entry| other(entry) && !known(entry));
+        let taken =
+            |alias: &&Text| self.aliases.get(*alias).is_some_and(|entry| other(entry) && !known(entry));
         aliases.iter().filter(taken).cloned().collect()
     }
 

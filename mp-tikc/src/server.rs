@@ -24,7 +24,7 @@ pub const DEFAULT_ADDRESS: &str = "127.0.0.1:2021";
 pub struct Server {
     address: Addr,
     stop: CancellationToken,
-    _kernel: Kernel,
+    kernel: Kernel,
 }
 
 /// Settings of a server that is about to be started: see [`Kernel::serve`].
@@ -75,7 +75,7 @@ impl<'a> ServerBuilder<'a> {
         let listener = inner.transport.listen(&self.address).await;
         let listener = listener.map_err(|error| StartError::Listen { at: self.address, error })?;
         let address = listener.local_addr();
-        let stop = inner.draining.child_token();
+        let stop = CancellationToken::new();
         let accepting = Accepting {
             kernel: Arc::clone(inner),
             stop: stop.clone(),
@@ -85,7 +85,7 @@ impl<'a> ServerBuilder<'a> {
         };
         inner.spawn(accepting.run(listener));
         tracing::info!(%address, "TIKC server listens");
-        Ok(Server { address, stop, _kernel: self.kernel.clone() })
+        Ok(Server { address, stop, kernel: self.kernel.clone() })
     }
 }
 
@@ -99,7 +99,10 @@ impl Server {
 
 impl Drop for Server {
     fn drop(&mut self) {
-        self.stop.cancel();
+        // A shutdown ends connections in good order by itself.
+        if !self.kernel.inner().draining.is_cancelled() {
+            self.stop.cancel();
+        }
     }
 }
 
@@ -118,6 +121,7 @@ impl Accepting {
             let accepted = tokio::select! {
                 biased;
                 () = self.stop.cancelled() => return,
+                () = self.kernel.draining.cancelled() => return,
                 accepted = listener.accept() => accepted,
             };
             match accepted {
@@ -147,8 +151,7 @@ impl Accepting {
             let error = LinkError::TooMany(self.kernel.limits.clients);
             return self.complain(from.host(), &error.to_string());
         };
-        let origin =
-            Origin { role: Role::Server, client: 0, allow_plain: self.allow_plain, compress: false };
+        let origin = Origin { role: Role::Server, client: 0, allow_plain: self.allow_plain, compress: false };
         let link = match Link::new(&self.kernel, pipe, origin) {
             Ok(link) => link,
             Err(error) => return self.complain(from.host(), &error.to_string()),
@@ -157,12 +160,10 @@ impl Accepting {
         let (kernel, stop) = (Arc::clone(&self.kernel), self.stop.clone());
         self.kernel.spawn(async move {
             let _permit = permit;
-            let draining = kernel.draining.clone();
             let error = tokio::select! {
                 biased;
                 (error, _) = link.serve() => error,
-                // A shutdown of the kernel ends connections in good order by itself.
-                () = stop.cancelled(), if !draining.is_cancelled() => ExchangeError::Closed.into(),
+                () = stop.cancelled() => ExchangeError::Closed.into(),
             };
             kernel.down(from, error);
         });

@@ -3,8 +3,8 @@
 use std::collections::VecDeque;
 
 use bytes::BytesMut;
-use mp_proto::{Text, Value};
 use mp_proto::codec::storable::freeze;
+use mp_proto::{Text, Value};
 
 use crate::frame::write_frame;
 use crate::limits::TikcLimits;
@@ -59,7 +59,15 @@ impl Outbox {
     pub(super) fn new(limits: &TikcLimits, role: &'static str, compress: bool) -> Self {
         let posts = limits.queue_bytes;
         let control = posts.saturating_add(limits.max_frame).saturating_add(limits.control_bytes);
-        Self { out: BytesMut::new(), ledger: VecDeque::new(), role, compress, posts, control, max_frame: limits.max_frame }
+        Self {
+            out: BytesMut::new(),
+            ledger: VecDeque::new(),
+            role,
+            compress,
+            posts,
+            control,
+            max_frame: limits.max_frame,
+        }
     }
 
     /// Compresses from now on; whether that is news.
@@ -85,10 +93,7 @@ impl Outbox {
             return Err(SendError::Full(Box::new(post)));
         }
         let (alias, event, call) = (post.alias.clone(), post.event.clone(), post.call);
-        self.write(
-            &Packet::Post(post).into_value(self.role),
-            Some(Unsent { alias, event, call, from }),
-        )
+        self.write(&Packet::Post(post).into_value(self.role), Some(Unsent { alias, event, call, from }))
     }
 
     pub(super) fn control(&mut self, packet: Packet) -> Result<(), SendError> {

@@ -1,8 +1,8 @@
 //! Settings of a kernel.
 
 use std::fmt;
-use std::sync::{Arc, Weak};
 use std::sync::atomic::AtomicU64;
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use mp_proto::Secret;

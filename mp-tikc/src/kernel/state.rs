@@ -228,11 +228,7 @@ impl Inner {
     }
 
     /// Waits for an answer that comes as an event to `alias`. `None` if too many are waited for.
-    pub(crate) fn expect(
-        self: &Arc<Self>,
-        alias: &str,
-        answer: Asker,
-    ) -> Option<Expected> {
+    pub(crate) fn expect(self: &Arc<Self>, alias: &str, answer: Asker) -> Option<Expected> {
         let key = (Text::from(alias), reply_event(self.number()));
         let mut state = self.state.lock();
         if state.expected.len() >= self.limits.calls {

@@ -43,7 +43,9 @@ impl Mailbox {
     /// Whether an event finds room: one always does. A mailbox that is closed takes everything, and drops it.
     pub(crate) fn has_room(&self) -> bool {
         let queue = self.queue.lock();
-        queue.closed || queue.events.is_empty() || (queue.events.len() < self.most && queue.bytes < self.most_bytes)
+        queue.closed
+            || queue.events.is_empty()
+            || (queue.events.len() < self.most && queue.bytes < self.most_bytes)
     }
 
     /// Puts an event in, whether there is room or not. Gives it back if the session is no more.

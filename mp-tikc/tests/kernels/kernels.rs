@@ -93,7 +93,8 @@ async fn what_waits_for_an_alias_that_the_server_has_not_is_told_once_it_is_conn
     assert!(client.connected().await);
     assert_eq!(undelivered(&mut events).await, ("nobody".into(), "e".into(), Failure::NoSuchAlias));
     let refused = a.post("nobody", "e", ()).await;
-    let no_such = |result| matches!(result, Err(PostError::Undeliverable { failure: Failure::NoSuchAlias, .. }));
+    let no_such =
+        |result| matches!(result, Err(PostError::Undeliverable { failure: Failure::NoSuchAlias, .. }));
     assert!(no_such(refused));
 }
 

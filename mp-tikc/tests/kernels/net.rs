@@ -88,10 +88,6 @@ impl Puppet {
         self.say(&list("setup", aliases)).await;
     }
 
-    pub(crate) async fn remove(&mut self, aliases: &[&str]) {
-        self.say(&list("remove", aliases)).await;
-    }
-
     pub(crate) async fn post(&mut self, alias: &str, event: &str, args: &[Value]) {
         let post: Map = [
             ("action", Value::from("post")),
@@ -106,9 +102,15 @@ impl Puppet {
 
     /// The next frame; `None` if the other side closed, or nothing comes within a virtual second.
     pub(crate) async fn hear(&mut self) -> Option<Value> {
+        Some(self.hear_image().await?.0)
+    }
+
+    /// The same, and whether it came compressed.
+    pub(crate) async fn hear_image(&mut self) -> Option<(Value, bool)> {
         loop {
             if let Some(image) = self.frames.next(&mut self.input).unwrap() {
-                return Some(thaw(&image.bytes, &ThawLimits::default()).unwrap());
+                let value = thaw(&image.bytes, &ThawLimits::default()).unwrap();
+                return Some((value, image.compressed));
             }
             let read = self.pipe.read_buf(&mut self.input);
             match tokio::time::timeout(Duration::from_secs(1), read).await {
@@ -146,7 +148,7 @@ pub(crate) fn frame(value: &Value) -> BytesMut {
     out
 }
 
-fn list(action: &str, aliases: &[&str]) -> Value {
+pub(crate) fn list(action: &str, aliases: &[&str]) -> Value {
     let aliases: Vec<Value> = aliases.iter().map(|alias| Value::from(*alias)).collect();
     let map: Map = [("action", Value::from(action)), ("aliases", aliases.into())].into_iter().collect();
     Value::Map(map)

@@ -31,9 +31,9 @@ async fn nobody_listens_to_other_machines_unless_told() {
 async fn the_same_secret_on_both_sides_lets_in_and_another_does_not() {
     let net = MemoryNet::new(1);
     let server = with_secret(&net, "srv", "s3kr1t");
-    let mut events = server.events();
     let _listening = server.serve().address(at("srv")).start().await.unwrap();
     let mut session = server.session("srv").unwrap();
+    let mut events = server.events();
     let (good, bad) = (with_secret(&net, "a", "s3kr1t"), with_secret(&net, "b", "wrong"));
     let client = good.connect(at("srv")).start().unwrap();
     good.post("srv", "hello", ()).await.unwrap();
