@@ -39,9 +39,20 @@ pub(crate) enum CliError {
     NoSeed(String),
     /// A service that this program does not have.
     #[error(
-        "there is no service {0:?} in this program, but mp::echo; correct it by `setservices`, see `aemp showconfig`"
+        "there is no service {0:?} in this program, but mp::echo and mp::tikc; correct it by `setservices`, see `aemp showconfig`"
     )]
     Service(String),
+    /// A kernel of TIKC cannot be started, or not be connected.
+    #[error(transparent)]
+    Tikc(#[from] mp_tikc::StartError),
+    /// A session of TIKC cannot have an alias.
+    #[error(transparent)]
+    Alias(#[from] mp_tikc::AliasError),
+    /// The words of the service `mp::tikc`.
+    #[error(
+        "the service mp::tikc has the words {0:?}; write [\"mp::tikc\"], [\"mp::tikc\", \"listen\", \"HOST:PORT\"] or [\"mp::tikc\", \"connect\", \"HOST:PORT\"]"
+    )]
+    TikcService(String),
     /// Another node said no, or nothing.
     #[error("{0}")]
     Remote(String),
@@ -67,6 +78,7 @@ impl CliError {
             Self::Demo(_) | Self::Remote(_) | Self::Send(_) | Self::Output(_) | Self::Runtime(_) => 1,
             Self::Args(_) | Self::Config(_) | Self::Configure(_) => 2,
             Self::Start(_) | Self::Global(_) | Self::NoSeed(_) | Self::Service(_) => 2,
+            Self::Tikc(_) | Self::Alias(_) | Self::TikcService(_) => 2,
             Self::Interrupted => 130,
         })
     }

@@ -24,6 +24,8 @@ mod server;
 mod session;
 mod sync;
 
+#[cfg(feature = "bridge")]
+pub mod bridge;
 pub mod exchange;
 pub mod frame;
 pub mod identity;
@@ -32,6 +34,8 @@ pub mod names;
 pub mod packet;
 pub mod router;
 
+#[cfg(feature = "bridge")]
+pub use bridge::{Bridge, BridgeBuilder};
 pub use call::Call;
 pub use client::{Client, ClientBuilder};
 pub use error::{CallError, LinkError, PostError, StartError};

@@ -26,7 +26,7 @@ pub(super) async fn run(
         joined = node::start(&config) => joined?,
         () = stop.asked() => return Ok(()),
     };
-    let services = wanted.start(&joined)?;
+    let (services, _joints) = wanted.start(&joined).await?;
     match output.report(&Started::new(&joined, services)) {
         // The node runs for others; that nobody reads this here does not end it.
         Ok(()) | Err(CliError::OutputClosed) => {}

@@ -5,22 +5,24 @@ use serde::Serialize;
 
 use crate::cmd::echo;
 use crate::cmd::node::{GLOBAL_SERVICES, Joined};
+use crate::cmd::tikc::service as tikc;
 use crate::error::CliError;
 
 /// A service that runs, as long as its node does.
 #[derive(Debug, Serialize)]
-pub(super) struct Running {
-    pub(super) name: &'static str,
+pub(crate) struct Running {
+    pub(crate) name: &'static str,
     /// Where it takes messages.
-    pub(super) port: String,
+    pub(crate) port: String,
     /// Where others find that port.
-    pub(super) group: &'static str,
+    pub(crate) group: &'static str,
 }
 
 /// The services that a configuration asks for.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Wanted {
     echo: bool,
+    tikc: Vec<tikc::Wanted>,
 }
 
 impl Wanted {
@@ -31,11 +33,12 @@ impl Wanted {
     ///
     /// [`CliError::Service`] names a service that should be ours and is not.
     pub(super) fn of(config: &NodeConfig) -> Result<Self, CliError> {
-        let mut wanted = Self { echo: config.services.is_empty() };
+        let mut wanted = Self { echo: config.services.is_empty(), tikc: Vec::new() };
         let mut perl = Vec::new();
         for service in &config.services {
             match service.name.as_str() {
                 echo::NAME => wanted.echo = true,
+                tikc::NAME => wanted.tikc.push(tikc::Wanted::of(&service.arguments)?),
                 global if GLOBAL_SERVICES.contains(&global) => {}
                 ours if ours.starts_with("mp::") => return Err(CliError::Service(ours.to_owned())),
                 module => perl.push(module),
@@ -47,14 +50,20 @@ impl Wanted {
         Ok(wanted)
     }
 
-    /// Starts them.
-    pub(super) fn start(&self, joined: &Joined) -> Result<Vec<Running>, CliError> {
+    /// Starts them. Those of TIKC run as long as what is given behind.
+    pub(super) async fn start(self, joined: &Joined) -> Result<(Vec<Running>, Vec<tikc::Joint>), CliError> {
         let mut running = Vec::new();
         if self.echo {
             let port = echo::start(&joined.node, &joined.global)?.to_string();
             running.push(Running { name: echo::NAME, port, group: echo::GROUP });
         }
-        Ok(running)
+        let mut joints = Vec::new();
+        for wanted in self.tikc {
+            let joint = wanted.start(joined).await?;
+            running.push(Running { name: tikc::NAME, port: joint.address.clone(), group: tikc::FAMILY });
+            joints.push(joint);
+        }
+        Ok((running, joints))
     }
 }
 
@@ -71,11 +80,15 @@ mod tests {
         Wanted::of(&config)
     }
 
+    fn wanted_echo(echo: bool) -> Wanted {
+        Wanted { echo, tikc: Vec::new() }
+    }
+
     #[test]
     fn only_our_own_services_run() {
-        assert_eq!(wanted(&[]).unwrap(), Wanted { echo: true });
-        assert_eq!(wanted(&["mp::echo", "mp::echo"]).unwrap(), Wanted { echo: true });
-        assert_eq!(wanted(&["Some::Module::", "AnyEvent::MP::Global::"]).unwrap(), Wanted { echo: false });
+        assert_eq!(wanted(&[]).unwrap(), wanted_echo(true));
+        assert_eq!(wanted(&["mp::echo", "mp::echo"]).unwrap(), wanted_echo(true));
+        assert_eq!(wanted(&["Some::Module::", "AnyEvent::MP::Global::"]).unwrap(), wanted_echo(false));
         assert!(wanted(&["mp::ecco"]).unwrap_err().to_string().contains("\"mp::ecco\""));
     }
 }
