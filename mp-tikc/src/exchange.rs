@@ -5,11 +5,12 @@
 //! | `Fresh`, both have a secret | send our proof; `Proving` | as below | an error | an error | an error |
 //! | `Fresh`, else, plain is allowed | `Open` (own kind, not proven) | `Open` (POE::TIKC) | passed over | passed over | an error |
 //! | `Fresh`, else | an error | an error | an error | an error | an error |
-//! | `Proving` | an error | an error | `Open` (own kind, proven) | an error | an error |
+//! | `Proving` | an error | setups and removes passed over, else an error | `Open` (own kind, proven) | an error | an error |
 //! | `Open` | told | told | passed over | passed over | nothing |
 //!
 //! The first thing that either side sends is its setup, at once, as POE::TIKC does. Where plain connections are not
-//! allowed it names no alias: these follow the proof `[TK-51]`. Frames whose image is sound but cannot be taken (an
+//! allowed it names no alias. After a proof each side sends a setup of all that it has, which is the one that counts
+//! `[TK-51]`. Frames whose image is sound but cannot be taken (an
 //! object, code, a cycle), and messages that are not understood, are passed over and told as [`Event::Dropped`]; frames
 //! and images that are not sound end the conversation `[TK-06]`.
 
@@ -120,7 +121,7 @@ pub struct Exchange {
 #[derive(Debug)]
 enum State {
     Fresh { until: Instant },
-    Proving { until: Instant, peer: Hello, aliases: Vec<Route> },
+    Proving { until: Instant, peer: Hello },
     Open { ready: bool },
 }
 
@@ -251,7 +252,7 @@ impl Exchange {
                 }
                 if let Some(secret) = self.config.secret.as_ref().filter(|_| peer.secret) {
                     let token = self.hello.token(self.config.role, &peer, secret);
-                    self.state = State::Proving { until, peer, aliases };
+                    self.state = State::Proving { until, peer };
                     return self.out.control(Packet::Proof { token }).map_err(|_| ExchangeError::NotReading);
                 }
                 let (kernel, client) = (peer.kernel, peer.client);
@@ -272,9 +273,13 @@ impl Exchange {
     }
 
     fn on_proving(&mut self, packet: Packet, weight: usize) -> Result<(), ExchangeError> {
-        let Packet::Proof { token } = packet else { return Err(ExchangeError::OutOfOrder) };
-        let State::Proving { peer, aliases, .. } =
-            std::mem::replace(&mut self.state, State::Open { ready: false })
+        let token = match packet {
+            Packet::Proof { token } => token,
+            // Where plain connections are allowed, such may be under way; the setup behind the proof says all.
+            Packet::Setup { hello: None, .. } | Packet::Remove { .. } => return Ok(()),
+            _ => return Err(ExchangeError::OutOfOrder),
+        };
+        let State::Proving { peer, .. } = std::mem::replace(&mut self.state, State::Open { ready: false })
         else {
             return Err(ExchangeError::OutOfOrder);
         };
@@ -283,7 +288,7 @@ impl Exchange {
             return Err(ExchangeError::WrongSecret);
         }
         let (kernel, client) = (peer.kernel, peer.client);
-        self.open(Peer::Own { kernel, client, proven: true }, aliases, weight);
+        self.tell(Event::Open(Peer::Own { kernel, client, proven: true }), weight);
         Ok(())
     }
 
@@ -291,19 +296,11 @@ impl Exchange {
         if !self.config.plain {
             return Err(ExchangeError::Unproven { secret: self.config.secret.is_some() });
         }
-        self.open(peer, aliases, weight);
-        Ok(())
-    }
-
-    /// After a proof the setup that counts is still to come: only then does the peer tell all `[TK-51]`.
-    fn open(&mut self, peer: Peer, aliases: Vec<Route>, weight: usize) {
-        let ready = !matches!(peer, Peer::Own { proven: true, .. });
-        self.state = State::Open { ready };
+        self.state = State::Open { ready: true };
         self.tell(Event::Open(peer), 0);
         self.tell(Event::Packet(Packet::Setup { aliases, hello: None }), weight);
-        if ready {
-            self.tell(Event::Ready, 0);
-        }
+        self.tell(Event::Ready, 0);
+        Ok(())
     }
 
     fn on_open(&mut self, packet: Packet, weight: usize, ready: bool) {

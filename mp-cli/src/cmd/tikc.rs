@@ -51,6 +51,7 @@ async fn work(tikc: Tikc, kernel: &Kernel, output: &mut Output) -> Result<(), Cl
             print(kernel, &sessions, events, output).await
         }
         Tikc::Client { link, sessions } => {
+            // Before it connects, so that nothing is missed.
             let events = events_of(kernel, &sessions)?;
             let _client = connect(kernel, &link)?;
             print(kernel, &sessions, events, output).await
@@ -118,12 +119,13 @@ fn events_of(kernel: &Kernel, wanted: &TikcSessions) -> Result<Events, CliError>
     for alias in &wanted.aliases {
         tasks.spawn(pass_on(kernel.session(alias)?, tell.clone()));
     }
-    Ok(Events { events, _tasks: tasks })
+    Ok(Events { events, of_kernel: kernel.events(), _tasks: tasks })
 }
 
-/// Events of sessions, and the tasks that fetch them.
+/// Events of sessions, with the tasks that fetch them, and of the kernel.
 struct Events {
     events: mpsc::Receiver<Event>,
+    of_kernel: mp_tikc::KernelEvents,
     _tasks: JoinSet<()>,
 }
 
@@ -142,7 +144,6 @@ async fn print(
     mut events: Events,
     output: &mut Output,
 ) -> Result<(), CliError> {
-    let mut of_kernel = kernel.events();
     loop {
         tokio::select! {
             Some(event) = events.events.recv() => {
@@ -151,7 +152,7 @@ async fn print(
                     echo(kernel, event).await;
                 }
             }
-            Some(event) = of_kernel.next() => {
+            Some(event) = events.of_kernel.next() => {
                 if let Some(told) = Told::of(event) {
                     output.report(&told)?;
                 }

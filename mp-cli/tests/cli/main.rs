@@ -18,3 +18,5 @@ mod run;
 mod secret;
 #[cfg(test)]
 mod talk;
+#[cfg(test)]
+mod tikc;

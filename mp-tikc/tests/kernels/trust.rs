@@ -93,6 +93,24 @@ async fn plain_peers_are_let_in_by_name() {
     assert_eq!(aliases(&without), ["p", "srv"]);
 }
 
+/// [TK-51]: both sides have a secret and would do without; what was under way before the proof does no harm.
+#[tokio::test(start_paused = true)]
+async fn a_proof_where_none_is_needed() {
+    let net = MemoryNet::new(1);
+    let (server, a) = (with_secret(&net, "srv", "s3kr1t"), with_secret(&net, "a", "s3kr1t"));
+    let _listening = server.serve().address(at("srv")).allow_plain().start().await.unwrap();
+    let (_one, _other) = (server.session("srv").unwrap(), a.session("a").unwrap());
+    net.between("a", "srv").delay(Duration::from_millis(20), Duration::ZERO);
+    let client = a.connect(at("srv")).allow_plain().start().unwrap();
+    tokio::time::sleep(Duration::from_millis(50)).await;
+    let _late = (server.session("late").unwrap(), a.session("later").unwrap());
+    assert!(client.connected().await);
+    settle().await;
+    for kernel in [&server, &a] {
+        assert_eq!(aliases(kernel), ["a", "late", "later", "srv"]);
+    }
+}
+
 /// [TK-52]: what one side says is of no use to say back.
 #[tokio::test(start_paused = true)]
 async fn a_hello_or_proof_sent_back_is_refused() {
