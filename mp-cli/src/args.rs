@@ -2,6 +2,7 @@
 
 mod error;
 mod help;
+mod tikc;
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -13,6 +14,7 @@ use serde_json::Value;
 
 pub(crate) use error::ArgsError;
 pub(crate) use help::{Parsed, command_help, main_help};
+pub(crate) use tikc::{Tikc, TikcLink, TikcSessions};
 
 /// The whole command line.
 #[derive(Debug, Parser)]
@@ -90,6 +92,9 @@ pub(crate) enum Command {
         #[arg(value_parser = port)]
         port: PortId,
     },
+    /// Be a kernel of POE::TIKC, or talk to one
+    #[command(subcommand, disable_help_subcommand = true)]
+    Tikc(Tikc),
     /// Explain the program or one command
     Help {
         /// The command

@@ -9,6 +9,7 @@ mod node;
 mod run;
 pub(crate) mod stop;
 mod talk;
+mod tikc;
 
 use std::ffi::OsString;
 use std::future::Future;
@@ -62,6 +63,7 @@ fn dispatch(args: Args, output: &mut Output) -> Result<(), CliError> {
         Command::Run { .. } => Base::Info,
         // What goes wrong with these, they say themselves.
         Command::Snd(_) | Command::Cal(_) | Command::Mon { .. } => Base::Error,
+        Command::Tikc(ref tikc) if tikc.is_brief() => Base::Error,
         _ => Base::Warn,
     };
     let tap = start_log(base, &globals)?;
@@ -83,6 +85,10 @@ fn dispatch(args: Args, output: &mut Output) -> Result<(), CliError> {
         Command::Mon { node, port } => {
             let config = load(&globals)?;
             block_on(talk::mon(&node, &port, &config, output))
+        }
+        Command::Tikc(tikc) => {
+            let config = load(&globals)?;
+            in_runtime(async |stop| tikc::run(tikc, &config, output, stop).await)
         }
         Command::Help { .. } | Command::Configure(_) => Ok(()),
     }

@@ -40,7 +40,7 @@ pub(crate) enum CliError {
     NoSeed(String),
     /// A service that this program does not have.
     #[error(
-        "there is no service {0:?} in this program, but mp::echo and mp::log_catcher; correct it by `setservices`, see `aemp showconfig`"
+        "there is no service {0:?} in this program, but mp::echo, mp::log_catcher and mp::tikc; correct it by `setservices`, see `aemp showconfig`"
     )]
     Service(String),
     /// The level given to `mp::log_catcher`.
@@ -51,6 +51,17 @@ pub(crate) enum CliError {
         /// What is wrong with it.
         error: mp_global::log_catcher::UnknownLevel,
     },
+    /// A kernel of TIKC cannot be started, or not be connected.
+    #[error(transparent)]
+    Tikc(#[from] mp_tikc::StartError),
+    /// A session of TIKC cannot have an alias.
+    #[error(transparent)]
+    Alias(#[from] mp_tikc::AliasError),
+    /// The words of the service `mp::tikc`.
+    #[error(
+        "the service mp::tikc has the words {0:?}; write [\"mp::tikc\"], [\"mp::tikc\", \"listen\", \"HOST:PORT\"] or [\"mp::tikc\", \"connect\", \"HOST:PORT\"]"
+    )]
+    TikcService(String),
     /// Another node said no, or nothing.
     #[error("{0}")]
     Remote(String),
@@ -79,6 +90,7 @@ impl CliError {
             Self::Start(_) | Self::Global(_) | Self::NoSeed(_) | Self::Service(_) | Self::LogLevel { .. } => {
                 2
             }
+            Self::Tikc(_) | Self::Alias(_) | Self::TikcService(_) => 2,
             Self::Interrupted(asked) => asked.exit_code(),
         })
     }

@@ -89,7 +89,7 @@ pub(crate) fn command_help(name: &str) -> Result<String, ArgsError> {
 /// The names of all commands.
 pub(super) fn command_names() -> BTreeSet<&'static str> {
     let mut names: BTreeSet<_> = commands().iter().flat_map(|command| command.names()).collect();
-    names.extend(["demo", "run", "snd", "cal", "mon", "help"]);
+    names.extend(["demo", "run", "snd", "cal", "mon", "tikc", "help"]);
     names
 }
 

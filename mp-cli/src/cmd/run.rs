@@ -31,7 +31,7 @@ pub(super) async fn run(
         _ = stop.asked() => return Ok(()),
     };
     tap.answer(&joined.node);
-    let services = wanted.start(&joined)?;
+    let (services, _joints) = wanted.start(&joined).await?;
     match output.report(&Started::new(&joined, services)) {
         // The node runs for others; that nobody reads this here does not end it.
         Ok(()) | Err(CliError::OutputClosed) => {}
@@ -118,9 +118,9 @@ mod tests {
     #[test]
     fn the_report_says_where_to_find_what() {
         let port = Some("n#e".to_owned());
-        let echo = Running { name: "mp::echo", port, group: Some("mp_echo"), level: None };
+        let echo = Running { name: "mp::echo", port, group: Some("mp_echo"), ..Running::default() };
         let level = Some("warn".to_owned());
-        let catcher = Running { name: "mp::log_catcher", port: None, group: None, level };
+        let catcher = Running { name: "mp::log_catcher", level, ..Running::default() };
         let started = Started {
             node: "n".to_owned(),
             addresses: vec!["127.0.0.1:4040".to_owned()],

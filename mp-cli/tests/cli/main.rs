@@ -22,3 +22,5 @@ mod run;
 mod secret;
 #[cfg(test)]
 mod talk;
+#[cfg(test)]
+mod tikc;

@@ -5,11 +5,12 @@ use mp_global::log_catcher::LogLevel;
 use serde::Serialize;
 
 use crate::cmd::node::{GLOBAL_SERVICES, Joined};
+use crate::cmd::tikc::service as tikc;
 use crate::cmd::{echo, logs};
 use crate::error::CliError;
 
 /// A service that runs, as long as its node does.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Default, Serialize)]
 pub(super) struct Running {
     pub(super) name: &'static str,
     /// Where it takes messages, if it does.
@@ -18,6 +19,9 @@ pub(super) struct Running {
     /// Where others find that port.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) group: Option<&'static str>,
+    /// Where it listens, or what it is connected to, if that is not the node's affair.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) address: Option<String>,
     /// Which lines it catches.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) level: Option<String>,
@@ -26,7 +30,7 @@ pub(super) struct Running {
 impl Running {
     /// For people: what stands behind its name.
     pub(super) fn text(&self) -> String {
-        let port = self.port.iter().cloned();
+        let port = self.port.iter().chain(&self.address).cloned();
         let group = self.group.iter().map(|group| format!("in {group}"));
         let level = self.level.iter().map(|level| format!("logs what others log, {level} and graver"));
         port.chain(group).chain(level).collect::<Vec<_>>().join("  ")
@@ -38,6 +42,7 @@ impl Running {
 pub(super) struct Wanted {
     echo: bool,
     log_catcher: Option<LogLevel>,
+    tikc: Vec<tikc::Wanted>,
 }
 
 impl Wanted {
@@ -48,12 +53,13 @@ impl Wanted {
     ///
     /// [`CliError::Service`] names a service that should be ours and is not; [`CliError::LogLevel`].
     pub(super) fn of(config: &NodeConfig) -> Result<Self, CliError> {
-        let mut wanted = Self { echo: config.services.is_empty(), log_catcher: None };
+        let mut wanted = Self { echo: config.services.is_empty(), ..Self::default() };
         let mut perl = Vec::new();
         for service in &config.services {
             match service.name.as_str() {
                 echo::NAME => wanted.echo = true,
                 logs::NAME => wanted.log_catcher = Some(logs::level(&service.arguments)?),
+                tikc::NAME => wanted.tikc.push(tikc::Wanted::of(&service.arguments)?),
                 global if GLOBAL_SERVICES.contains(&global) => {}
                 ours if ours.starts_with("mp::") => return Err(CliError::Service(ours.to_owned())),
                 module => perl.push(module),
@@ -65,8 +71,8 @@ impl Wanted {
         Ok(wanted)
     }
 
-    /// Starts them.
-    pub(super) fn start(&self, joined: &Joined) -> Result<Vec<Running>, CliError> {
+    /// Starts them. Those of TIKC run as long as what is given behind.
+    pub(super) async fn start(self, joined: &Joined) -> Result<(Vec<Running>, Vec<tikc::Joint>), CliError> {
         let mut running = Vec::new();
         if self.echo {
             let port = echo::start(&joined.node, &joined.global)?.to_string();
@@ -74,15 +80,22 @@ impl Wanted {
                 name: echo::NAME,
                 port: Some(port),
                 group: Some(echo::GROUP),
-                level: None,
+                ..Running::default()
             });
         }
         if let Some(level) = self.log_catcher {
             logs::start(&joined.node, &joined.global, level)?;
             let level = Some(level.to_string());
-            running.push(Running { name: logs::NAME, port: None, group: None, level });
+            running.push(Running { name: logs::NAME, level, ..Running::default() });
         }
-        Ok(running)
+        let mut joints = Vec::new();
+        for wanted in self.tikc {
+            let joint = wanted.start(joined).await?;
+            let (address, group) = (Some(joint.address.clone()), Some(tikc::FAMILY));
+            running.push(Running { name: tikc::NAME, group, address, ..Running::default() });
+            joints.push(joint);
+        }
+        Ok((running, joints))
     }
 }
 
@@ -101,11 +114,11 @@ mod tests {
 
     #[test]
     fn only_our_own_services_run() {
-        let (echo, none) = (Wanted { echo: true, log_catcher: None }, Wanted::default());
+        let (echo, none) = (Wanted { echo: true, ..Wanted::default() }, Wanted::default());
         assert_eq!(wanted(&[]).unwrap(), echo);
         assert_eq!(wanted(&["mp::echo", "mp::echo"]).unwrap(), echo);
         assert_eq!(wanted(&["Some::Module::", "AnyEvent::MP::Global::"]).unwrap(), none);
-        let catcher = Wanted { echo: false, log_catcher: Some(LogLevel::INFO) };
+        let catcher = Wanted { log_catcher: Some(LogLevel::INFO), ..Wanted::default() };
         assert_eq!(wanted(&["mp::log_catcher"]).unwrap(), catcher);
         assert!(wanted(&["mp::ecco"]).unwrap_err().to_string().contains("\"mp::ecco\""));
     }

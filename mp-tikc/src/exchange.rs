@@ -1,0 +1,375 @@
+//! The conversation of two kernels as a state machine, without I/O.
+//!
+//! | state | a setup with `mp` | anything else that is understood | a right proof | a wrong proof | 15 s |
+//! |---|---|---|---|---|---|
+//! | `Fresh`, both have a secret | send our proof; `Proving` | as below | an error | an error | an error |
+//! | `Fresh`, else, plain is allowed | `Open` (own kind, not proven) | `Open` (POE::TIKC) | passed over | passed over | an error |
+//! | `Fresh`, else | an error | an error | an error | an error | an error |
+//! | `Proving` | an error | setups and removes passed over, else an error | `Open` (own kind, proven) | an error | an error |
+//! | `Open` | told | told | passed over | passed over | nothing |
+//!
+//! The first thing that either side sends is its setup, at once, as POE::TIKC does. Where plain connections are not
+//! allowed it names no alias. After a proof each side sends a setup of all that it has, which is the one that counts
+//! `[TK-51]`. Frames whose image is sound but cannot be taken (an
+//! object, code, a cycle), and messages that are not understood, are passed over and told as [`Event::Dropped`]; frames
+//! and images that are not sound end the conversation `[TK-06]`.
+
+mod error;
+mod outbox;
+
+use std::collections::VecDeque;
+use std::time::{Duration, Instant};
+
+use bytes::BytesMut;
+use mp_proto::codec::storable::{StorableError, ThawLimits, thaw};
+use mp_proto::{Nonce, Protocol, Secret};
+
+use self::outbox::Outbox;
+use crate::frame::{FrameReader, Image};
+use crate::identity::{Hello, KernelId, Role};
+use crate::limits::TikcLimits;
+use crate::packet::{Packet, PacketError, Post, Route};
+use crate::router::LinkId;
+
+pub use error::ExchangeError;
+pub use outbox::{SendError, Unsent};
+
+/// Events and bytes of frames that wait to be taken before no more input is read.
+const MOST_EVENTS: usize = 64;
+const MOST_BYTES: usize = 256 * 1024;
+
+/// What a conversation begins with.
+#[derive(Debug, Clone)]
+pub struct ExchangeConfig {
+    /// Which end we are.
+    pub role: Role,
+    /// Who we are.
+    pub kernel: KernelId,
+    /// Which of our clients dials; 0 for a server.
+    pub client: u32,
+    /// A fresh nonce.
+    pub nonce: Nonce,
+    /// The shared secret, if we have one.
+    pub secret: Option<Secret>,
+    /// Whether a peer may be let in without a proof: it is on this machine, or the user said so.
+    pub plain: bool,
+    /// Whether the peer is known to use the filter's compression; otherwise that is found out by what it sends.
+    pub compress: bool,
+    /// The bounds.
+    pub limits: TikcLimits,
+}
+
+/// Who the peer turned out to be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Peer {
+    /// A kernel of POE::TIKC, or one that does as if.
+    Poe,
+    /// One of our own kind.
+    Own {
+        /// Its ID.
+        kernel: KernelId,
+        /// Which of its clients it is; 0 for a server.
+        client: u32,
+        /// Whether it has proved that it has the secret.
+        proven: bool,
+    },
+}
+
+/// What the owner of an [`Exchange`] is told.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Event {
+    /// The peer was let in. Comes once, before all else that it said.
+    Open(Peer),
+    /// It said this.
+    Packet(Packet),
+    /// It has announced what it has: the setup that counts was told just before. Comes once.
+    Ready,
+    /// The peer reads compressed frames only: what was announced to it is to be announced again `[TK-05]`.
+    Again,
+    /// It said something that is passed over.
+    Dropped(Dropped),
+}
+
+/// Why a frame was passed over.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Dropped {
+    /// Its image has what we do not take.
+    #[error(transparent)]
+    Image(StorableError),
+    /// It is no message.
+    #[error(transparent)]
+    Packet(PacketError),
+    /// It comes at a time when it means nothing.
+    #[error("a message that is out of place")]
+    OutOfPlace,
+}
+
+/// One end of a conversation. See the [module](self) for its states, and [`Protocol`] for how it is driven.
+#[derive(Debug)]
+pub struct Exchange {
+    config: ExchangeConfig,
+    hello: Hello,
+    state: State,
+    frames: FrameReader,
+    thaw: ThawLimits,
+    events: VecDeque<(Event, usize)>,
+    /// The bytes of the frames of `events`.
+    held: usize,
+    out: Outbox,
+}
+
+#[derive(Debug)]
+enum State {
+    Fresh { until: Instant },
+    Proving { until: Instant, peer: Hello },
+    Open { ready: bool },
+}
+
+impl Exchange {
+    /// Begins a conversation at `now`, with a setup that announces `aliases`, or none where the peer has to prove
+    /// itself first.
+    #[must_use]
+    pub fn new(config: ExchangeConfig, aliases: Vec<Route>, now: Instant) -> Self {
+        let limits = &config.limits;
+        let mut thaw = ThawLimits::default();
+        thaw.max_image = limits.max_frame;
+        let hello = Hello::new(config.kernel, config.client, &config.nonce, config.secret.is_some());
+        let mut exchange = Self {
+            state: State::Fresh { until: later(now, limits.first_word) },
+            frames: FrameReader::new(limits.max_frame),
+            thaw,
+            events: VecDeque::new(),
+            held: 0,
+            out: Outbox::new(limits, config.role.other().name(), config.compress),
+            hello,
+            config,
+        };
+        let aliases = if exchange.config.plain { aliases } else { Vec::new() };
+        let hello = Some(exchange.hello.clone());
+        // Aliases that do not fit into a frame cannot be announced; the bounds of names and aliases see to that.
+        drop(exchange.out.control(Packet::Setup { aliases, hello }));
+        exchange
+    }
+
+    /// Whether aliases may be announced now: at once where plain connections are allowed, else from
+    /// [`Event::Open`] on.
+    #[must_use]
+    pub fn may_announce(&self) -> bool {
+        self.config.plain || matches!(self.state, State::Open { .. })
+    }
+
+    /// Queues a packet, behind all that was queued before. Posts need room; the rest has some of its own.
+    ///
+    /// # Errors
+    ///
+    /// [`SendError`] gives a post back.
+    pub fn send(&mut self, packet: Packet) -> Result<(), SendError> {
+        match packet {
+            Packet::Post(post) => self.out.post(post, None, true),
+            other => self.out.control(other),
+        }
+    }
+
+    /// Queues a post that came over the link `from`, or from here. With `force` even if there is no room: for those
+    /// that have waited in a bounded queue already.
+    ///
+    /// # Errors
+    ///
+    /// [`SendError`] gives the post back if there is no room.
+    pub fn post(&mut self, post: Post, from: Option<LinkId>, force: bool) -> Result<(), SendError> {
+        self.out.post(post, from, !force)
+    }
+
+    /// Takes the posts that have been queued and not been taken to be sent, in order.
+    #[must_use]
+    pub fn take_unsent(&mut self) -> Vec<Unsent> {
+        self.out.take_unsent()
+    }
+
+    /// Whether a post finds room.
+    #[must_use]
+    pub fn has_room(&self) -> bool {
+        self.out.has_room()
+    }
+
+    /// Whether all that was queued has been taken.
+    #[must_use]
+    pub fn is_flushed(&self) -> bool {
+        self.out.is_empty()
+    }
+
+    fn tell(&mut self, event: Event, weight: usize) {
+        self.held = self.held.saturating_add(weight);
+        self.events.push_back((event, weight));
+    }
+
+    fn on_image(&mut self, image: &Image) -> Result<(), ExchangeError> {
+        let weight = image.bytes.len();
+        if image.compressed && self.out.compress() && self.may_announce() {
+            self.tell(Event::Again, 0);
+        }
+        let value = match thaw(&image.bytes, &self.thaw) {
+            Ok(value) => value,
+            Err(
+                error @ (StorableError::Malformed { .. }
+                | StorableError::Truncated
+                | StorableError::TooLong { .. }),
+            ) => return Err(error.into()),
+            Err(error) => {
+                self.tell(Event::Dropped(Dropped::Image(error)), weight);
+                return Ok(());
+            }
+        };
+        match Packet::parse(value) {
+            Ok(packet) => self.on_packet(packet, weight),
+            Err(error) => {
+                self.tell(Event::Dropped(Dropped::Packet(error)), weight);
+                Ok(())
+            }
+        }
+    }
+
+    fn on_packet(&mut self, packet: Packet, weight: usize) -> Result<(), ExchangeError> {
+        match &self.state {
+            State::Open { ready } => {
+                let ready = *ready;
+                self.on_open(packet, weight, ready);
+            }
+            State::Fresh { until } => {
+                let until = *until;
+                self.on_fresh(packet, weight, until)?;
+            }
+            State::Proving { .. } => self.on_proving(packet, weight)?,
+        }
+        Ok(())
+    }
+
+    fn on_fresh(&mut self, packet: Packet, weight: usize, until: Instant) -> Result<(), ExchangeError> {
+        let peer = match packet {
+            Packet::Setup { aliases, hello: Some(peer) } => {
+                if peer.kernel == self.config.kernel || peer.nonce == self.hello.nonce {
+                    return Err(ExchangeError::Itself);
+                }
+                if let Some(secret) = self.config.secret.as_ref().filter(|_| peer.secret) {
+                    let token = self.hello.token(self.config.role, &peer, secret);
+                    self.state = State::Proving { until, peer };
+                    return self.out.control(Packet::Proof { token }).map_err(|_| ExchangeError::NotReading);
+                }
+                let (kernel, client) = (peer.kernel, peer.client);
+                return self.let_in(Peer::Own { kernel, client, proven: false }, aliases, weight);
+            }
+            Packet::Proof { .. }
+            | Packet::Answer { .. }
+            | Packet::Undelivered { .. }
+            | Packet::Taken { .. } => {
+                return Err(ExchangeError::OutOfOrder);
+            }
+            Packet::Setup { aliases, hello: None } => return self.let_in(Peer::Poe, aliases, weight),
+            packet @ (Packet::Remove { .. } | Packet::Post(_)) => packet,
+        };
+        self.let_in(Peer::Poe, Vec::new(), 0)?;
+        self.tell(Event::Packet(peer), weight);
+        Ok(())
+    }
+
+    fn on_proving(&mut self, packet: Packet, weight: usize) -> Result<(), ExchangeError> {
+        let token = match packet {
+            Packet::Proof { token } => token,
+            // Where plain connections are allowed, such may be under way; the setup behind the proof says all.
+            Packet::Setup { hello: None, .. } | Packet::Remove { .. } => return Ok(()),
+            _ => return Err(ExchangeError::OutOfOrder),
+        };
+        let State::Proving { peer, .. } = std::mem::replace(&mut self.state, State::Open { ready: false })
+        else {
+            return Err(ExchangeError::OutOfOrder);
+        };
+        let right = |secret: &Secret| self.hello.verify(self.config.role, &peer, secret, &token);
+        if !self.config.secret.as_ref().is_some_and(right) {
+            return Err(ExchangeError::WrongSecret);
+        }
+        let (kernel, client) = (peer.kernel, peer.client);
+        self.tell(Event::Open(Peer::Own { kernel, client, proven: true }), weight);
+        Ok(())
+    }
+
+    fn let_in(&mut self, peer: Peer, aliases: Vec<Route>, weight: usize) -> Result<(), ExchangeError> {
+        if !self.config.plain {
+            return Err(ExchangeError::Unproven { secret: self.config.secret.is_some() });
+        }
+        self.state = State::Open { ready: true };
+        self.tell(Event::Open(peer), 0);
+        self.tell(Event::Packet(Packet::Setup { aliases, hello: None }), weight);
+        self.tell(Event::Ready, 0);
+        Ok(())
+    }
+
+    fn on_open(&mut self, packet: Packet, weight: usize, ready: bool) {
+        let setup = matches!(packet, Packet::Setup { .. });
+        let event = match packet {
+            Packet::Proof { .. } => Event::Dropped(Dropped::OutOfPlace),
+            Packet::Setup { aliases, .. } => Event::Packet(Packet::Setup { aliases, hello: None }),
+            packet => Event::Packet(packet),
+        };
+        self.tell(event, weight);
+        if setup && !ready {
+            self.state = State::Open { ready: true };
+            self.tell(Event::Ready, 0);
+        }
+    }
+}
+
+impl Protocol for Exchange {
+    type Event = Event;
+    type Error = ExchangeError;
+
+    fn handle_bytes(&mut self, _now: Instant, input: &mut BytesMut) -> Result<(), ExchangeError> {
+        while self.wants_input() {
+            match self.frames.next(input)? {
+                Some(image) => self.on_image(&image)?,
+                None => return Ok(()),
+            }
+        }
+        Ok(())
+    }
+
+    /// An end is an end: POE::TIKC takes a half-closed connection for a closed one, too.
+    fn handle_eof(&mut self, _now: Instant) -> Result<(), ExchangeError> {
+        Err(ExchangeError::Ended)
+    }
+
+    fn handle_timeout(&mut self, now: Instant) -> Result<(), ExchangeError> {
+        match self.poll_timeout() {
+            Some(until) if until <= now => {
+                Err(ExchangeError::Silent { after: self.config.limits.first_word })
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn poll_transmit(&mut self, _now: Instant, out: &mut BytesMut) -> bool {
+        self.out.take(out)
+    }
+
+    fn poll_event(&mut self) -> Option<Event> {
+        let (event, weight) = self.events.pop_front()?;
+        self.held = self.held.saturating_sub(weight);
+        Some(event)
+    }
+
+    fn poll_timeout(&self) -> Option<Instant> {
+        match &self.state {
+            State::Fresh { until } | State::Proving { until, .. } => Some(*until),
+            State::Open { .. } => None,
+        }
+    }
+
+    fn wants_input(&self) -> bool {
+        self.events.len() < MOST_EVENTS && self.held < MOST_BYTES
+    }
+}
+
+/// The time that lies `duration` after `now`, or thirty years if no clock can show that.
+pub(crate) fn later(now: Instant, duration: Duration) -> Instant {
+    const NEVER: Duration = Duration::from_secs(30 * 365 * 24 * 3600);
+    now.checked_add(duration.min(NEVER)).unwrap_or(now)
+}

@@ -1,0 +1,260 @@
+//! A post's way: to a session here, over a link, or into the queue of those that wait for a connection.
+
+use std::sync::Arc;
+
+use mp_proto::{Text, Value};
+use mp_transport::clock;
+
+use super::link::LinkCell;
+use super::state::{Pending, State};
+use super::{Inner, KernelEvent};
+use crate::call::Answer;
+use crate::error::PostError;
+use crate::exchange::{Peer, SendError, later};
+use crate::identity::MAX_WAY;
+use crate::names::{check_alias, check_event};
+use crate::packet::{Failure, Packet, Post};
+use crate::router::{LinkId, Way};
+use crate::session::mailbox::{Mailbox, weight};
+use crate::session::{Event, Reply};
+
+/// A post with what this kernel knows about it.
+#[derive(Debug)]
+pub(crate) struct Parcel {
+    pub(crate) post: Post,
+    /// The link that it came by, or none if it is from here.
+    pub(crate) from: Option<LinkId>,
+    /// Where its answer goes, if it wants one.
+    pub(crate) answer: Option<Answer>,
+}
+
+/// What became of an offered post.
+#[derive(Debug)]
+pub(crate) enum Offered {
+    /// It is on its way.
+    Taken,
+    /// There is no room; where that is waited for.
+    Full(Box<Parcel>, Room),
+    /// It cannot be delivered. One that came over a link or wants an answer has had that told.
+    Failed(PostError),
+}
+
+/// What is full.
+#[derive(Debug)]
+pub(crate) enum Room {
+    Session(Arc<Mailbox>),
+    Link(Arc<LinkCell>),
+}
+
+impl Room {
+    pub(crate) async fn wait(&self) {
+        match self {
+            Self::Session(mailbox) => mailbox.room().await,
+            Self::Link(cell) => cell.room().await,
+        }
+    }
+}
+
+impl Parcel {
+    /// A post from here.
+    pub(crate) fn new(
+        alias: &str,
+        event: &str,
+        args: Vec<Value>,
+        answer: Option<Answer>,
+    ) -> Result<Self, PostError> {
+        check_event(event).map_err(|error| PostError::Event { event: event.into(), error })?;
+        let post = Post { alias: alias.into(), event: event.into(), args, call: None, hops: 0 };
+        Ok(Self { post, from: None, answer })
+    }
+
+    /// A post that came over a link.
+    pub(crate) fn from_link(mut post: Post, from: LinkId) -> Self {
+        let answer = post.call.take().map(|call| Answer::Link(from, call));
+        Self { post, from: Some(from), answer }
+    }
+
+    pub(crate) fn weight(&self) -> usize {
+        weight(&self.post.args)
+    }
+
+    pub(crate) fn error(&self, failure: Failure) -> PostError {
+        PostError::Undeliverable { alias: self.post.alias.to_string(), failure }
+    }
+}
+
+impl Inner {
+    /// Posts, waiting for room.
+    pub(crate) async fn post(&self, mut parcel: Parcel) -> Result<(), PostError> {
+        loop {
+            match self.offer(parcel) {
+                Offered::Taken => return Ok(()),
+                Offered::Failed(error) => return Err(error),
+                Offered::Full(back, room) => {
+                    room.wait().await;
+                    parcel = *back;
+                }
+            }
+        }
+    }
+
+    /// Posts if there is room.
+    pub(crate) fn offer(&self, parcel: Parcel) -> Offered {
+        self.offer_in(&mut self.state.lock(), parcel, false)
+    }
+
+    /// The same, by whom the state is locked already; with `force` whether there is room or not.
+    pub(crate) fn offer_in(&self, state: &mut State, parcel: Parcel, force: bool) -> Offered {
+        if state.closed {
+            self.fail(state, parcel, Failure::Disconnected);
+            return Offered::Failed(PostError::ShutDown);
+        }
+        let (alias, event) = (&parcel.post.alias, &parcel.post.event);
+        if parcel.from.is_some() && (check_alias(alias).is_err() || check_event(event).is_err()) {
+            return self.fail(state, parcel, Failure::Forbidden);
+        }
+        match state.router.way(alias, parcel.from) {
+            Ok(Way::Here) => self.hand_over(state, parcel, force),
+            Ok(Way::Link(link)) => self.send_on(state, link, parcel, force),
+            Err(Failure::NoSuchAlias) if parcel.from.is_none() && state.is_connecting() => {
+                self.let_wait(state, parcel)
+            }
+            Err(failure) => self.fail(state, parcel, failure),
+        }
+    }
+
+    fn hand_over(&self, state: &mut State, parcel: Parcel, force: bool) -> Offered {
+        let Some(mailbox) = state.sessions.get(&parcel.post.alias) else {
+            return self.fail(state, parcel, Failure::NoSuchAlias);
+        };
+        let Parcel { post, from, answer } = parcel;
+        if !state.expected.is_empty()
+            && let Some(asker) = state.expected.remove(&(post.alias.clone(), post.event.clone()))
+        {
+            drop(asker.send(Ok(post.args)));
+            return Offered::Taken;
+        }
+        if !force && !mailbox.has_room() {
+            let room = Room::Session(Arc::clone(mailbox));
+            return Offered::Full(Box::new(Parcel { post, from, answer }), room);
+        }
+        let reply = answer.map(|answer| Reply::new(self.weak(), answer));
+        let event = Event { alias: post.alias, name: post.event, args: post.args, reply };
+        match mailbox.put(event) {
+            None => Offered::Taken,
+            Some(event) => {
+                let answer = event.reply.and_then(Reply::disarm);
+                let post = Post { alias: event.alias, event: event.name, args: event.args, ..post };
+                self.fail(state, Parcel { post, from, answer }, Failure::NoSuchAlias)
+            }
+        }
+    }
+
+    fn send_on(&self, state: &mut State, link: LinkId, mut parcel: Parcel, force: bool) -> Offered {
+        let Some(cell) = state.links.get(&link).map(Arc::clone) else {
+            return self.fail(state, parcel, Failure::Disconnected);
+        };
+        if parcel.answer.is_some() && !matches!(state.router.peer(link), Some(Peer::Own { .. })) {
+            return self.fail(state, parcel, Failure::NotCallable);
+        }
+        if parcel.from.is_some() {
+            parcel.post.hops = parcel.post.hops.saturating_add(1);
+            if usize::from(parcel.post.hops) > MAX_WAY {
+                return self.fail(state, parcel, Failure::Circle);
+            }
+        }
+        let mut exchange = cell.exchange.lock();
+        if !force && !exchange.has_room() {
+            drop(exchange);
+            parcel.post.hops = parcel.post.hops.saturating_sub(u8::from(parcel.from.is_some()));
+            return Offered::Full(Box::new(parcel), Room::Link(cell));
+        }
+        let Parcel { mut post, from, answer } = parcel;
+        if let Some(answer) = answer {
+            if state.calls.len() >= self.limits.calls {
+                drop(exchange);
+                return self.fail(state, Parcel { post, from, answer: Some(answer) }, Failure::Full);
+            }
+            let (call, until) = (self.number(), later(clock::now(), self.limits.call_time));
+            post.call = Some(call);
+            state.calls.insert(call, Pending { answer, by: link, until });
+        }
+        let (alias, event, call) = (post.alias.clone(), post.event.clone(), post.call);
+        let sent = exchange.post(post, from, force);
+        drop(exchange);
+        match sent {
+            Ok(()) => {
+                cell.kick.wake();
+                Offered::Taken
+            }
+            Err(SendError::Unwritable | SendError::Full(_) | SendError::NotReading) => {
+                let answer = call.and_then(|call| state.calls.remove(&call)).map(|pending| pending.answer);
+                let post = Post { alias, event, args: Vec::new(), call: None, hops: 0 };
+                self.fail(state, Parcel { post, from, answer }, Failure::Unwritable)
+            }
+        }
+    }
+
+    fn let_wait(&self, state: &mut State, parcel: Parcel) -> Offered {
+        let weight = parcel.weight();
+        let bytes = state.waiting_bytes.saturating_add(weight);
+        if state.waiting.len() >= self.limits.waiting_posts || bytes > self.limits.queue_bytes {
+            return Offered::Failed(PostError::TooManyWaiting);
+        }
+        state.waiting_bytes = bytes;
+        state.waiting.push_back((parcel, later(clock::now(), self.limits.waiting_time)));
+        Offered::Taken
+    }
+
+    /// A post cannot be delivered, and its sender is told: one of this kernel by the error, another one by a packet.
+    fn fail(&self, state: &State, parcel: Parcel, failure: Failure) -> Offered {
+        let error = parcel.error(failure);
+        let Parcel { post, from, answer } = parcel;
+        match (answer, from) {
+            (Some(Answer::Here(asker)), _) => drop(asker.send(Err(failure))),
+            (Some(Answer::Link(link, call)), _) => {
+                self.tell(state, link, Packet::Answer { call, result: Err(failure) });
+            }
+            (None, Some(link)) => self.tell_link(state, link, post.alias, post.event, failure),
+            (None, None) => {}
+        }
+        Offered::Failed(error)
+    }
+
+    /// A post that had been taken was not delivered after all.
+    pub(crate) fn undelivered(&self, parcel: Parcel, failure: Failure) {
+        let Parcel { post, from, answer } = parcel;
+        match answer {
+            Some(answer) => self.answer(answer, Err(failure)),
+            None => self.tell_sender(from, post.alias, post.event, failure),
+        }
+    }
+
+    pub(crate) fn tell_sender(&self, from: Option<LinkId>, alias: Text, event: Text, failure: Failure) {
+        match from {
+            None => {
+                tracing::debug!(%alias, %event, %failure, "a post was not delivered");
+                self.publish(KernelEvent::Undelivered { alias, event, failure });
+            }
+            Some(link) => self.tell_link(&self.state.lock(), link, alias, event, failure),
+        }
+    }
+
+    /// Tells a peer of our own kind; POE::TIKC has no way to say it, so there is a line in the log, now and then.
+    fn tell_link(&self, state: &State, link: LinkId, alias: Text, event: Text, failure: Failure) {
+        if matches!(state.router.peer(link), Some(Peer::Own { .. })) {
+            return self.tell(state, link, Packet::Undelivered { alias, event, failure });
+        }
+        let Some(cell) = state.links.get(&link) else { return };
+        let line = format!("undelivered {} {failure}", cell.address);
+        if self.complaints.lock().first(line, clock::now()) {
+            let (alias, event) = (shown(&alias), shown(&event));
+            tracing::warn!(alias, event, from = %cell.address, "a post cannot be delivered: {failure}");
+        }
+    }
+}
+
+/// What a peer sent, fit for a log: escaped, and cut short.
+pub(crate) fn shown(text: &str) -> String {
+    text.chars().take(100).flat_map(char::escape_debug).collect()
+}

@@ -1,0 +1,315 @@
+//! One connection: its task, and what others reach of it.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use bytes::BytesMut;
+use mp_proto::{Nonce, Protocol};
+use mp_transport::driver::DriveError;
+use mp_transport::{Addr, Driver, Kick, Pipe, clock};
+use tokio::sync::Notify;
+
+use super::deliver::{Offered, Parcel, Room, shown};
+use super::{Inner, KernelEvent};
+use crate::error::LinkError;
+use crate::exchange::{Event, Exchange, ExchangeConfig, ExchangeError, Peer, later};
+use crate::identity::Role;
+use crate::packet::{Failure, Packet};
+use crate::router::LinkId;
+use crate::sync::Lock;
+
+/// What the kernel and the task of a connection share.
+#[derive(Debug)]
+pub(crate) struct LinkCell {
+    pub(crate) exchange: Lock<Exchange>,
+    pub(crate) kick: Kick,
+    pub(crate) address: Addr,
+    /// Why the connection is to be ended.
+    doom: Lock<Option<(ExchangeError, Instant)>>,
+    /// Something has been taken out of the queue, or the connection is no more.
+    room: Notify,
+    /// The peer was let in, or is gone.
+    settled: std::sync::atomic::AtomicBool,
+}
+
+impl LinkCell {
+    pub(crate) fn end(&self, why: ExchangeError) {
+        self.doom.lock().get_or_insert_with(|| (why, clock::now()));
+        self.kick.wake();
+    }
+
+    /// Whether it is known who the peer is.
+    pub(crate) fn is_settled(&self) -> bool {
+        self.settled.load(std::sync::atomic::Ordering::Acquire)
+    }
+
+    fn settle(&self) {
+        self.settled.store(true, std::sync::atomic::Ordering::Release);
+    }
+
+    /// Waits for room in the queue, or the end.
+    pub(crate) async fn room(&self) {
+        loop {
+            let mut waiting = std::pin::pin!(self.room.notified());
+            waiting.as_mut().enable();
+            if self.exchange.lock().has_room() {
+                return;
+            }
+            waiting.await;
+        }
+    }
+}
+
+/// How a connection came to be.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Origin {
+    pub(crate) role: Role,
+    /// The number of the client that dialled, or 0.
+    pub(crate) client: u32,
+    /// Whether peers from other machines may come without a proof.
+    pub(crate) allow_plain: bool,
+    pub(crate) compress: bool,
+}
+
+/// A connection that is about to be served.
+#[derive(Debug)]
+pub(crate) struct Link {
+    kernel: Arc<Inner>,
+    pub(crate) id: LinkId,
+    pub(crate) cell: Arc<LinkCell>,
+    driver: Option<Driver>,
+    origin: Origin,
+    /// Whether a client has been told its server's aliases.
+    ready: bool,
+}
+
+impl Link {
+    /// Takes up a connection. `None` if there is no room for it, or no randomness.
+    pub(crate) fn new(kernel: &Arc<Inner>, pipe: Pipe, origin: Origin) -> Result<Self, LinkError> {
+        let mut random = [0; Nonce::LEN];
+        getrandom::fill(&mut random).map_err(|error| LinkError::Io(error.to_string()))?;
+        let address = pipe.peer_addr().clone();
+        let plain = origin.allow_plain || is_loopback(&address);
+        let config = ExchangeConfig {
+            role: origin.role,
+            kernel: kernel.id,
+            client: origin.client,
+            nonce: Nonce::new(random),
+            secret: kernel.secret.clone(),
+            plain,
+            compress: origin.compress,
+            limits: kernel.limits,
+        };
+        let driver = Driver::new(pipe);
+        let (id, kick) = (LinkId(kernel.number()), driver.kick());
+        let cell = kernel.with(|state| {
+            if state.closed {
+                return Err(ExchangeError::Closed.into());
+            }
+            if state.links.len() >= kernel.limits.links {
+                return Err(LinkError::TooMany(kernel.limits.links));
+            }
+            let aliases = state.router.connect(id, plain);
+            let mut exchange = Exchange::new(config, aliases, clock::now());
+            if origin.role == Role::Client && plain {
+                // A server of POE::TIKC tells news to those only who have named something `[TK-38]`.
+                drop(exchange.send(Packet::Remove { aliases: vec!["_tikc_mp".into()] }));
+            }
+            let cell = Arc::new(LinkCell {
+                exchange: Lock::new(exchange),
+                kick,
+                address,
+                doom: Lock::new(None),
+                room: Notify::new(),
+                settled: std::sync::atomic::AtomicBool::new(false),
+            });
+            state.links.insert(id, Arc::clone(&cell));
+            state.router.rest(id);
+            Ok(cell)
+        })?;
+        let driver = Some(driver);
+        Ok(Self { kernel: Arc::clone(kernel), id, cell, driver, origin, ready: false })
+    }
+
+    /// Serves the connection to its end.
+    /// Gives why it ended, and whether it had been ready.
+    pub(crate) async fn serve(mut self) -> (LinkError, bool) {
+        let Some(mut driver) = self.driver.take() else { return (ExchangeError::Closed.into(), false) };
+        let draining = self.kernel.draining.clone();
+        let why = tokio::select! {
+            biased;
+            why = self.carry(&mut driver) => why,
+            () = draining.cancelled() => {
+                let mut wire = Wire { cell: &self.cell, blocked: true };
+                let late = later(clock::now(), self.kernel.limits.drain_time);
+                drop(driver.finish(&mut wire, late).await);
+                ExchangeError::Closed.into()
+            }
+        };
+        drop(driver);
+        (why, self.ready)
+    }
+
+    async fn carry(&mut self, driver: &mut Driver) -> LinkError {
+        let cell = Arc::clone(&self.cell);
+        let mut blocked: Option<(Parcel, Room, Instant)> = None;
+        loop {
+            let mut wire = Wire { cell: &cell, blocked: blocked.is_some() };
+            let told = match &blocked {
+                None => driver.next(&mut wire).await.map(Some),
+                Some((_, room, until)) => tokio::select! {
+                    biased;
+                    told = driver.next(&mut wire) => told.map(Some),
+                    () = room.wait() => Ok(None),
+                    () = clock::sleep_until(*until) => Ok(None),
+                },
+            };
+            match told {
+                Ok(Some(event)) => blocked = self.on_event(event).or(blocked),
+                Ok(None) => {
+                    if let Some((parcel, _, until)) = blocked.take() {
+                        blocked = self.retry(parcel, until);
+                    }
+                }
+                Err(DriveError::Protocol(error)) => return error.into(),
+                Err(error @ DriveError::Io(_)) => return LinkError::Io(error.to_string()),
+                Err(error) => return LinkError::Io(error.to_string()),
+            }
+        }
+    }
+
+    fn on_event(&mut self, event: Event) -> Option<(Parcel, Room, Instant)> {
+        match event {
+            Event::Open(peer) => self.on_open(peer),
+            Event::Packet(packet) => return self.on_packet(packet),
+            Event::Ready => self.on_ready(),
+            Event::Again => self.kernel.with(|state| state.router.again(self.id)),
+            Event::Dropped(why) => {
+                let line = format!("dropped {}", self.cell.address);
+                if self.kernel.complaints.lock().first(line, clock::now()) {
+                    let why = shown(&why.to_string());
+                    tracing::warn!(from = %self.cell.address, "a frame was passed over: {why}");
+                }
+            }
+        }
+        None
+    }
+
+    fn on_open(&mut self, peer: Peer) {
+        self.cell.settle();
+        tracing::debug!(address = %self.cell.address, ?peer, "a kernel is connected");
+        self.kernel.with(|state| state.router.open(self.id, peer));
+        self.kernel.publish(KernelEvent::Up { address: self.cell.address.clone(), peer });
+    }
+
+    fn on_ready(&mut self) {
+        if self.origin.client != 0 && !std::mem::replace(&mut self.ready, true) {
+            self.kernel.state.lock().clients.insert(self.origin.client, true);
+            self.kernel.sweep(clock::now());
+        }
+        self.kernel.changed();
+    }
+
+    fn on_packet(&mut self, packet: Packet) -> Option<(Parcel, Room, Instant)> {
+        let (kernel, id) = (&self.kernel, self.id);
+        match packet {
+            Packet::Post(post) => {
+                let until = later(clock::now(), kernel.limits.patience);
+                return self.retry(Parcel::from_link(post, id), until);
+            }
+            Packet::Setup { aliases, .. } => kernel.with(|state| state.router.setup(id, aliases)),
+            Packet::Remove { aliases } => kernel.with(|state| state.router.remove(id, &aliases)),
+            Packet::Answer { call, result } => kernel.answered(id, call, result),
+            Packet::Undelivered { alias, event, failure } => {
+                kernel.publish(KernelEvent::Undelivered { alias, event, failure });
+            }
+            Packet::Taken { aliases } => {
+                for alias in aliases {
+                    let address = self.cell.address.clone();
+                    kernel.publish(KernelEvent::Taken { alias, address });
+                }
+            }
+            Packet::Proof { .. } => {}
+        }
+        None
+    }
+
+    /// Delivers a post that came over this link; gives it back while there is no room and time for that is left.
+    fn retry(&self, parcel: Parcel, until: Instant) -> Option<(Parcel, Room, Instant)> {
+        match self.kernel.offer(parcel) {
+            Offered::Taken | Offered::Failed(_) => None,
+            Offered::Full(parcel, _) if clock::now() >= until => {
+                self.kernel.undelivered(*parcel, Failure::Full);
+                None
+            }
+            Offered::Full(parcel, room) => Some((*parcel, room, until)),
+        }
+    }
+}
+
+impl Drop for Link {
+    fn drop(&mut self) {
+        let client = Some(self.origin.client).filter(|client| *client != 0);
+        self.kernel.lost(self.id, &self.cell, client);
+        self.cell.settle();
+        self.cell.room.notify_waiters();
+    }
+}
+
+/// Whether an address is this machine's own, so that who comes from there could read our memory anyway.
+pub(crate) fn is_loopback(address: &Addr) -> bool {
+    address.ip().map_or(address.host() == "localhost", |ip| ip.to_canonical().is_loopback())
+}
+
+/// The exchange as the driver sees it: not read while something it brought waits for room.
+struct Wire<'a> {
+    cell: &'a LinkCell,
+    blocked: bool,
+}
+
+impl Protocol for Wire<'_> {
+    type Event = Event;
+    type Error = ExchangeError;
+
+    fn handle_bytes(&mut self, now: Instant, input: &mut BytesMut) -> Result<(), ExchangeError> {
+        self.cell.exchange.lock().handle_bytes(now, input)
+    }
+
+    fn handle_eof(&mut self, now: Instant) -> Result<(), ExchangeError> {
+        self.cell.exchange.lock().handle_eof(now)
+    }
+
+    fn handle_timeout(&mut self, now: Instant) -> Result<(), ExchangeError> {
+        if let Some((why, _)) = self.cell.doom.lock().clone() {
+            return Err(why);
+        }
+        self.cell.exchange.lock().handle_timeout(now)
+    }
+
+    fn poll_transmit(&mut self, now: Instant, out: &mut BytesMut) -> bool {
+        let mut exchange = self.cell.exchange.lock();
+        let was_full = !exchange.has_room();
+        let more = exchange.poll_transmit(now, out);
+        if was_full && exchange.has_room() {
+            drop(exchange);
+            self.cell.room.notify_waiters();
+        }
+        more
+    }
+
+    fn poll_event(&mut self) -> Option<Event> {
+        if self.blocked { None } else { self.cell.exchange.lock().poll_event() }
+    }
+
+    /// A connection that is to be ended is due at once.
+    fn poll_timeout(&self) -> Option<Instant> {
+        if let Some((_, at)) = &*self.cell.doom.lock() {
+            return Some(*at);
+        }
+        self.cell.exchange.lock().poll_timeout()
+    }
+
+    fn wants_input(&self) -> bool {
+        !self.blocked && self.cell.exchange.lock().wants_input()
+    }
+}

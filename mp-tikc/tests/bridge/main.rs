@@ -1,0 +1,145 @@
+//! A kernel and a network of nodes, joined, in virtual time.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use mp_global::Global;
+use mp_node::{Node, Port, PortId};
+use mp_tikc::bridge::{BRIDGED, FAMILY, GROUP};
+use mp_tikc::{Addr, Bridge, Client, Kernel, Server, Session, Value};
+use mp_transport::MemoryNet;
+
+async fn node(net: &MemoryNet, name: &str, seed: &str) -> (Node, Global) {
+    let builder = Node::builder("test").without_file().node_id(name).secret("s3kr1t").insecure_seed(7);
+    let builder = builder.bind(&format!("{name}:4040")).transport(Arc::new(net.host(name)));
+    let node = builder.seed(&format!("{seed}:4040")).start().await.unwrap();
+    let global = Global::start(&node).unwrap();
+    (node, global)
+}
+
+async fn serving(net: &MemoryNet, host: &str) -> (Kernel, Server) {
+    let kernel = Kernel::builder().transport(Arc::new(net.host(host))).start().unwrap();
+    let server = kernel.serve().address(Addr::new(host, 2021).unwrap()).allow_plain().start().await.unwrap();
+    (kernel, server)
+}
+
+async fn joined(net: &MemoryNet, host: &str, to: &str) -> (Kernel, Client) {
+    let kernel = Kernel::builder().transport(Arc::new(net.host(host))).start().unwrap();
+    let client = kernel.connect(Addr::new(to, 2021).unwrap()).allow_plain().start().unwrap();
+    assert!(client.connected().await);
+    (kernel, client)
+}
+
+/// The port that stands for an alias, once the family has it.
+async fn port_of(global: &Global, alias: &str) -> PortId {
+    loop {
+        let entries = global.family(FAMILY).entries().await.unwrap();
+        if let Some(port) = entries.get(alias).and_then(Value::as_port) {
+            return port;
+        }
+        settle().await;
+    }
+}
+
+async fn keys(global: &Global, family: &str) -> Vec<String> {
+    let mut keys: Vec<String> =
+        global.family(family).keys().await.unwrap().iter().map(ToString::to_string).collect();
+    keys.sort();
+    keys
+}
+
+async fn settle() {
+    tokio::time::sleep(Duration::from_millis(300)).await;
+}
+
+async fn next(session: &mut Session) -> (String, Vec<Value>) {
+    let event = tokio::time::timeout(Duration::from_secs(5), session.recv()).await.unwrap().unwrap();
+    (event.name().to_owned(), event.into_args())
+}
+
+async fn message(port: &mut Port) -> Vec<Value> {
+    tokio::time::timeout(Duration::from_secs(5), port.recv()).await.unwrap().unwrap().into_values()
+}
+
+/// [TK-70]: an alias of a client of the bridge's kernel, from a node that knows nothing of TIKC.
+#[tokio::test(start_paused = true)]
+async fn an_alias_is_a_port_of_the_network() {
+    let net = MemoryNet::new(1);
+    let (at_bridge, global) = node(&net, "bridge", "bridge").await;
+    let (far, far_global) = node(&net, "far", "bridge").await;
+    let (kernel, _server) = serving(&net, "k").await;
+    let (perl, client) = joined(&net, "perl", "k").await;
+    let mut session = perl.session("counter").unwrap();
+    let _bridge = Bridge::builder(&at_bridge, &global, &kernel).start().unwrap();
+    let port = port_of(&far_global, "counter").await;
+    far.send(&port, ("add", 1, "apple")).await.unwrap();
+    assert_eq!(next(&mut session).await, ("add".into(), vec![1.into(), "apple".into()]));
+    // Its end is told to who watches the port, and the name goes.
+    let monitor = far.monitor(&port);
+    drop((session, client));
+    let reason = tokio::time::timeout(Duration::from_secs(5), monitor).await.unwrap();
+    assert_eq!(reason.values()[0].as_str().unwrap(), "tikc_alias_gone");
+    settle().await;
+    assert!(keys(&far_global, FAMILY).await.is_empty());
+}
+
+/// [TK-71]
+#[tokio::test(start_paused = true)]
+async fn a_port_of_the_group_is_an_alias() {
+    let net = MemoryNet::new(1);
+    let (at_bridge, global) = node(&net, "bridge", "bridge").await;
+    let (far, far_global) = node(&net, "far", "bridge").await;
+    let (kernel, _server) = serving(&net, "k").await;
+    let (perl, _client) = joined(&net, "perl", "k").await;
+    let _bridge = Bridge::builder(&at_bridge, &global, &kernel).start().unwrap();
+    let mut port = far.port();
+    let membership = far_global.group(GROUP).register_with(&port, "store").unwrap();
+    assert!(perl.wait_for("store").await);
+    perl.post("store", "put", ("key", 7)).await.unwrap();
+    assert_eq!(message(&mut port).await, ["put".into(), "key".into(), 7.into()]);
+    drop(membership);
+    settle().await;
+    assert!(perl.aliases().is_empty());
+    // Without a value it is known by its ID; and its death withdraws it, too.
+    let dying = far.port();
+    far_global.group(GROUP).register(&dying).unwrap().detach();
+    assert!(perl.wait_for(dying.id().as_str()).await);
+    drop(dying);
+    settle().await;
+    assert!(perl.aliases().is_empty());
+}
+
+/// [TK-72]: two bridges, whose kernels are joined and whose nodes are, too.
+#[tokio::test(start_paused = true)]
+async fn two_bridges_make_no_loop() {
+    let net = MemoryNet::new(1);
+    let (node_one, global_one) = node(&net, "one", "one").await;
+    let (node_two, global_two) = node(&net, "two", "one").await;
+    let (kernel_one, _server) = serving(&net, "k1").await;
+    let (kernel_two, _client) = joined(&net, "k2", "k1").await;
+    let bridge_one = Bridge::builder(&node_one, &global_one, &kernel_one).start().unwrap();
+    let _bridge_two = Bridge::builder(&node_two, &global_two, &kernel_two).start().unwrap();
+    let mut session = kernel_one.session("perl").unwrap();
+    let mut port = node_one.port();
+    let _member = global_one.group(GROUP).register_with(&port, "rust").unwrap();
+    settle().await;
+    for kernel in [&kernel_one, &kernel_two] {
+        assert_eq!(kernel.aliases().into_keys().collect::<Vec<_>>(), ["perl", "rust"]);
+    }
+    assert_eq!(keys(&global_two, FAMILY).await, ["perl"], "the alias of a port is not exported again");
+    assert_eq!(keys(&global_two, BRIDGED).await, ["rust"]);
+    // A port that stands for an alias is none that is made an alias, though somebody put it into the group.
+    let exported = port_of(&global_two, "perl").await;
+    let _member = global_two.group(GROUP).register_with(&exported, "again").unwrap();
+    settle().await;
+    assert_eq!(kernel_two.aliases().into_keys().collect::<Vec<_>>(), ["perl", "rust"]);
+    kernel_two.post("rust", "once", ()).await.unwrap();
+    assert_eq!(message(&mut port).await, ["once".into()]);
+    node_two.send(&exported, ("hello",)).await.unwrap();
+    assert_eq!(next(&mut session).await.0, "hello");
+    settle().await;
+    assert!(port.try_recv().is_none() && session.try_recv().is_none());
+    drop(bridge_one);
+    settle().await;
+    assert_eq!(keys(&global_two, FAMILY).await, ["perl"], "the other bridge sees it, too");
+}
