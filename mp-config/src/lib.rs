@@ -130,9 +130,13 @@ impl ConfigFile {
         if self.blank && found.is_file() {
             tracing::warn!("{path} is empty: nothing is configured");
         }
-        let scopes = self.profiles().map(|name| Scope::Profile(name.to_owned())).chain([Scope::Global]);
-        let has_secret = |scope| self.keys(&scope).is_some_and(|keys| keys.contains_key("secret"));
-        if write::is_open_to_others(&found) && scopes.into_iter().any(has_secret) {
+        let mut scopes = self.profiles().map(|name| Scope::Profile(name.to_owned())).chain([Scope::Global]);
+        // A certificate has its private key in it.
+        let has_secret = |scope| {
+            let mut keys = self.keys(&scope).into_iter().flat_map(Map::keys);
+            keys.any(|key| Setting::of(key).is_some_and(Setting::hidden))
+        };
+        if write::is_open_to_others(&found) && scopes.any(has_secret) {
             tracing::warn!("{path} has a secret in it that others can read: write `chmod 600 {path}`");
         }
     }

@@ -175,7 +175,7 @@ pub enum SettingError {
         found: &'static str,
     },
     /// An address is none.
-    #[error("{text:?}: {error}")]
+    #[error("{text:?}: {}", mend(text, *.error))]
     Address {
         /// The text.
         text: String,
@@ -383,6 +383,16 @@ pub(crate) fn advertised(value: &Value) -> Result<Vec<Address>, SettingError> {
     addresses
         .map(|one| one.clone().into_advertised().map_err(|error| address_error(&one.to_string(), error)))
         .collect()
+}
+
+/// What is wrong with an address; with brackets put in, if they are what is missing.
+fn mend(text: &str, error: AddressError) -> String {
+    match (error, text.rsplit_once(':')) {
+        (AddressError::Ambiguous, Some((ip, port))) => {
+            format!("an IPv6 address needs brackets; write [{ip}]:{port}, or [{text}] for any free port")
+        }
+        _ => error.to_string(),
+    }
 }
 
 fn address_error(text: &str, error: AddressError) -> SettingError {

@@ -179,7 +179,7 @@ async fn a_wrong_secret_within_tls() {
         |[at_a, at_b]| {
             assert!(at_a.contains("the secret of node b differs from ours"), "{at_a}");
             assert!(at_b.contains("the secret of node a differs from ours"), "{at_b}");
-            all_contain(&[at_a, at_b], &["compare them with `aemp showconfig` on both sides"]);
+            all_contain(&[at_a, at_b], &["compare them with `aemp showconfig --show-secrets` on both sides"]);
         },
     )
     .await;
