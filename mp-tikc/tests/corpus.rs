@@ -15,10 +15,10 @@ fn replay(target: &str, body: fn(&[u8])) {
     for parent in ["corpus", "regressions"] {
         let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("../fuzz").join(parent).join(target);
         for entry in fs::read_dir(directory).into_iter().flatten() {
-            let path = entry.unwrap().path();
+            let path = entry.expect("readable").path();
             // Shown only if the test fails: the last one is the culprit.
             println!("{}", path.display());
-            body(&fs::read(path).unwrap());
+            body(&fs::read(path).expect("a file"));
             count += 1;
         }
     }
