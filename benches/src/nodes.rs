@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use mp_node::{Framing, Node, Port};
+use mp_node::{Framing, Node, Port, Way};
 
 use crate::messages::Traffic;
 use crate::{Batches, Tally};
@@ -28,9 +28,9 @@ pub async fn pair(framing: Framing) -> (Node, Node) {
 }
 
 fn know(one: &Node, other: &Node) {
-    let (id, addresses) = (other.id().clone(), other.addresses());
+    let (id, ways) = (other.id().clone(), other.addresses().into_iter().map(Way::Direct).collect::<Vec<_>>());
     one.set_resolver(Arc::new(move |node| {
-        let found = if *node == id { addresses.clone() } else { Vec::new() };
+        let found = if *node == id { ways.clone() } else { Vec::new() };
         Box::pin(async move { found })
     }));
 }

@@ -174,6 +174,7 @@ impl End {
         while let Some(event) = self.handshake.poll_event() {
             match event {
                 HandshakeEvent::PeerGreeted { .. } => {}
+                HandshakeEvent::StartTls { .. } => unreachable!("no end has a certificate"),
                 HandshakeEvent::Authenticated { decider, instance, .. } => {
                     assert_eq!(decider, decider && self.handshake.admit(), "a decider can admit");
                     let held = self.handshake.proceed();

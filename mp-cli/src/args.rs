@@ -65,6 +65,9 @@ pub(crate) enum Command {
     ///
     /// With an odd number of words the first one is the profile (by default the host's name); the others are settings
     /// and their values, as in `aemp run worker seeds 10.0.0.1:4040 binds '*:4040'`. They go before those of the file.
+    ///
+    /// A profile that is named alone must exist. With settings behind it, it need not: then these and the global ones are
+    /// all that hold, as a line of the log says. Ctrl-C, SIGTERM, SIGHUP and SIGQUIT stop the node.
     Run {
         /// The profile, then settings and their values
         #[arg(value_name = "[PROFILE] [KEY VALUE]")]
@@ -135,11 +138,25 @@ pub(crate) struct NodeArgs {
     pub(crate) seeds: Vec<String>,
     /// Give up if the other node has not answered after so many seconds
     #[arg(long, value_name = "SECONDS", default_value = "5", value_parser = seconds)]
+    #[arg(allow_negative_numbers = true)]
     pub(crate) timeout: Duration,
 }
 
 fn port(text: &str) -> Result<PortId, String> {
+    // As a name it would do, but nobody has meant one.
+    let node = text.split('#').next().unwrap_or_default();
+    if let Some(number) = node.split(',').find_map(large_port) {
+        return Err(format!("the port number {number} is above 65535, the largest that there is"));
+    }
     text.parse().map_err(|error: mp_proto::IdError| error.to_string())
+}
+
+/// The number behind an address if it is too large for a port.
+fn large_port(address: &str) -> Option<&str> {
+    let (host, number) = address.rsplit_once(':')?;
+    let is_address = host == "localhost" || host.contains('.') || host.starts_with('[');
+    let is_number = !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit());
+    (is_address && is_number && number.parse::<u16>().is_err()).then_some(number)
 }
 
 fn seconds(text: &str) -> Result<Duration, String> {

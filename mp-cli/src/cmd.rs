@@ -4,9 +4,10 @@ pub(crate) mod configure;
 pub(crate) mod demo;
 mod echo;
 mod json;
+mod logs;
 mod node;
 mod run;
-mod stop;
+pub(crate) mod stop;
 mod talk;
 mod tikc;
 
@@ -17,7 +18,7 @@ use std::process::ExitCode;
 use crate::args::{Args, ArgsError, Command, Globals, Parsed, command_help, main_help};
 use crate::error::CliError;
 use crate::output::{Base, Output, start_log};
-use mp_config::ConfigFile;
+use mp_config::{ConfigError, ConfigFile};
 use stop::Stop;
 
 /// The program: parses `words`, the program's own name first, does what they say and tells how it went.
@@ -65,13 +66,13 @@ fn dispatch(args: Args, output: &mut Output) -> Result<(), CliError> {
         Command::Tikc(ref tikc) if tikc.is_brief() => Base::Error,
         _ => Base::Warn,
     };
-    start_log(base, &globals)?;
+    let tap = start_log(base, &globals)?;
     match command {
         Command::Demo => block_on(demo::run(output)),
         Command::DemoNode { role, name } => block_on(demo::child(role, &name, &load(&globals)?)),
         Command::Run { words } => {
             let config = load(&globals)?;
-            in_runtime(async |stop| run::run(&words, &config, output, stop).await)
+            in_runtime(async |stop| run::run(&words, &config, &tap, output, stop).await)
         }
         Command::Snd(talk) => {
             let config = load(&globals)?;
@@ -95,8 +96,12 @@ fn dispatch(args: Args, output: &mut Output) -> Result<(), CliError> {
 
 /// The configuration that the options and the environment lead to.
 fn load(globals: &Globals) -> Result<ConfigFile, CliError> {
-    let path = ConfigFile::locate(globals.config.as_deref(), |name| std::env::var_os(name))?;
-    Ok(ConfigFile::load(&path)?)
+    match ConfigFile::locate(globals.config.as_deref(), |name| std::env::var_os(name)) {
+        Ok(path) => Ok(ConfigFile::load(&path)?),
+        // The command line may say all there is to say; if not, what is missing is told by whoever needs it.
+        Err(ConfigError::NoHome) => Ok(ConfigFile::homeless()),
+        Err(error) => Err(error.into()),
+    }
 }
 
 fn utf8(words: Vec<OsString>) -> Result<Vec<String>, ArgsError> {
@@ -108,7 +113,7 @@ fn block_on(work: impl Future<Output = Result<(), CliError>>) -> Result<(), CliE
     in_runtime(async |stop| {
         tokio::select! {
             result = work => result,
-            () = stop.asked() => Err(CliError::Interrupted),
+            asked = stop.asked() => Err(CliError::Interrupted(asked)),
         }
     })
 }

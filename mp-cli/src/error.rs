@@ -6,6 +6,7 @@ use std::process::ExitCode;
 use crate::args::ArgsError;
 use crate::cmd::configure::ConfigureError;
 use crate::cmd::demo::DemoError;
+use crate::cmd::stop::Asked;
 use mp_config::ConfigError;
 
 /// Why the program did not do what it was asked. Each message names the thing and the mend, on one line.
@@ -39,9 +40,17 @@ pub(crate) enum CliError {
     NoSeed(String),
     /// A service that this program does not have.
     #[error(
-        "there is no service {0:?} in this program, but mp::echo and mp::tikc; correct it by `setservices`, see `aemp showconfig`"
+        "there is no service {0:?} in this program, but mp::echo, mp::log_catcher and mp::tikc; correct it by `setservices`, see `aemp showconfig`"
     )]
     Service(String),
+    /// The level given to `mp::log_catcher`.
+    #[error("mp::log_catcher: {text:?}: {error}; correct it by `setservices`, see `aemp showconfig`")]
+    LogLevel {
+        /// What was given.
+        text: String,
+        /// What is wrong with it.
+        error: mp_global::log_catcher::UnknownLevel,
+    },
     /// A kernel of TIKC cannot be started, or not be connected.
     #[error(transparent)]
     Tikc(#[from] mp_tikc::StartError),
@@ -65,21 +74,24 @@ pub(crate) enum CliError {
     /// The tokio runtime cannot start, or not take signals.
     #[error("cannot start the runtime: {0}; look at the limits on threads and open files")]
     Runtime(io::Error),
-    /// Ctrl-C or SIGTERM; everything is stopped.
+    /// By a signal; everything is stopped.
     #[error("interrupted")]
-    Interrupted,
+    Interrupted(Asked),
 }
 
 impl CliError {
-    /// 0 done, 1 the remote said no or time-out, 2 wrong use or configuration, 130 interrupted.
+    /// 0 done, 1 the remote said no or time-out, 2 wrong use or configuration; interrupted, 128 and
+    /// the number of the signal.
     pub(crate) fn exit_code(&self) -> ExitCode {
         ExitCode::from(match self {
             Self::OutputClosed => 0,
             Self::Demo(_) | Self::Remote(_) | Self::Send(_) | Self::Output(_) | Self::Runtime(_) => 1,
             Self::Args(_) | Self::Config(_) | Self::Configure(_) => 2,
-            Self::Start(_) | Self::Global(_) | Self::NoSeed(_) | Self::Service(_) => 2,
+            Self::Start(_) | Self::Global(_) | Self::NoSeed(_) | Self::Service(_) | Self::LogLevel { .. } => {
+                2
+            }
             Self::Tikc(_) | Self::Alias(_) | Self::TikcService(_) => 2,
-            Self::Interrupted => 130,
+            Self::Interrupted(asked) => asked.exit_code(),
         })
     }
 }

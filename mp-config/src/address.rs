@@ -39,6 +39,22 @@ pub enum AddressError {
     /// An IPv6 address has no brackets around it.
     #[error("an IPv6 address with a port needs brackets; for example [::1]:4040")]
     Brackets,
+    /// An address for others has no port, or is one that only this machine understands.
+    #[error("others need a host and a port to dial; for example node1.example.org:4040")]
+    Advertised,
+    /// An IPv6 address without brackets whose end may be a port.
+    #[error("an IPv6 address needs brackets; write [{ip}]:{port}, or [{whole}] for any free port")]
+    Ambiguous {
+        /// What stands before the last colon.
+        ip: Ipv6Addr,
+        /// What stands behind it.
+        port: u16,
+        /// All of it.
+        whole: Ipv6Addr,
+    },
+    /// A port is larger than there are.
+    #[error("the port {0} is above 65535, the largest that there is; for example localhost:4040")]
+    LargePort(u64),
     /// A seed has no port.
     #[error("a seed needs a port; for example localhost:4040")]
     SeedPort,
@@ -59,6 +75,11 @@ impl Address {
         }
     }
 
+    /// Whether it leaves the port to the system.
+    pub fn is_any_port(&self) -> bool {
+        self.port == 0
+    }
+
     /// Whether this stands for every address of the machine.
     pub fn is_every(&self) -> bool {
         self.host == Host::Every
@@ -71,6 +92,23 @@ impl Address {
     /// [`AddressError::SeedPort`] without a definite port.
     pub fn into_seed(self) -> Result<Self, AddressError> {
         if self.port == 0 { Err(AddressError::SeedPort) } else { Ok(self) }
+    }
+}
+
+impl Address {
+    /// The same, if others can be told to dial it `[CF-16]`: it has a port, and is neither `*` nor the unspecified address.
+    ///
+    /// # Errors
+    ///
+    /// [`AddressError::Advertised`].
+    pub fn into_advertised(self) -> Result<Self, AddressError> {
+        let nowhere = match &self.host {
+            Host::Every => true,
+            Host::Own => false,
+            Host::V6(ip) => ip.is_unspecified(),
+            Host::Name(name) => name.parse::<Ipv4Addr>().is_ok_and(|ip| ip.is_unspecified()),
+        };
+        if self.port == 0 || nowhere { Err(AddressError::Advertised) } else { Ok(self) }
     }
 }
 
@@ -93,8 +131,13 @@ impl FromStr for Address {
             };
             return Ok(Self { host, port: port(port_text)? });
         }
-        if let Ok(ip) = text.parse::<Ipv6Addr>() {
-            return Ok(Self { host: Host::V6(ip), port: 0 });
+        if let Ok(whole) = text.parse::<Ipv6Addr>() {
+            if let Some((ip, port)) = text.rsplit_once(':')
+                && let (Ok(ip), Ok(port)) = (ip.parse(), port.parse())
+            {
+                return Err(AddressError::Ambiguous { ip, port, whole });
+            }
+            return Ok(Self { host: Host::V6(whole), port: 0 });
         }
         let (host_text, port_text) = text.split_once(':').unwrap_or((text, ""));
         if port_text.contains(':') {
@@ -109,7 +152,7 @@ fn port(text: &str) -> Result<u16, AddressError> {
         "" | "*" => Ok(0),
         // A sign is a number to Rust but not here.
         digits if digits.bytes().all(|byte| byte.is_ascii_digit()) => {
-            digits.parse().map_err(|_| AddressError::Port)
+            digits.parse().map_err(|_| digits.parse().map_or(AddressError::Port, AddressError::LargePort))
         }
         _ => Err(AddressError::Port),
     }
@@ -185,6 +228,8 @@ mod tests {
             ("[::1]:4040", "[::1]:4040"),
             ("[::1]", "[::1]:0"),
             ("::1", "[::1]:0"),
+            ("fe80::1:abcd", "[fe80::1:abcd]:0"),
+            ("1:2:3:4:5:6:7:8", "[1:2:3:4:5:6:7:8]:0"),
         ] {
             assert_eq!(expand(text), [bound], "{text}");
         }
@@ -198,8 +243,9 @@ mod tests {
     fn what_is_no_address_says_why() {
         for (text, error) in [
             ("", AddressError::Empty),
-            ("localhost:99999", AddressError::Port),
-            ("99999", AddressError::Port),
+            ("localhost:99999", AddressError::LargePort(99999)),
+            ("99999", AddressError::LargePort(99999)),
+            ("localhost:99999999999999999999", AddressError::Port),
             ("localhost:+80", AddressError::Port),
             ("localhost:http", AddressError::Port),
             ("a b:1", AddressError::Host),
@@ -209,6 +255,14 @@ mod tests {
             ("a:b:1", AddressError::Brackets),
             ("[::1]80", AddressError::Brackets),
             ("[::1", AddressError::Brackets),
+            (
+                "::1:4040",
+                AddressError::Ambiguous {
+                    ip: Ipv6Addr::LOCALHOST,
+                    port: 4040,
+                    whole: Ipv6Addr::new(0, 0, 0, 0, 0, 0, 1, 0x4040),
+                },
+            ),
         ] {
             assert_eq!(text.parse::<Address>(), Err(error), "{text:?}");
         }

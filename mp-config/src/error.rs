@@ -24,6 +24,12 @@ pub enum ConfigError {
         /// What the system says.
         source: io::Error,
     },
+    /// There is a directory in the file's place.
+    #[error("cannot read {}: it is a directory; name a file by --config", path.display())]
+    Directory {
+        /// The place.
+        path: PathBuf,
+    },
     /// The file is too large to be a configuration.
     #[error("{} has more than 4 MiB; is it the right file? Name another one by --config", path.display())]
     TooLarge {
@@ -115,7 +121,7 @@ pub enum ConfigError {
     /// The system gives no random numbers.
     #[error("the system gives no random numbers: {0}; try again later")]
     Random(#[from] getrandom::Error),
-    /// No secret is configured.
+    /// Neither a secret nor a certificate is configured.
     #[error("no secret is configured in {}; make one by `aemp gensecret` and copy the file to the other machines", path.display())]
     NoSecret {
         /// The file.

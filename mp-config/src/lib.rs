@@ -77,6 +77,8 @@ pub struct ConfigFile {
     path: PathBuf,
     root: Map<String, Value>,
     comments: bool,
+    /// There was a file, and nothing in it.
+    blank: bool,
 }
 
 impl ConfigFile {
@@ -98,13 +100,48 @@ impl ConfigFile {
             .ok_or(ConfigError::NoHome)
     }
 
-    /// Reads the file. One that is missing or blank is an empty configuration `[CF-12]`.
+    /// Reads the file. One that is missing or blank is an empty configuration `[CF-12]`; a blank one is warned of, and one
+    /// with a secret that others than its owner can read.
     ///
     /// # Errors
     ///
     /// [`ConfigError`] names the file, and the line and column if its text is broken.
     pub fn load(path: &Path) -> Result<Self, ConfigError> {
-        let read = |source| ConfigError::Read { path: path.to_owned(), source };
+        let config = Self::read(path)?;
+        config.look_after();
+        Ok(config)
+    }
+
+    /// Without a place for the file, the configuration is empty, and what needs a file says that there is no place.
+    #[must_use]
+    pub fn homeless() -> Self {
+        Self::empty(Path::new(""))
+    }
+
+    /// Where the file is, unless there is no place for it.
+    pub(crate) fn place(&self) -> Result<PathBuf, ConfigError> {
+        if self.path.as_os_str().is_empty() { Err(ConfigError::NoHome) } else { Ok(self.path.clone()) }
+    }
+
+    /// Warns of what is no error and hardly meant.
+    fn look_after(&self) {
+        let Ok(found) = std::fs::metadata(&self.path) else { return };
+        let path = self.path.display();
+        if self.blank && found.is_file() {
+            tracing::warn!("{path} is empty: nothing is configured");
+        }
+        let scopes = self.profiles().map(|name| Scope::Profile(name.to_owned())).chain([Scope::Global]);
+        let has_secret = |scope| self.keys(&scope).is_some_and(|keys| keys.contains_key("secret"));
+        if write::is_open_to_others(&found) && scopes.into_iter().any(has_secret) {
+            tracing::warn!("{path} has a secret in it that others can read: write `chmod 600 {path}`");
+        }
+    }
+
+    fn read(path: &Path) -> Result<Self, ConfigError> {
+        let read = |source: std::io::Error| match source.kind() {
+            ErrorKind::IsADirectory => ConfigError::Directory { path: path.to_owned() },
+            _ => ConfigError::Read { path: path.to_owned(), source },
+        };
         let file = match File::open(path) {
             Ok(file) => file,
             Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Self::empty(path)),
@@ -120,7 +157,7 @@ impl ConfigFile {
 
     fn empty(path: &Path) -> Self {
         let root = Map::from_iter([("version".to_owned(), json!(1))]);
-        Self { path: path.to_owned(), root, comments: false }
+        Self { path: path.to_owned(), root, comments: false, blank: false }
     }
 
     fn parse(path: &Path, bytes: &[u8]) -> Result<Self, ConfigError> {
@@ -133,7 +170,7 @@ impl ConfigFile {
             ConfigError::Syntax { path: path.to_owned(), line, column, what: "this is not UTF-8".to_owned() }
         })?;
         if text.trim().is_empty() {
-            return Ok(Self::empty(path));
+            return Ok(Self { blank: true, ..Self::empty(path) });
         }
         let strict = Strict::new(text);
         let root: Value = serde_json::from_slice(&strict.json).map_err(|error| {
@@ -157,7 +194,7 @@ impl ConfigFile {
             }
             Some(_) => return Err(shape("`profile` must be a JSON object, { NAME: { … } }".to_owned())),
         }
-        Ok(Self { path: path.to_owned(), root, comments: strict.comments })
+        Ok(Self { path: path.to_owned(), root, comments: strict.comments, blank: false })
     }
 
     /// Loads the file, lets `change` change it, and writes it if that went well: all of it or nothing `[CF-10]`.
@@ -172,7 +209,7 @@ impl ConfigFile {
     ) -> Result<(T, Self), E> {
         let target = write::target(path)?;
         let _lock = write::lock(&target);
-        let mut config = Self::load(path)?;
+        let mut config = Self::read(path)?;
         let value = change(&mut config)?;
         config.save()?;
         Ok((value, config))
@@ -184,7 +221,7 @@ impl ConfigFile {
     ///
     /// [`ConfigError::Write`]; the file is then as it was.
     pub fn save(&self) -> Result<(), ConfigError> {
-        write::replace(&self.path, self.to_json().as_bytes(), self.comments)
+        write::replace(&self.place()?, self.to_json().as_bytes(), self.comments)
     }
 
     /// The text that is written: keys in order, indented, one line's end at the end.

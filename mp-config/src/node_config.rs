@@ -3,7 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
-use mp_proto::NodeId;
+use mp_proto::{AuthMethod, NodeId};
 use serde_json::Value;
 
 use super::random::{self, Random};
@@ -20,10 +20,16 @@ pub struct NodeConfig {
     pub nodeid: NodeId,
     /// What it shares with the other nodes.
     pub secret: Option<SecretText>,
+    /// What they shared before, while it is being replaced; it counts only beside a secret.
+    pub old_secret: Option<SecretText>,
+    /// Its certificate, the certificate's key, and the CAs that it trusts, as one PEM text.
+    pub cert: Option<SecretText>,
     /// Where other nodes are found.
     pub seeds: Vec<Address>,
     /// Where it listens; nowhere if empty.
     pub binds: Vec<Address>,
+    /// Where others are told to reach it, in place of where it listens; empty if it is the same.
+    pub advertise: Vec<Address>,
     /// What runs in it.
     pub services: Vec<Service>,
     /// How long a silent peer counts as alive; `None` leaves it to the node.
@@ -32,9 +38,13 @@ pub struct NodeConfig {
     pub connect_interval: Option<Duration>,
     /// The framings to use, best first; `None` leaves it to the node.
     pub framing_format: Option<Vec<String>>,
+    /// How it may prove itself; `None` leaves it to the node.
+    pub auth_offer: Option<Vec<AuthMethod>>,
+    /// What proofs it takes, best first; `None` leaves it to the node.
+    pub auth_accept: Option<Vec<AuthMethod>>,
 }
 
-/// A secret that no debug output shows.
+/// A secret, or a text with a private key in it, that no debug output shows.
 #[derive(Clone, PartialEq, Eq)]
 pub struct SecretText(String);
 
@@ -45,7 +55,7 @@ impl SecretText {
         Self(secret.to_owned())
     }
 
-    /// The secret itself, whose characters are all below U+0100.
+    /// The text itself.
     pub fn expose(&self) -> &str {
         &self.0
     }
@@ -58,13 +68,16 @@ impl fmt::Debug for SecretText {
 }
 
 impl NodeConfig {
-    /// The secret, without which no connection can be made.
+    /// That there is a secret or a certificate, without which no connection can be made.
     ///
     /// # Errors
     ///
-    /// [`ConfigError::NoSecret`] if there is none.
-    pub fn require_secret(&self, file: &ConfigFile) -> Result<&SecretText, ConfigError> {
-        self.secret.as_ref().ok_or_else(|| ConfigError::NoSecret { path: file.path().to_owned() })
+    /// [`ConfigError::NoSecret`] if there is neither; [`ConfigError::NoHome`] if there is no place for one either.
+    pub fn require_secret(&self, file: &ConfigFile) -> Result<(), ConfigError> {
+        if self.secret.is_some() || self.cert.is_some() {
+            return Ok(());
+        }
+        Err(ConfigError::NoSecret { path: file.place()? })
     }
 
     /// What a node needs to start that has no configuration: no secret, no seeds, and it listens nowhere.
@@ -74,12 +87,17 @@ impl NodeConfig {
             profile: profile.to_owned(),
             nodeid,
             secret: None,
+            old_secret: None,
+            cert: None,
             seeds: Vec::new(),
             binds: Vec::new(),
+            advertise: Vec::new(),
             services: Vec::new(),
             monitor_timeout: None,
             connect_interval: None,
             framing_format: None,
+            auth_offer: None,
+            auth_accept: None,
         }
     }
 
@@ -132,18 +150,25 @@ impl ConfigFile {
             profile: profile.to_owned(),
             nodeid,
             secret: reader.read("secret", setting::secret)?.map(SecretText),
+            old_secret: reader.read("old_secret", setting::secret)?.map(SecretText),
+            cert: reader.read("cert", setting::cert)?.map(SecretText),
             seeds: reader.read("seeds", |value| addresses(value, setting::seed))?.unwrap_or_default(),
             // [CF-15]
             binds: match reader.read("binds", |value| addresses(value, setting::binds))? {
                 Some(binds) => binds,
                 None => "*".parse().into_iter().collect(),
             },
+            advertise: reader
+                .read("advertise", |value| addresses(value, setting::advertised))?
+                .unwrap_or_default(),
             services: reader
                 .read("services", |value| setting::list(value, setting::service))?
                 .unwrap_or_default(),
             monitor_timeout: reader.read("monitor_timeout", setting::seconds)?,
             connect_interval: reader.read("connect_interval", setting::seconds)?,
             framing_format: reader.read("framing_format", |value| setting::list(value, setting::framing))?,
+            auth_offer: reader.read("auth_offer", |value| setting::list(value, setting::auth))?,
+            auth_accept: reader.read("auth_accept", |value| setting::list(value, setting::auth))?,
         })
     }
 }

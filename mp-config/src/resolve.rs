@@ -127,7 +127,7 @@ impl ConfigFile {
             }
             None => format!("there are {}", self.profiles().collect::<Vec<_>>().join(", ")),
         };
-        Err(ConfigError::NoProfile { name: profile.to_owned(), path: self.path.clone(), mend })
+        Err(ConfigError::NoProfile { name: profile.to_owned(), path: self.place()?, mend })
     }
 
     fn setting_error(&self, scope: &Scope, key: &str, error: super::SettingError) -> ConfigError {

@@ -1,11 +1,16 @@
 //! The settings: their keys, what they take, and what they mean.
 
+use std::fs::File;
+use std::io::Read as _;
 use std::time::Duration;
 
-use mp_proto::{IdError, NodeId};
+use mp_proto::{AuthMethod, IdError, NodeId};
 use serde_json::Value;
 
 use super::address::{Address, AddressError};
+
+/// The largest PEM file that is read, in bytes. A certificate with its key has some 3 KB.
+const LARGEST_CERT: u64 = 1 << 20;
 
 /// One key of the configuration, for all profiles or in one.
 #[derive(Debug)]
@@ -29,14 +34,17 @@ enum Kind {
     Secret,
     Seeds,
     Binds,
+    Advertise,
     Services,
     Parent,
     Seconds,
     Framings,
+    Cert,
+    Auths,
 }
 
 /// All settings that this program knows, in the order in which help names them.
-pub const SETTINGS: [Setting; 9] = [
+pub const SETTINGS: [Setting; 14] = [
     Setting {
         key: "nodeid",
         item: None,
@@ -51,6 +59,22 @@ pub const SETTINGS: [Setting; 9] = [
         kind: Kind::Secret,
         argument: "SECRET",
         about: "what all nodes of a network must share",
+        default: "none",
+    },
+    Setting {
+        key: "old_secret",
+        item: None,
+        kind: Kind::Secret,
+        argument: "SECRET",
+        about: "the secret that is being replaced: nodes that still have it are met, too",
+        default: "none",
+    },
+    Setting {
+        key: "cert",
+        item: None,
+        kind: Kind::Cert,
+        argument: "FILE",
+        about: "the PEM file with the certificate, its key and the CAs to trust, for TLS",
         default: "none",
     },
     Setting {
@@ -70,12 +94,20 @@ pub const SETTINGS: [Setting; 9] = [
         default: "*",
     },
     Setting {
+        key: "advertise",
+        item: None,
+        kind: Kind::Advertise,
+        argument: "HOST:PORT,…",
+        about: "where others are told to reach the node, if not where it listens",
+        default: "the binds",
+    },
+    Setting {
         key: "services",
         item: Some("service"),
         kind: Kind::Services,
         argument: "NAME,…",
         about: "what `aemp run` starts in the node",
-        default: "none",
+        default: "mp::echo",
     },
     Setting {
         key: "parent",
@@ -91,7 +123,7 @@ pub const SETTINGS: [Setting; 9] = [
         kind: Kind::Seconds,
         argument: "SECONDS",
         about: "how long a silent peer counts as alive",
-        default: "the node's own",
+        default: "10",
     },
     Setting {
         key: "connect_interval",
@@ -99,7 +131,7 @@ pub const SETTINGS: [Setting; 9] = [
         kind: Kind::Seconds,
         argument: "SECONDS",
         about: "how long a connection may take to be made",
-        default: "the node's own",
+        default: "2",
     },
     Setting {
         key: "framing_format",
@@ -107,7 +139,23 @@ pub const SETTINGS: [Setting; 9] = [
         kind: Kind::Framings,
         argument: "NAME,…",
         about: "the framings to use, best first: postcard, cbor, json, storable",
-        default: "the node's own",
+        default: "postcard,cbor,json",
+    },
+    Setting {
+        key: "auth_offer",
+        item: None,
+        kind: Kind::Auths,
+        argument: "NAME,…",
+        about: "the proofs to give: tls_sha3_512, hmac_sha3_512, tls_anon, cleartext",
+        default: "tls_sha3_512,hmac_sha3_512",
+    },
+    Setting {
+        key: "auth_accept",
+        item: None,
+        kind: Kind::Auths,
+        argument: "NAME,…",
+        about: "the proofs to take from others, best first; the names are the same",
+        default: "tls_sha3_512,hmac_sha3_512",
     },
 ];
 
@@ -150,18 +198,35 @@ pub enum SettingError {
         /// What is wrong with it.
         error: IdError,
     },
+    /// A profile cannot be without a name.
+    #[error("a profile's name cannot be empty; write it behind `profile`, as in `aemp profile seed …`")]
+    NoProfileName,
     /// The secret is empty.
     #[error("the secret cannot be empty; make one by `aemp gensecret`")]
     EmptySecret,
     /// The secret has a character that a Perl node cannot use.
-    #[error("the secret cannot have the character {0:?}; use characters up to U+00FF")]
-    SecretCharacter(char),
+    #[error("character number {0} of the secret is none that Perl can use; use characters up to U+00FF")]
+    SecretCharacter(usize),
     /// A time is none, or out of bounds.
     #[error("{0} is no number of seconds; write one above 0 and up to 86400")]
     Seconds(String),
     /// There is no such framing.
     #[error("there is no framing {0:?}; there are postcard, cbor, json and storable")]
     Framing(String),
+    /// There is no such proof.
+    #[error("there is no proof {0:?}; there are tls_sha3_512, hmac_sha3_512, tls_anon and cleartext")]
+    Auth(String),
+    /// A certificate is none. What was found instead is not told: it may be a key.
+    #[error("it is no PEM text with a certificate and its private key; make one by `aemp gencert`")]
+    NoPem,
+    /// The file of a certificate cannot be read.
+    #[error("cannot read {path}: {error}; give the name of a PEM file")]
+    CertFile {
+        /// The file.
+        path: String,
+        /// What the system says.
+        error: String,
+    },
     /// A service is none.
     #[error("{0} is no service; write \"name\" or [\"name\", arguments …]")]
     Service(String),
@@ -189,23 +254,25 @@ impl Setting {
 
     /// Whether its value is shown only when asked for.
     pub fn hidden(&self) -> bool {
-        self.kind == Kind::Secret
+        matches!(self.kind, Kind::Secret | Kind::Cert)
     }
 
-    /// The value that a word of the command line means: lists are separated by commas, or JSON `[CF-11]`.
+    /// The value that a word of the command line means: lists are separated by commas, or JSON `[CF-11]`; of a
+    /// certificate it is the name of a file, which is read `[TLS-16]`.
     ///
     /// # Errors
     ///
     /// [`SettingError`] says why the word is no value for this.
     pub fn value(&self, word: &str) -> Result<Value, SettingError> {
         let value = match self.kind {
-            Kind::Seeds | Kind::Binds | Kind::Services | Kind::Framings => {
+            Kind::Seeds | Kind::Binds | Kind::Advertise | Kind::Services | Kind::Framings | Kind::Auths => {
                 json_list(word).unwrap_or_else(|| {
                     Value::Array(word.split(',').filter(|_| !word.is_empty()).map(Value::from).collect())
                 })
             }
             Kind::Seconds => word.parse::<u64>().map_or_else(|_| Value::from(word), Value::from),
             Kind::NodeId | Kind::Secret | Kind::Parent => Value::from(word),
+            Kind::Cert => Value::from(read_cert(word)?),
         };
         self.check(&value)?;
         Ok(value)
@@ -235,6 +302,7 @@ impl Setting {
         match self.kind {
             Kind::NodeId => node_id_template(value).map(drop),
             Kind::Secret => secret(value).map(drop),
+            Kind::Cert => cert(value).map(drop),
             Kind::Parent => profile_name(&text(value)?),
             Kind::Seconds => seconds(value).map(drop),
             _ => list(value, |item| self.check_item(item)).map(drop),
@@ -244,8 +312,10 @@ impl Setting {
     fn check_item(&self, item: &Value) -> Result<(), SettingError> {
         match self.kind {
             Kind::Seeds => seed(item).map(drop),
+            Kind::Advertise => advertised(item).map(drop),
             Kind::Services => service(item).map(drop),
             Kind::Framings => framing(item).map(drop),
+            Kind::Auths => auth(item).map(drop),
             // One text in the file may hold several addresses.
             _ => binds(item).map(drop),
         }
@@ -256,9 +326,12 @@ impl Setting {
 ///
 /// # Errors
 ///
-/// [`SettingError::ProfileName`] if not.
+/// [`SettingError::ProfileName`] or [`SettingError::NoProfileName`] if not.
 pub fn profile_name(name: &str) -> Result<(), SettingError> {
-    NodeId::new(name).map(drop).map_err(|error| SettingError::ProfileName { text: name.to_owned(), error })
+    NodeId::new(name).map(drop).map_err(|error| match error {
+        IdError::Empty => SettingError::NoProfileName,
+        error => SettingError::ProfileName { text: name.to_owned(), error },
+    })
 }
 
 fn json_list(word: &str) -> Option<Value> {
@@ -287,15 +360,28 @@ pub(crate) fn list<T>(
 
 /// The addresses of one text, which may be a list with commas.
 pub(crate) fn binds(value: &Value) -> Result<Vec<Address>, SettingError> {
+    addresses(value, Ok)
+}
+
+fn addresses(
+    value: &Value,
+    check: impl Fn(Address) -> Result<Address, AddressError>,
+) -> Result<Vec<Address>, SettingError> {
     let text = text(value)?;
-    text.split(',').map(|part| part.parse().map_err(|error| address_error(part, error))).collect()
+    let read = |part: &str| part.parse().and_then(&check).map_err(|error| address_error(part, error));
+    text.split(',').map(read).collect()
 }
 
 /// As [`binds`], and each can be dialled.
 pub(crate) fn seed(value: &Value) -> Result<Vec<Address>, SettingError> {
-    let seeds = binds(value)?.into_iter();
-    seeds
-        .map(|seed| seed.clone().into_seed().map_err(|error| address_error(&seed.to_string(), error)))
+    addresses(value, Address::into_seed)
+}
+
+/// As [`binds`], and each can be told to others `[CF-16]`.
+pub(crate) fn advertised(value: &Value) -> Result<Vec<Address>, SettingError> {
+    let addresses = binds(value)?.into_iter();
+    addresses
+        .map(|one| one.clone().into_advertised().map_err(|error| address_error(&one.to_string(), error)))
         .collect()
 }
 
@@ -308,9 +394,9 @@ pub(crate) fn secret(value: &Value) -> Result<String, SettingError> {
     let Value::String(text) = value else {
         return Err(SettingError::NotText { found: kind(value) });
     };
-    match text.chars().find(|&c| c > '\u{ff}') {
+    match text.chars().position(|c| c > '\u{ff}') {
         _ if text.is_empty() => Err(SettingError::EmptySecret),
-        Some(c) => Err(SettingError::SecretCharacter(c)),
+        Some(index) => Err(SettingError::SecretCharacter(index + 1)),
         None => Ok(text.clone()),
     }
 }
@@ -338,6 +424,35 @@ pub(crate) fn framing(value: &Value) -> Result<String, SettingError> {
     let name = text(value)?;
     let known = matches!(name.as_str(), "postcard" | "cbor" | "json" | "storable");
     if known { Ok(name) } else { Err(SettingError::Framing(name)) }
+}
+
+/// The name of a proof.
+pub(crate) fn auth(value: &Value) -> Result<AuthMethod, SettingError> {
+    let name = text(value)?;
+    name.parse().map_err(|_| SettingError::Auth(name))
+}
+
+/// A PEM text, as far as one can tell without reading what is in it.
+pub(crate) fn cert(value: &Value) -> Result<String, SettingError> {
+    let Value::String(text) = value else {
+        return Err(SettingError::NotText { found: kind(value) });
+    };
+    let parts = ["-----BEGIN CERTIFICATE-----", "PRIVATE KEY-----"];
+    let whole = parts.iter().all(|part| text.contains(part));
+    if whole { Ok(text.clone()) } else { Err(SettingError::NoPem) }
+}
+
+/// The text of a PEM file.
+fn read_cert(path: &str) -> Result<String, SettingError> {
+    let failed =
+        |error: std::io::Error| SettingError::CertFile { path: path.to_owned(), error: error.to_string() };
+    let mut text = String::new();
+    let mut file = File::open(path).map_err(failed)?.take(LARGEST_CERT + 1);
+    file.read_to_string(&mut text).map_err(failed)?;
+    if u64::try_from(text.len()).is_ok_and(|len| len > LARGEST_CERT) {
+        return Err(failed(std::io::Error::other("it has more than 1 MiB")));
+    }
+    Ok(text)
 }
 
 /// A service: a name, or a list of a name and arguments.

@@ -3,6 +3,7 @@
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};
 
+use mp_proto::AuthMethod;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
@@ -50,7 +51,10 @@ fn a_missing_or_blank_file_is_empty_and_a_broken_one_says_where() {
     assert_eq!(missing.to_json(), "{\n  \"version\": 1\n}\n");
     assert_eq!(good(" \n").to_json(), missing.to_json());
     let error = ConfigFile::load(directory.path()).unwrap_err().to_string();
-    assert!(error.starts_with("cannot read /") && error.contains("--config"), "{error}");
+    assert!(
+        error.starts_with("cannot read /") && error.contains("it is a directory; name a file"),
+        "{error}"
+    );
     for (text, start) in [
         ("{\n  \"secret\": \"x\",\n  seeds: []\n}", "rc:3:3: key must be a string; correct the file"),
         ("{\"a\":", "rc:1:5: EOF while parsing a value"),
@@ -106,6 +110,31 @@ fn nearer_settings_win() {
     assert_eq!(node.nodeid.as_str(), "anon/0000000000");
 }
 
+/// [TLS-03] [TLS-16]
+#[test]
+fn certificates_and_proofs_are_read() {
+    let pem =
+        "x\n-----BEGIN CERTIFICATE-----\nMA==\n-----END CERTIFICATE-----\n-----BEGIN EC PRIVATE KEY-----\n";
+    let text =
+        json!({"cert": pem, "auth_offer": ["cleartext"], "auth_accept": ["hmac_sha3_512", "tls_anon"]});
+    let config = good(&text.to_string());
+    let node = resolve(&config, "x").unwrap();
+    assert_eq!(node.cert.as_ref().map(SecretText::expose), Some(pem));
+    assert_eq!(node.auth_offer, Some(vec![AuthMethod::Cleartext]));
+    assert_eq!(node.auth_accept, Some(vec![AuthMethod::HmacSha3_512, AuthMethod::TlsAnon]));
+    node.require_secret(&config).unwrap();
+    assert!(!format!("{node:?}").contains("BEGIN"));
+    for (text, part) in [
+        (r#"{"cert": "/etc/cert.pem"}"#, "`cert` (global): it is no PEM text"),
+        (r#"{"cert": 5}"#, "a number where a text belongs"),
+        (r#"{"auth_offer": ["hmac_md6_64_256"]}"#, "there is no proof \"hmac_md6_64_256\""),
+        (r#"{"auth_accept": "tls_anon"}"#, "a text where a list belongs"),
+    ] {
+        let error = resolve(&good(text), "x").unwrap_err().to_string();
+        assert!(error.contains(part) && !error.contains("/etc"), "{error}");
+    }
+}
+
 /// [CF-15]
 #[test]
 fn without_a_configuration_a_node_binds_every_address_and_has_no_secret() {
@@ -130,7 +159,7 @@ fn a_wrong_value_is_named_with_its_place_and_mend() {
         (r#"{"secret":""}"#, "cannot be empty"),
         (r#"{"secret":"€"}"#, "U+00FF"),
         (r#"{"profile":{"x":{"seeds":"a:1"}}}"#, "`seeds` (profile x): a text where a list belongs"),
-        (r#"{"seeds":["a"]}"#, "a seed needs a port"),
+        (r#"{"seeds":["a"]}"#, "\"a\": a seed needs a port"),
         (r#"{"binds":["a:b:c"]}"#, "needs brackets"),
         (r#"{"nodeid":"a b"}"#, "\"a b\" is no node ID"),
         (r#"{"monitor_timeout":0}"#, "0 is no number of seconds"),
@@ -145,6 +174,25 @@ fn a_wrong_value_is_named_with_its_place_and_mend() {
         assert!(error.contains(part), "{text}: {error}");
     }
     assert!(resolve(&good(r#"{"monitor_timeout":86400,"secret":"é"}"#), "x").is_ok());
+}
+
+/// What stands in the table for people is what nodes do.
+#[test]
+fn the_defaults_are_those_of_a_node() {
+    let default = |key| Setting::of(key).unwrap().default;
+    let limits = mp_proto::Limits::default();
+    assert_eq!(default("monitor_timeout"), limits.monitor_timeout.as_secs_f64().to_string());
+    assert_eq!(default("connect_interval"), limits.connect_time.as_secs_f64().to_string());
+}
+
+/// Without a place for the file, what is given elsewhere counts.
+#[test]
+fn without_a_place_the_configuration_is_empty() {
+    let config = ConfigFile::homeless();
+    let node = config.resolve(Some("x"), &[], None, &mut zeros).unwrap();
+    assert!(matches!(node.require_secret(&config), Err(ConfigError::NoHome)));
+    assert!(matches!(config.require_profile("x"), Err(ConfigError::NoHome)));
+    assert!(matches!(config.save(), Err(ConfigError::NoHome)));
 }
 
 #[test]
@@ -234,7 +282,7 @@ proptest! {
         let mut root: Map<String, Value> = globals.into_iter().collect();
         root.insert("version".to_owned(), json!(1));
         root.insert("profile".to_owned(), json!({ "x": profile }));
-        let config = ConfigFile { path: PathBuf::from("rc"), root, comments: false };
+        let config = ConfigFile { path: PathBuf::from("rc"), root, comments: false, blank: false };
         let text = config.to_json();
         let back = file(&text).unwrap();
         prop_assert_eq!(&back.root, &config.root);
@@ -257,5 +305,29 @@ proptest! {
         let text = value.to_string();
         let strict = Strict::new(&text);
         prop_assert_eq!(serde_json::from_slice::<Value>(&strict.json).unwrap(), value);
+    }
+}
+
+/// [CF-16] [HS-20]
+#[test]
+fn advertised_addresses_and_an_old_secret_are_read() {
+    let config =
+        good(r#"{"secret":"new","old_secret":"old","advertise":["a.example:4040,b.example:1","[::1]:2"]}"#);
+    let node = resolve(&config, "x").unwrap();
+    assert_eq!(NodeConfig::expand(&node.advertise), ["a.example:4040", "b.example:1", "[::1]:2"]);
+    assert_eq!(node.old_secret.map(|secret| secret.expose().to_owned()).as_deref(), Some("old"));
+    assert_eq!(resolve(&good("{}"), "x").unwrap().advertise, []);
+    for (text, part) in [
+        (r#"{"advertise":["*:4040"]}"#, "others need a host and a port"),
+        (r#"{"advertise":["0.0.0.0:4040"]}"#, "others need a host and a port"),
+        (r#"{"advertise":["[::]:4040"]}"#, "others need a host and a port"),
+        (r#"{"advertise":["a.example"]}"#, "others need a host and a port"),
+        (r#"{"advertise":"a.example:1"}"#, "a text where a list belongs"),
+        (r#"{"old_secret":""}"#, "cannot be empty"),
+        (r#"{"old_secret":1234}"#, "a number where a text belongs"),
+    ] {
+        let error = resolve(&good(text), "x").unwrap_err().to_string();
+        assert!(error.contains(part), "{text}: {error}");
+        assert!(!error.contains("1234"), "{error}");
     }
 }

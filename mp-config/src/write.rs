@@ -21,6 +21,19 @@ pub(crate) fn target(path: &Path) -> Result<PathBuf, ConfigError> {
     Err(ConfigError::Write { path: path.to_owned(), source })
 }
 
+/// Whether others than the owner can read the file.
+#[cfg(unix)]
+pub(crate) fn is_open_to_others(found: &fs::Metadata) -> bool {
+    const READ_BY_OTHERS: u32 = 0o044;
+    std::os::unix::fs::PermissionsExt::mode(&found.permissions()) & READ_BY_OTHERS != 0
+}
+
+/// Elsewhere modes do not say it.
+#[cfg(not(unix))]
+pub(crate) fn is_open_to_others(_found: &fs::Metadata) -> bool {
+    false
+}
+
 /// Keeps other processes of this program from changing the file until it is dropped. It is the directory that is
 /// locked, as the file is replaced. Where locks are not to be had, there is none.
 pub(crate) fn lock(target: &Path) -> Option<File> {

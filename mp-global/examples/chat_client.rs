@@ -9,7 +9,8 @@ use tokio::sync::mpsc;
 async fn main() -> anyhow::Result<()> {
     tracing_subscriber::fmt().with_max_level(tracing::Level::WARN).with_writer(std::io::stderr).init();
     let server: NodeId = std::env::args().nth(1).unwrap_or_else(|| "127.0.0.1:1299".into()).parse()?;
-    let node = Node::builder("eg_chat_client").start().await?;
+    // Whoever names the node needs no profile, only the secret of the file.
+    let node = Node::builder("eg_chat_client").node_id("eg_chat_client/").start().await?;
 
     let chatter = node.lookup(&server, "chatter").await?.context("there is no chatter at that node")?;
     println!("Resolved the server port 'chatter' to {chatter}");

@@ -13,6 +13,7 @@ async fn main() -> anyhow::Result<()> {
     let port = node.port();
     let _member = global.group("eg_receivers").register(&port)?;
 
+    println!("Waiting for messages to the group eg_receivers; Ctrl-C ends it");
     port.on("test", |(data, _reply_port): (u64, Option<PortId>)| println!("Received data: {data}"));
 
     tokio::signal::ctrl_c().await?;

@@ -1,5 +1,6 @@
 //! Shows how a port is found by its group: sends `test` messages to whoever is in `eg_receivers`.
-//! Set up once: `aemp profile eg_simple_sender setseeds localhost:12266`; the receiver must run.
+//! Set up once: `aemp gensecret`, `aemp profile eg_simple_sender setseeds localhost:12266`. Whether the receiver or the
+//! sender comes first does not matter: the sender waits until somebody is in the group.
 
 use std::time::Duration;
 
@@ -14,6 +15,7 @@ async fn main() -> anyhow::Result<()> {
     let global = Global::start(&node)?;
 
     let mut receivers = global.group("eg_receivers").monitor()?;
+    println!("Waiting for a port in the group eg_receivers");
     while receivers.members().is_empty() {
         receivers.next().await.context("the node has ended")?;
     }

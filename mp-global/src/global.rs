@@ -1,5 +1,6 @@
 //! A node's part in the network's directory.
 
+mod comparer;
 mod dialler;
 mod service;
 mod shared;
@@ -17,10 +18,28 @@ pub(crate) use self::shared::Shared;
 use crate::family::Family;
 use crate::group::Group;
 use crate::mesh::MeshConfig;
-use crate::registry::{RegistryConfig, RegistryError, RegistryLimits};
+use crate::registry::{COMPARE_EVERY, RegistryConfig, RegistryError, RegistryLimits};
 
 /// A node's part in the network's directory: its seeds, groups and families. Cheap to clone; all clones are the same,
 /// and it works until the node ends, held or not.
+///
+/// # Older names
+///
+/// Whoever knows AnyEvent::MP finds its functions here:
+///
+/// | Perl | Rust |
+/// |---|---|
+/// | `grp_reg $name, $port` (1.x), `db_reg $family => $port` | [`Group::register`], and dropping the [`Membership`](crate::Membership) |
+/// | `db_reg $family => $port => $value` | [`Group::register_with`] |
+/// | `grp_get $name` | [`Group::members`] |
+/// | `grp_mon $name, $cb` | [`Group::monitor`] |
+/// | `db_set $family => $key => $value` | [`Family::set`] |
+/// | `db_del $family => $key` | [`Family::delete`] |
+/// | `db_family`, `db_keys`, `db_values` | [`Family::entries`], [`Family::keys`], [`Family::values`] |
+/// | `db_mon $family => $cb` | [`Family::monitor`] |
+/// | `configure seeds => …`, `initialise_node` | [`Node::builder`], then [`Global::start`] |
+/// | the service `AnyEvent::MP::Global::` | [`GlobalBuilder::global`] |
+/// | `AnyEvent::MP::LogCatcher::catch` | [`LogCatcher::start`](crate::log_catcher::LogCatcher::start) |
 #[derive(Debug, Clone)]
 pub struct Global {
     shared: Arc<Shared>,
@@ -65,6 +84,7 @@ pub struct GlobalBuilder<'a> {
     global: Option<bool>,
     limits: RegistryLimits,
     longest_retry: Duration,
+    compare_every: Duration,
 }
 
 impl Global {
@@ -86,6 +106,7 @@ impl Global {
             global: None,
             limits: RegistryLimits::default(),
             longest_retry: Duration::from_secs(30),
+            compare_every: COMPARE_EVERY,
         }
     }
 
@@ -108,7 +129,14 @@ impl Global {
         self.shared.standing().borrow().clone()
     }
 
-    /// Waits until this node knows what others do: until a seed is connected, unless it is a global node itself.
+    /// Waits until this node has a place in the directory: until it has a master, which is the first seed that is
+    /// connected, or is a global node itself.
+    ///
+    /// When it returns, what this node owns, asks and monitors is on its way to the master, in the order in which it was
+    /// said; whether the master has taken it in is not waited for. So what this node asks *now* is answered with its own
+    /// entries among the rest, but somebody who asks another node may be told for a moment that nobody knows this one: a
+    /// round trip to the master (as [`Family::keys`] is) later its entries are at the master, and another hop later at all
+    /// global nodes.
     ///
     /// # Errors
     ///
@@ -160,6 +188,13 @@ impl GlobalBuilder<'_> {
         self
     }
 
+    /// The time between two comparisons with what other nodes have of this one, by which a difference that should not be
+    /// there is found and mended `[GL-34]`. At least 1 ms; default 30 s.
+    pub fn compare_every(mut self, time: Duration) -> Self {
+        self.compare_every = time.max(Duration::from_millis(1));
+        self
+    }
+
     /// Starts; the seeds are dialled from now on, in tasks of the node.
     ///
     /// # Errors
@@ -174,7 +209,7 @@ impl GlobalBuilder<'_> {
         self.seeds.dedup();
         let node = self.node;
         let mut config = RegistryConfig::new(node.id().clone());
-        config.addresses = node.addresses().iter().map(ToString::to_string).collect();
+        config.addresses = node.advertised().iter().map(ToString::to_string).collect();
         config.global = self.global.unwrap_or(self.seeds.is_empty());
         config.limits = self.limits;
         let mut mesh = MeshConfig::new(self.seeds, scatter(node.id().as_str()));
@@ -182,6 +217,7 @@ impl GlobalBuilder<'_> {
         let shared = Arc::new(Shared::new(node, config, mesh));
         service::install(node, &shared);
         node.spawn_task(dialler::run(Arc::clone(&shared)));
+        node.spawn_task(comparer::run(Arc::clone(&shared), self.compare_every, scatter(node.id().as_str())));
         Ok(Global { shared })
     }
 }

@@ -39,8 +39,10 @@ pub mod data;
 pub mod family;
 pub mod global;
 pub mod group;
+pub mod log_catcher;
 pub mod mesh;
 pub mod registry;
+pub mod sum;
 pub mod wire;
 
 pub use data::{Database, Entries, Key};
@@ -49,7 +51,8 @@ pub use global::{Global, GlobalBuilder, GlobalError, Standing};
 pub use group::{Group, GroupChange, GroupMonitor, Membership};
 pub use mesh::{DialOutcome, DialTarget, Mesh, MeshConfig, MeshOutput};
 pub use registry::{
-    Answer, Change, Excess, MonitorId, Output, Query, QueryId, Registry, RegistryConfig, RegistryError,
-    RegistryLimits,
+    Answer, COMPARE_EVERY, Change, Excess, MonitorId, Output, Query, QueryId, Registry, RegistryConfig,
+    RegistryError, RegistryLimits,
 };
+pub use sum::{Range, Sum};
 pub use wire::GlobalRequest;

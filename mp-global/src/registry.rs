@@ -14,6 +14,9 @@
 //! them by a fixed rule. So whatever has come and gone: when all are connected and nothing is under way, all see the
 //! same `[GL-31]`.
 //!
+//! Should a message be lost all the same, what nodes say of themselves is compared every 30 s, and mended where it
+//! differs; how stands in `registry/repair.rs`.
+//!
 //! Nothing here waits or reads a clock. The owner calls an input, then takes outputs until there is none.
 
 mod core;
@@ -21,9 +24,12 @@ mod global;
 mod limits;
 mod local;
 mod output;
+mod repair;
 mod slave;
 mod store;
 mod watch;
+
+use std::time::Duration;
 
 use mp_proto::{NodeId, Value};
 
@@ -59,6 +65,9 @@ impl RegistryConfig {
     }
 }
 
+/// The time between two comparisons of what nodes have of one another, see [`Registry::compare`].
+pub const COMPARE_EVERY: Duration = Duration::from_secs(30);
+
 /// The distributed database as one node sees it. See the [module](self) for the whole.
 #[derive(Debug)]
 pub struct Registry {
@@ -70,7 +79,7 @@ pub struct Registry {
 #[derive(Debug)]
 enum Role {
     Slave(Slave),
-    Global(Global),
+    Global(Box<Global>),
 }
 
 /// Calls the same method of whichever role, with the core.
@@ -92,8 +101,11 @@ impl Registry {
         let me = Key::from(core.node.as_str());
         let addresses = addresses.into_iter().map(Value::from).collect::<Vec<_>>();
         core.local.set(&LISTENERS.into(), &me, Value::List(addresses));
-        let role =
-            if global { Role::Global(Global::begin(&mut core)) } else { Role::Slave(Slave::default()) };
+        let role = if global {
+            Role::Global(Box::new(Global::begin(&mut core)))
+        } else {
+            Role::Slave(Slave::default())
+        };
         Self { core, role }
     }
 
@@ -140,6 +152,19 @@ impl Registry {
         }
     }
 
+    /// A node that is up is of our own kind: it is told sums, and they are compared `[GL-34]`.
+    pub fn is_kin(&mut self, node: &NodeId) {
+        if let Some(peer) = self.core.peers.get_mut(node) {
+            peer.is_kin = true;
+        }
+    }
+
+    /// Tells nodes of our own kind the sums of what they should have of us, so that differences are found and mended
+    /// `[GL-34]`. To be called every [`COMPARE_EVERY`].
+    pub fn compare(&mut self) {
+        in_role!(self, compare());
+    }
+
     /// The connection to `node` is lost: all that it held goes `[GL-16]`.
     pub fn node_down(&mut self, node: &NodeId) {
         if self.core.peers.remove(node).is_some() {
@@ -152,7 +177,7 @@ impl Registry {
         if !self.core.hears(from) {
             return;
         }
-        if matches!(request, GlobalRequest::Slave(_)) {
+        if matches!(request, GlobalRequest::Slave(_) | GlobalRequest::Sum { is_global: false, .. }) {
             self.become_global();
         }
         in_role!(self, request(from, request));
@@ -163,7 +188,7 @@ impl Registry {
         if let Role::Slave(slave) = &mut self.role {
             slave.resign(&mut self.core);
             self.core.outputs.push_back(Output::BecameGlobal);
-            self.role = Role::Global(Global::begin(&mut self.core));
+            self.role = Role::Global(Box::new(Global::begin(&mut self.core)));
         }
     }
 
@@ -249,6 +274,16 @@ impl Registry {
             in_role!(self, find(node));
         }
         Ok(())
+    }
+
+    /// The nodes that may carry a connection to one that cannot be dialled: of a slave its master, of a global node the
+    /// other global ones that tell of it `[RL-06]`.
+    #[must_use]
+    pub fn relays_to(&self, node: &NodeId) -> Vec<NodeId> {
+        match &self.role {
+            Role::Slave(_) => self.master().into_iter().filter(|&master| master != node).cloned().collect(),
+            Role::Global(global) => global.tellers_of(node),
+        }
     }
 
     /// Gives the search for a node up; it will not be answered.

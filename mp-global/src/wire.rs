@@ -2,13 +2,17 @@
 
 mod parse;
 
+use std::collections::BTreeMap;
+
 use mp_proto::{Message, Value};
 
 use crate::data::{Database, Entries, Key, database_value, entries_value, word_list};
+use crate::sum::{Range, Sum};
 
 pub use parse::ParseError;
 
-/// One request of the distributed database `[GL-01]`: a message to a node's own port whose tag begins with `g_`.
+/// One request of the distributed database `[GL-01]`: a message to a node's own port whose tag begins with `g_`. The last
+/// six are between nodes of our own kind only `[GL-34]`.
 #[derive(Debug, Clone, PartialEq)]
 pub enum GlobalRequest {
     /// `g_slave`: be a global node; with a database, be my master, too, and this is what I hold.
@@ -71,6 +75,50 @@ pub enum GlobalRequest {
         /// The keys that are no more.
         delete: Vec<Key>,
     },
+    /// `g_sum`: the sum over all that I own towards you `[GL-34]`.
+    Sum {
+        /// It.
+        sum: Sum,
+        /// Whether I am a global node, and so it is over what my slaves own, too.
+        is_global: bool,
+    },
+    /// `g_have`: these are the sums of what I have of you; where are they wrong? `[GL-36]`
+    Have {
+        /// The families that are compared.
+        range: Range,
+        /// Those of which I have something.
+        sums: BTreeMap<Key, Sum>,
+    },
+    /// `g_differ`: in these `[GL-36]`.
+    Differ {
+        /// The families that were compared: all that were asked for, or the first of them.
+        range: Range,
+        /// Those whose sums are others.
+        families: Vec<Key>,
+    },
+    /// `g_tell`: what do you own in this family? `[GL-36]`
+    Tell {
+        /// The family.
+        family: Key,
+        /// Beginning with the first key that is not before this.
+        from: Key,
+    },
+    /// `g_told`: this, and nothing else `[GL-37]`.
+    Told {
+        /// The family.
+        family: Key,
+        /// Of which keys this is the whole truth.
+        range: Range,
+        /// The keys.
+        entries: Entries,
+    },
+    /// `g_view`: these are the sums of families that you monitor with me `[GL-38]`.
+    View {
+        /// Of which families this names all that are monitored.
+        range: Range,
+        /// The sums.
+        sums: BTreeMap<Key, Sum>,
+    },
 }
 
 /// Which part of a family is asked for.
@@ -86,7 +134,7 @@ pub enum Part {
 
 impl GlobalRequest {
     /// The tags of all requests.
-    pub const TAGS: [&'static str; 14] = [
+    pub const TAGS: [&'static str; 20] = [
         "g_slave",
         "g_global",
         "g_set",
@@ -101,6 +149,12 @@ impl GlobalRequest {
         "g_mon0",
         "g_chg1",
         "g_chg2",
+        "g_sum",
+        "g_have",
+        "g_differ",
+        "g_tell",
+        "g_told",
+        "g_view",
     ];
 
     /// The tag that stands before the arguments.
@@ -121,6 +175,12 @@ impl GlobalRequest {
             Self::Unmonitor(_) => "g_mon0",
             Self::Whole { .. } => "g_chg1",
             Self::Change { .. } => "g_chg2",
+            Self::Sum { .. } => "g_sum",
+            Self::Have { .. } => "g_have",
+            Self::Differ { .. } => "g_differ",
+            Self::Tell { .. } => "g_tell",
+            Self::Told { .. } => "g_told",
+            Self::View { .. } => "g_view",
         }
     }
 
@@ -150,7 +210,24 @@ impl GlobalRequest {
             Self::Change { family, set, delete } => {
                 vec![name(&family), entries_value(&set), word_list(&delete)]
             }
+            Self::Sum { sum, is_global } => vec![Value::from(sum.to_string()), Value::from(is_global)],
+            Self::Have { range, sums } | Self::View { range, sums } => {
+                let sums = sums.iter().map(|(family, sum)| (&**family, Value::from(sum.to_string())));
+                range_values(&range).into_iter().chain([Value::Map(sums.collect())]).collect()
+            }
+            Self::Differ { range, families } => {
+                range_values(&range).into_iter().chain([word_list(&families)]).collect()
+            }
+            Self::Tell { family, from } => vec![name(&family), name(&from)],
+            Self::Told { family, range, entries } => {
+                let what = [name(&family)].into_iter().chain(range_values(&range));
+                what.chain([entries_value(&entries)]).collect()
+            }
         };
         Message::from([Value::from(tag)]).with(arguments)
     }
+}
+
+fn range_values(range: &Range) -> [Value; 2] {
+    [Value::from(&*range.from), range.to.as_deref().map_or(Value::Null, Value::from)]
 }

@@ -12,12 +12,19 @@ mod live_perl {
     pub(crate) mod values;
 
     pub(crate) mod directory;
+    pub(crate) mod failover;
     pub(crate) mod globals;
     pub(crate) mod joining;
+    #[cfg(feature = "log-tap")]
+    pub(crate) mod logs;
     pub(crate) mod messages;
     pub(crate) mod monitors;
     pub(crate) mod node_port;
+    pub(crate) mod rotation;
     pub(crate) mod simultaneous;
+    #[cfg(feature = "tls")]
+    pub(crate) mod tls;
+    pub(crate) mod trip;
     pub(crate) mod trouble;
 }
 
@@ -59,10 +66,24 @@ macro_rules! scenarios {
     ($($module:ident::$name:ident,)*) => {
         in_framing!(json: $($module::$name),*);
         in_framing!(cbor: $($module::$name),*);
+        in_framing!(storable: $($module::$name),*);
     };
 }
 
+#[cfg(feature = "tls")]
+mod within_tls {
+    scenarios! {
+        tls::certificates_of_every_kind_in_both_roles,
+        tls::a_certificate_made_by_openssl_just_now,
+        tls::leaves_of_one_ca,
+        tls::members_of_one_network,
+        tls::a_stranger_is_refused_in_both_roles,
+        tls::a_node_without_a_certificate,
+    }
+}
+
 scenarios! {
+    rotation::a_perl_node_with_either_secret,
     joining::perl_joins_our_seed,
     joining::we_join_a_perl_seed,
     joining::a_restarted_seed_is_told_anew,
@@ -70,6 +91,7 @@ scenarios! {
     messages::bursts_both_ways_keep_their_order,
     messages::values_survive_the_trip,
     messages::large_strings_go_both_ways,
+    trip::each_value_arrives_as_the_table_says,
     monitors::perl_watches_our_ports,
     monitors::we_watch_perl_ports,
     monitors::kills_reach_the_other_side,
@@ -86,8 +108,19 @@ scenarios! {
     directory::a_family_is_the_same_on_both_sides,
     directory::what_a_node_registered_goes_with_it,
     globals::our_global_node_and_a_perl_one_share_all,
+    failover::our_slave_outlives_its_perl_master,
+    failover::perl_outlives_our_master,
+    failover::a_perl_joiner_is_left_to_come,
+    failover::a_monitor_of_a_node_connects,
     simultaneous::nothing_is_lost_when_both_dial,
     trouble::a_half_closed_connection_is_over,
     trouble::bad_input_ends_the_connection,
     trouble::a_node_that_nobody_knows,
+}
+
+#[cfg(feature = "log-tap")]
+mod catching {
+    in_framing!(json: logs::we_catch_perls_lines, logs::perl_catches_our_lines);
+    in_framing!(cbor: logs::we_catch_perls_lines, logs::perl_catches_our_lines);
+    in_framing!(storable: logs::we_catch_perls_lines, logs::perl_catches_our_lines);
 }

@@ -8,6 +8,7 @@ use std::time::Duration;
 use mp_global::{Excess, Global, GlobalError, GroupMonitor, Key, RegistryError, RegistryLimits};
 use mp_node::memory::{Death, MemoryNet};
 use mp_node::{Node, NodeId, PortId, Reason, Value};
+use mp_transport::clock;
 
 /// A network, and the randomness of the next node on it.
 struct Net(MemoryNet, Cell<u64>);
@@ -366,4 +367,30 @@ async fn seeds_have_to_be_addresses() {
     let port = node.port();
     let refused = GlobalError::Registry(RegistryError::Internal);
     assert_eq!(global.group("'l").register(&port).map(drop), Err(refused));
+}
+
+/// [ND-07], [MON-05]: a monitor of a node that nobody knows, or of a port there, fires when the time is over that an
+/// attempt to connect may take (the node might come to us meanwhile): whether a global node, a slave, or one that has
+/// nobody to ask. It is not lost, and nothing waits for ever.
+#[tokio::test(start_paused = true)]
+async fn a_monitor_of_an_unknown_node_fires_in_time() {
+    let net = Net::new();
+    let (seed, _at_seed) = net.start("seed", &[]).await;
+    let (slave, at_slave) = net.start("alice", &["seed"]).await;
+    let (lost, _at_lost) = net.start("lost", &["nowhere"]).await;
+    soon(at_slave.joined()).await.expect("joins");
+    for node in [&seed, &slave, &lost] {
+        for port in [id("ghost").port(), "spook#x".parse().expect("valid")] {
+            let begun = clock::now();
+            let reason = soon(node.monitor(&port)).await;
+            let took = clock::now() - begun;
+            assert!(
+                took <= node.limits().connect_time + Duration::from_millis(10),
+                "{} {port}: {took:?}",
+                node.id()
+            );
+            let expected = ["transport_error", port.node_str(), "no known address"].map(Value::from);
+            assert_eq!(reason.values(), expected, "{}", node.id());
+        }
+    }
 }

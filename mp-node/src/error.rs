@@ -40,8 +40,8 @@ pub enum CallError {
     /// The request was not sent.
     #[error(transparent)]
     Send(#[from] SendError),
-    /// The port that was asked died, or its node was lost.
-    #[error("the port that was asked is gone: {0}")]
+    /// The port that was asked died, or its node was lost, or could not be reached.
+    #[error("no answer from the port that was asked: {0}")]
     Died(Reason),
     /// The time is over.
     #[error("no answer within {0:?}")]
@@ -56,7 +56,9 @@ pub enum CallError {
 #[non_exhaustive]
 pub enum StartError {
     /// An address to listen on cannot be used.
-    #[error("cannot listen on {error}; choose another address with `setbinds`, or stop what uses this one")]
+    #[error(
+        "cannot listen on {error}; choose another address, in the program or by `aemp setbinds`, or stop what uses this one"
+    )]
     Bind {
         /// The address.
         addr: Addr,
@@ -84,12 +86,15 @@ pub enum StartError {
     NoRuntime,
 }
 
+/// How [`DialError::Unreachable`] begins.
+pub(crate) const UNREACHABLE: &str = "cannot connect to ";
+
 /// A node at an address could not be connected to.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum DialError {
     /// Nobody answers there.
-    #[error("cannot connect to {error}")]
+    #[error("{UNREACHABLE}{error}")]
     Unreachable {
         /// The address.
         addr: Addr,
@@ -103,6 +108,15 @@ pub enum DialError {
         addr: Addr,
         /// What was wrong.
         error: Box<HandshakeError>,
+    },
+    /// TLS with the peer did not come about.
+    #[cfg(feature = "tls")]
+    #[error("{addr}: {error}")]
+    Tls {
+        /// The address.
+        addr: Addr,
+        /// What was wrong.
+        error: mp_transport::TlsError,
     },
     /// The peer there has a connection with us already, and keeps that.
     #[error("{node} at {addr} is connected already")]
@@ -141,6 +155,11 @@ impl DialError {
     /// Whether dialling again is useless until somebody changes a configuration.
     #[must_use]
     pub fn is_permanent(&self) -> bool {
-        matches!(self, Self::Handshake { error, .. } if error.is_permanent())
+        match self {
+            Self::Handshake { error, .. } => error.is_permanent(),
+            #[cfg(feature = "tls")]
+            Self::Tls { error, .. } => error.is_permanent(),
+            _ => false,
+        }
     }
 }

@@ -2,4 +2,5 @@
 
 pub(crate) mod outbox;
 pub(crate) mod ports;
+pub(crate) mod relay;
 pub(crate) mod route;

@@ -3,6 +3,94 @@
 //! A [`Node`] is a process's place in the network, a [`Port`] a mailbox in it that any port anywhere can send to.
 //! Ports are monitored, linked, killed and spawned across the network. Nodes are written in Rust with this crate, or in
 //! Perl with AnyEvent::MP, whose wire protocol this is.
+//!
+//! ```
+//! use mp_node::{Node, PortId};
+//!
+//! #[derive(serde::Serialize, serde::Deserialize)]
+//! #[serde(rename_all = "snake_case")]
+//! enum Request {
+//!     Add(u32, u32, PortId), // ["add", 1, 2, port] on the wire, so any node can send it
+//! }
+//!
+//! #[tokio::main]
+//! async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//!     let node = Node::builder("calculator").without_file().start().await?;
+//!
+//!     let adder = node.spawn(|mut port| async move {
+//!         while let Some(Request::Add(a, b, reply)) = port.recv_as().await {
+//!             port.node().send(&reply, a + b).await.expect("the node runs");
+//!         }
+//!     });
+//!
+//!     let mut answers = node.port();
+//!     node.send(&adder, Request::Add(1, 2, answers.id().clone())).await?;
+//!     assert_eq!(answers.recv_as::<(u32,)>().await, Some((3,)));
+//!
+//!     node.shutdown().await;
+//!     Ok(())
+//! }
+//! ```
+//!
+//! # Where to begin
+//!
+//! * [`Node::builder`] makes a node: of a profile in the configuration file that `aemp` writes and [`ConfigFile`] reads,
+//!   or without a file ([`NodeBuilder::without_file`]).
+//! * [`Node::port`] makes a port, [`Node::spawn`] one with a function that runs in it. [`Port::recv_as`] receives, and
+//!   [`Port::on`] sets a handler for a tag.
+//! * [`Node::send`] sends, [`Node::call`] asks, [`Node::monitor`] tells when and why a port has died.
+//! * [`adaptor`] says which type of yours is which message.
+//! * Other nodes are found by address, by [`Node::lookup`] at a node that is known, or by groups, in the crate `mp-global`.
+//!
+//! # What a program needs
+//!
+//! * `tokio`, with the features `rt` or `rt-multi-thread`, and `macros` for the above. The node itself enables what it
+//!   uses; the runtime must have its time and I/O drivers enabled, as that of `#[tokio::main]` has.
+//! * `serde` with its feature `derive`, for messages that are enums or structures.
+//! * A subscriber for [`tracing`](https://docs.rs/tracing), such as `tracing_subscriber::fmt().init()`. What goes wrong
+//!   in the background (a node that cannot be reached, a wrong secret, a misspelt profile) is told there and nowhere
+//!   else: **without a subscriber nothing is seen**.
+//!
+//! # Who may connect
+//!
+//! Nodes of one network share a [secret](NodeBuilder::secret), or trust one another's [certificates](NodeBuilder::cert), or
+//! both; a node with neither makes no connection. The secret proves, but hides nothing: only TLS does, for which both sides
+//! need a certificate. A network's secret is changed without an interruption by way of an
+//! [old secret](NodeBuilder::old_secret). What else proves something, and is dangerous, has to be named in
+//! [`auth_offer`](NodeBuilder::auth_offer) and [`auth_accept`](NodeBuilder::auth_accept).
+//!
+//! # Features
+//!
+//! `json`, `cbor`, `postcard` (default) and `storable` are framings, `tcp` (default) and `memory` ways to move bytes. `tls`
+//! makes certificates usable; without it a node that has one configured does not start.
+//!
+//! # Rules
+//!
+//! Ids such as `[ND-07]` name the rules of the protocol: `PROTOCOL.md`, [in the repository], states each of them in one
+//! sentence, and a test shows it.
+//!
+//! [in the repository]: https://github.com/mp-rs/mp/blob/main/PROTOCOL.md
+//!
+//! # Older names
+//!
+//! Whoever knows AnyEvent::MP, of 1.x or 2.x, finds its functions here:
+//!
+//! | Perl | Rust |
+//! |---|---|
+//! | `configure`, `initialise_node`; `become_public` (1.x) | [`Node::builder`], [`NodeBuilder::start`]; [`NodeBuilder::become_public`] |
+//! | `$NODE`, `$SELF`, `node_of $port` | [`Node::id`], [`Port::id`], [`PortId::node`] |
+//! | `port { … }`, `rcv $port, tag => …` | [`Node::port`]; [`Port::recv`], [`Port::recv_as`], or [`Port::on`] |
+//! | `snd $port, …` | [`Node::send`], [`Node::try_send`] |
+//! | `mon $port, $cb` | [`Node::monitor`], [`Node::monitor_with`] |
+//! | `mon $port, $other`; `mon $port, $other, @msg` | [`Node::monitor_kill`]; [`Node::monitor_send`] |
+//! | `mon_guard` | a guard is what [`Node::monitor`] gives: [`Monitor`] |
+//! | `kil $port, @reason` | [`Node::kill`], [`Port::kill`] |
+//! | `spawn $node, $function, @args` | [`Node::spawn_on`] and [`Node::register_function`]; here, [`Node::spawn`] |
+//! | `cal $port, @msg, $cb` | [`Node::call`] |
+//! | `reg $port, $name`; `lookup $node, $name` (1.x) | [`Node::register_name`]; [`Node::lookup`] |
+//! | `up_nodes`, `mon_nodes $cb` | [`Node::nodes`], [`Node::events`] |
+//! | `grp_…`, `db_…` | the crate mp-global |
+//! | `after`, `psub`, `peval` | tokio's timers; not needed |
 
 #![warn(clippy::print_stdout, clippy::print_stderr)]
 
@@ -24,17 +112,21 @@ mod watch;
 pub use call::Call;
 pub use error::{CallError, DialError, SendError, StartError, TrySendError};
 pub use events::{NodeEvent, NodeEvents};
-pub use mp_config::{ConfigError, NodeConfig};
+pub use mp_config::{ConfigError, ConfigFile, NodeConfig};
+pub use mp_proto::adaptor;
 pub use mp_proto::{
-    DecodeError, EncodeError, Framing, IdError, Limits, Map, Message, NodeId, PortId, Reason, Text, Value,
+    AuthMethod, DecodeError, EncodeError, Framing, IdError, Limits, Map, Message, NodeId, PortId, Reason,
+    Text, Value,
 };
 pub use mp_transport::{Addr, Transport};
 pub use node::{Node, NodeBuilder, WeakNode};
 pub use port::{Flow, Port, Undecoded};
-pub use service::{Down, Request, Resolver, Service, Up};
+pub use service::{Down, Request, Resolver, Service, Up, Way};
 pub use spawn::Outcome;
 pub use stats::NodeStats;
 pub use watch::Monitor;
 
 #[cfg(feature = "memory")]
 pub use mp_transport::memory;
+#[cfg(feature = "tls")]
+pub use mp_transport::tls;

@@ -31,13 +31,16 @@ use crate::error::{CallError, DialError, SendError, TrySendError};
 use crate::events::{NodeEvent, NodeEvents};
 use crate::kernel::outbox::Lane;
 use crate::kernel::ports::{PortTable, base62};
+use crate::kernel::relay::Relay;
 use crate::mailbox::PortCell;
 use crate::node::deliver::Offered;
 use crate::port::Port;
 use crate::runtime::claims::Claims;
 use crate::runtime::listen::Strangers;
 use crate::runtime::peer::Peer;
+use crate::runtime::relay::Tube;
 use crate::runtime::rng::Rng;
+use crate::runtime::tls::Tls;
 use crate::service::{Resolver, Service};
 use crate::spawn::{Function, Outcome};
 use crate::stats::{Counters, NodeStats};
@@ -72,6 +75,7 @@ pub(crate) struct Inner {
     pub(crate) id: NodeId,
     pub(crate) limits: Limits,
     pub(crate) handshake: Arc<HandshakeConfig>,
+    pub(crate) tls: Tls,
     pub(crate) transport: Arc<dyn Transport>,
     pub(crate) ports: Shared<PortTable<Arc<PortCell>>>,
     pub(crate) peers: Shared<BTreeMap<NodeId, Arc<Peer>>>,
@@ -79,6 +83,8 @@ pub(crate) struct Inner {
     pub(crate) functions: Shared<BTreeMap<String, Arc<Function>>>,
     pub(crate) refused: Lock<VecDeque<(String, Reason)>>,
     pub(crate) resolver: Shared<Option<Arc<Resolver>>>,
+    /// Pipes that run through other nodes, or through this one.
+    pub(crate) relay: Lock<Relay<Arc<Tube>>>,
     pub(crate) rng: Lock<Rng>,
     pub(crate) claims: Claims,
     pub(crate) strangers: Strangers,
@@ -92,6 +98,8 @@ pub(crate) struct Inner {
     pub(crate) open: CancellationToken,
     services: Shared<Vec<Arc<Service>>>,
     addresses: Lock<Vec<Addr>>,
+    /// Where others are told to dial; empty if where it listens.
+    advertised: Vec<Addr>,
     config: NodeConfig,
     prefix: String,
     counter: AtomicU64,
@@ -103,8 +111,9 @@ pub(crate) struct Inner {
 }
 
 impl Node {
-    /// Begins to make a node of the given profile, as `aemp profile NAME …` has set it up. A profile that is not there
-    /// has the defaults. Older names: `configure`, `initialise_node`.
+    /// Begins to make a node of the given profile, as `aemp profile NAME …` has set it up in the [configuration
+    /// file](crate::ConfigFile). A profile that is not there has the defaults; that is warned of, unless the program sets
+    /// a node ID, binds or seeds itself. Older names: `configure`, `initialise_node`.
     pub fn builder(profile: &str) -> NodeBuilder {
         NodeBuilder::new(profile)
     }
@@ -133,6 +142,13 @@ impl Node {
         self.inner.addresses.lock().clone()
     }
 
+    /// Where other nodes are told to reach this one: what [`NodeBuilder::advertise`] or the profile's `advertise` says,
+    /// else the addresses that it listens on `[CF-16]`.
+    #[must_use]
+    pub fn advertised(&self) -> Vec<Addr> {
+        if self.inner.advertised.is_empty() { self.addresses() } else { self.inner.advertised.clone() }
+    }
+
     /// The node's bounds.
     #[must_use]
     pub fn limits(&self) -> &Limits {
@@ -145,6 +161,8 @@ impl Node {
         let mut stats = self.inner.stats.snapshot();
         stats.ports = self.inner.ports.read().len();
         stats.connected = self.nodes().len();
+        let peers: Vec<_> = self.inner.peers.read().values().cloned().collect();
+        stats.largest_outbox = peers.iter().map(|peer| peer.lock().route.waiting()).max().unwrap_or(0);
         stats
     }
 
@@ -158,6 +176,14 @@ impl Node {
             .filter(|(name, peer)| *name == peer.id && peer.lock().route.is_up())
             .map(|(name, _)| name)
             .collect()
+    }
+
+    /// Whether a peer is connected, and of our own kind: it then understands what we say beyond the original protocol
+    /// `[HS-07]`.
+    #[must_use]
+    pub fn is_own_kind(&self, node: &NodeId) -> bool {
+        let peer = self.inner.known_peer(node.as_str());
+        peer.is_some_and(|peer| peer.lock().route.session().is_some_and(|session| session.instance.is_some()))
     }
 
     /// Connections that come and go, from now on.
@@ -229,6 +255,9 @@ impl Node {
 
     /// Monitors a port: a future of the reason for which it dies. Monitoring a node port tells when the connection to
     /// that node is lost, and makes it if it is not there. Older name: `mon`.
+    ///
+    /// A port that is dead already, or never was, gives `no_such_port`: the reason for which it died is told only to
+    /// those who monitored it before, as nobody remembers it `[MON-03]`.
     pub fn monitor(&self, port: impl AsRef<PortId>) -> Monitor {
         let fired = Arc::new(Fired::default());
         self.watch(port.as_ref(), Action::Future(Arc::clone(&fired)), Some(fired))
@@ -349,7 +378,8 @@ impl Node {
     ///
     /// # Errors
     ///
-    /// As [`Node::call`]: the node cannot be reached.
+    /// [`CallError::Died`]: the node cannot be reached. That is told, with the cause, after
+    /// [`Limits::connect_time`](mp_proto::Limits::connect_time), by default 2 s: until then it is tried again and again.
     ///
     /// # Cancellation
     ///
@@ -394,7 +424,7 @@ impl Node {
         self.inner.open.cancel();
     }
 
-    /// Sets how the addresses of a node are found when it has to be dialled.
+    /// Sets how the ways to a node are found when it has to be dialled and its name is no address.
     pub fn set_resolver(&self, resolver: Arc<Resolver>) {
         *self.inner.resolver.write() = Some(resolver);
     }

@@ -6,4 +6,6 @@ pub(crate) mod link;
 pub(crate) mod listen;
 pub(crate) mod meet;
 pub(crate) mod peer;
+pub(crate) mod relay;
 pub(crate) mod rng;
+pub(crate) mod tls;

@@ -36,5 +36,25 @@ impl fmt::Debug for Service {
     }
 }
 
-/// Finds the addresses of a node that is to be dialled, see [`Node::set_resolver`](crate::Node::set_resolver).
-pub type Resolver = dyn Fn(&NodeId) -> Pin<Box<dyn Future<Output = Vec<Addr>> + Send>> + Send + Sync;
+/// Finds the ways to a node that is to be dialled, the better ones first, see
+/// [`Node::set_resolver`](crate::Node::set_resolver).
+pub type Resolver = dyn Fn(&NodeId) -> Pin<Box<dyn Future<Output = Vec<Way>> + Send>> + Send + Sync;
+
+/// A way to a node.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[non_exhaustive]
+pub enum Way {
+    /// It listens here.
+    Direct(Addr),
+    /// This node, with which we are connected, can carry a connection to it `[RL-01]`. It has to be of our own kind.
+    Through(NodeId),
+}
+
+impl fmt::Display for Way {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Direct(addr) => write!(f, "{addr}"),
+            Self::Through(relay) => write!(f, "the relay {relay}"),
+        }
+    }
+}

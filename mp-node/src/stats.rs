@@ -12,10 +12,15 @@ pub struct NodeStats {
     pub no_such_port: u64,
     /// Requests to the node port that were unknown or forbidden.
     pub unknown_requests: u64,
+    /// Messages and requests that came from peers.
+    pub received: u64,
     /// Ports that live.
     pub ports: usize,
     /// Peers that are connected.
     pub connected: usize,
+    /// Bytes of messages that wait for that peer for which the most wait; see
+    /// [`Limits::outbox_bytes`](mp_proto::Limits::outbox_bytes).
+    pub largest_outbox: usize,
 }
 
 #[derive(Debug, Default)]
@@ -23,6 +28,7 @@ pub(crate) struct Counters {
     dead_letters: AtomicU64,
     no_such_port: AtomicU64,
     unknown_requests: AtomicU64,
+    received: AtomicU64,
 }
 
 impl Counters {
@@ -38,11 +44,17 @@ impl Counters {
         self.unknown_requests.fetch_add(1, Ordering::Relaxed);
     }
 
+    /// So many messages came at once.
+    pub(crate) fn received(&self, messages: u64) {
+        self.received.fetch_add(messages, Ordering::Relaxed);
+    }
+
     pub(crate) fn snapshot(&self) -> NodeStats {
         NodeStats {
             dead_letters: self.dead_letters.load(Ordering::Relaxed),
             no_such_port: self.no_such_port.load(Ordering::Relaxed),
             unknown_requests: self.unknown_requests.load(Ordering::Relaxed),
+            received: self.received.load(Ordering::Relaxed),
             ..NodeStats::default()
         }
     }

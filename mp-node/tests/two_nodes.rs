@@ -72,6 +72,25 @@ async fn a_message_for_nobody_is_dropped_and_counted() {
     assert_eq!(b.stats().no_such_port, 1);
 }
 
+/// The cause is told, and the address once. [MON-05] [ND-07]
+#[tokio::test]
+async fn a_node_that_cannot_be_reached_is_told_with_the_cause() {
+    let (node, other) = (listener("a").await, listener("b").await);
+    let nowhere = NodeId::new(&other.addresses()[0].to_string()).expect("valid");
+    other.shutdown().await;
+    let error = soon(node.lookup(&nowhere, "srv")).await.expect_err("nobody is there").to_string();
+    let told =
+        format!("no answer from the port that was asked: transport_error: {nowhere} Connection refused");
+    assert_eq!(error, told);
+    let stranger = Node::builder("test").without_file().node_id("c").secret("another").bind("127.0.0.1:0");
+    let stranger = stranger.start().await.expect("starts");
+    let address = stranger.addresses()[0].to_string();
+    let node_there = NodeId::new(&address).expect("valid");
+    let error = soon(node.lookup(&node_there, "srv")).await.expect_err("another secret").to_string();
+    assert!(error.contains(&format!("transport_error: {address} the secret of node c differs")), "{error}");
+    assert_eq!(error.matches(&address).count(), 1, "{error}");
+}
+
 /// [MON-05]
 #[tokio::test]
 async fn a_lost_node_fires_all_monitors_and_events() {

@@ -18,18 +18,87 @@ use zeroize::Zeroize as _;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub enum AuthMethod {
-    /// The HMAC-SHA3-512 of the greetings, keyed with the shared secret. The only one that this version uses.
+    /// The HMAC-SHA3-512 of the greetings, keyed with the shared secret.
     HmacSha3_512,
-    /// The SHA3-512 of the greetings, within TLS, where a certificate takes the place of the secret.
+    /// The SHA3-512 of the greetings, within TLS, where a certificate takes the place of the secret. Bound to a TLS
+    /// channel by two nodes that have a secret as well, it is the HMAC of the above `[TLS-07]`.
     TlsSha3_512,
-    /// Nothing at all, within TLS.
+    /// Nothing at all, within TLS. The greetings, which were sent before TLS, are then not protected by anything: who is
+    /// on the wire can change the peer's name.
     TlsAnon,
-    /// The secret itself. It is neither sent nor taken.
+    /// The secret itself, for all on the wire to see unless it is within TLS.
     Cleartext,
+}
+
+/// What a token is computed over.
+#[derive(Debug, Clone, Copy)]
+pub struct Signed<'a> {
+    /// The shared secret, if there is one.
+    pub secret: Option<&'a Secret>,
+    /// Both lines of the greeting of the side that proves itself, each with one LF at its end.
+    pub own: &'a [u8],
+    /// Those of the side to which it does.
+    pub other: &'a [u8],
+    /// The TLS channel.
+    pub binding: Binding<'a>,
+}
+
+/// How a token is tied to the TLS channel through which it is sent `[TLS-07]`.
+#[derive(Debug, Clone, Copy)]
+pub enum Binding<'a> {
+    /// It is not: there is none, or a node of another kind is at its other end.
+    None,
+    /// The channel's value is part of what is hashed.
+    Hashed(&'a TlsBinding),
+    /// And the hash is keyed with the secret, although TLS could do without.
+    Keyed(&'a TlsBinding),
+}
+
+/// A value that both ends of one TLS channel know, and that no other channel has: 32 bytes of its exporter (RFC 5705
+/// and 8446) under the label [`TlsBinding::LABEL`] with an empty context. It is wiped from memory when dropped, and shown
+/// nowhere.
+#[derive(Clone)]
+pub struct TlsBinding([u8; Self::LEN]);
+
+impl TlsBinding {
+    /// The exporter's label `[TLS-07]`.
+    pub const LABEL: &'static [u8] = b"EXPORTER-mp-aemp-channel-binding";
+    /// How many bytes it has.
+    pub const LEN: usize = 32;
+
+    /// The binding that the exporter gave.
+    #[must_use]
+    pub fn new(exported: [u8; Self::LEN]) -> Self {
+        Self(exported)
+    }
+}
+
+impl Drop for TlsBinding {
+    fn drop(&mut self) {
+        self.0.zeroize();
+    }
+}
+
+impl fmt::Debug for TlsBinding {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("TlsBinding(..)")
+    }
+}
+
+impl<'a> Binding<'a> {
+    fn bytes(self) -> &'a [u8] {
+        match self {
+            Self::None => &[],
+            Self::Hashed(binding) | Self::Keyed(binding) => &binding.0,
+        }
+    }
 }
 
 impl AuthMethod {
     const ALL: [Self; 4] = [Self::TlsSha3_512, Self::HmacSha3_512, Self::TlsAnon, Self::Cleartext];
+
+    /// Those that are used and taken if a configuration does not say otherwise, the preferred one first `[TLS-02]`.
+    pub const DEFAULT: [Self; 2] = [Self::TlsSha3_512, Self::HmacSha3_512];
 
     /// The name in greetings.
     #[must_use]
@@ -42,29 +111,58 @@ impl AuthMethod {
         }
     }
 
-    /// What the side that sent the greeting `own` proves itself with to the side that sent `other` `[HS-11]`. Either is
-    /// both lines of a greeting, each with one LF at its end. `None` if the method proves nothing.
+    /// Whether it proves anything within TLS only.
     #[must_use]
-    #[expect(clippy::missing_panics_doc, reason = "an HMAC takes keys of every length")]
-    pub fn token(self, secret: &Secret, own: &[u8], other: &[u8]) -> Option<String> {
-        match self {
-            Self::HmacSha3_512 => {
-                let mut mac = SimpleHmac::<Sha3_512>::new_from_slice(&secret.0)
-                    .expect("an HMAC takes keys of every length");
-                mac.update(own);
-                mac.update(other);
-                Some(hex(&mac.finalize().into_bytes()))
+    pub fn needs_tls(self) -> bool {
+        matches!(self, Self::TlsSha3_512 | Self::TlsAnon)
+    }
+
+    /// Whether it proves knowledge of the secret, so that there must be one.
+    #[must_use]
+    pub fn needs_secret(self) -> bool {
+        matches!(self, Self::HmacSha3_512 | Self::Cleartext)
+    }
+
+    /// What the prover shows `[HS-11]`. `None` without a secret where one is needed.
+    #[must_use]
+    pub fn token(self, signed: &Signed<'_>) -> Option<String> {
+        match (self, signed.binding) {
+            (Self::HmacSha3_512, _) | (Self::TlsSha3_512, Binding::Keyed(_)) => {
+                signed.secret.map(|secret| signed.hmac(secret))
             }
-            Self::TlsSha3_512 => Some(hex(&Sha3_512::new().chain_update(own).chain_update(other).finalize())),
-            Self::TlsAnon | Self::Cleartext => None,
+            (Self::TlsSha3_512, _) => Some(signed.hash()),
+            (Self::TlsAnon, _) => Some(String::new()),
+            (Self::Cleartext, _) => signed.secret.map(|secret| hex(&secret.0)),
         }
     }
 
     /// Whether `token` is what [`token`](Self::token) gives, in a time that does not depend on how much of it is right
     /// `[HS-12]`. Upper-case digits are refused.
     #[must_use]
-    pub fn verify(self, secret: &Secret, own: &[u8], other: &[u8], token: &[u8]) -> bool {
-        self.token(secret, own, other).is_some_and(|right| bool::from(right.as_bytes().ct_eq(token)))
+    pub fn verify(self, signed: &Signed<'_>, token: &[u8]) -> bool {
+        self.token(signed).is_some_and(|right| bool::from(right.as_bytes().ct_eq(token)))
+    }
+}
+
+impl Signed<'_> {
+    /// Whether a token of this method is made with the secret.
+    pub(crate) fn is_keyed(&self, method: AuthMethod) -> bool {
+        method.needs_secret()
+            || method == AuthMethod::TlsSha3_512 && matches!(self.binding, Binding::Keyed(_))
+    }
+
+    fn hmac(&self, secret: &Secret) -> String {
+        let mut mac =
+            SimpleHmac::<Sha3_512>::new_from_slice(&secret.0).expect("an HMAC takes keys of every length");
+        mac.update(self.own);
+        mac.update(self.other);
+        mac.update(self.binding.bytes());
+        hex(&mac.finalize().into_bytes())
+    }
+
+    fn hash(&self) -> String {
+        let hash = Sha3_512::new().chain_update(self.own).chain_update(self.other);
+        hex(&hash.chain_update(self.binding.bytes()).finalize())
     }
 }
 
@@ -196,24 +294,61 @@ mod tests {
         assert!(!Secret::from_text("s3kr1t\u{2603}").unwrap_err().to_string().contains('\u{2603}'));
     }
 
+    fn signed(secret: Option<&Secret>) -> Signed<'_> {
+        Signed { secret, own: b"own", other: b"other", binding: Binding::None }
+    }
+
     /// [HS-12]
     #[test]
     fn a_token_is_taken_only_as_it_is() {
         let secret = Secret::from_text("s3kr1t").unwrap();
-        let method = AuthMethod::HmacSha3_512;
-        let token = method.token(&secret, b"own", b"other").unwrap();
-        let verify = |token: &str| method.verify(&secret, b"own", b"other", token.as_bytes());
+        let (method, signed) = (AuthMethod::HmacSha3_512, signed(Some(&secret)));
+        let token = method.token(&signed).unwrap();
+        let verify = |token: &str| method.verify(&signed, token.as_bytes());
         assert!(verify(&token));
         assert!(!verify(&token.to_uppercase()));
         assert!(!verify(&token[..127]));
         assert!(!verify(&format!("{token}0")));
         assert!(!verify(""));
-        assert!(!method.verify(&secret, b"other", b"own", token.as_bytes()), "the order counts");
-        assert!(
-            !AuthMethod::Cleartext.verify(&secret, b"", b"", b"73336b723174"),
-            "cleartext is never taken"
-        );
-        assert!(!AuthMethod::TlsAnon.verify(&secret, b"", b"", b""));
+        let turned = Signed { own: b"other", other: b"own", ..signed };
+        assert!(!method.verify(&turned, token.as_bytes()), "the order counts");
+    }
+
+    /// [TLS-03]
+    #[test]
+    fn what_needs_a_secret_proves_nothing_without_one() {
+        let secret = Secret::from_text("s3kr1t").unwrap();
+        let token = |method: AuthMethod, secret| method.token(&signed(secret));
+        assert_eq!(token(AuthMethod::Cleartext, Some(&secret)).as_deref(), Some("73336b723174"));
+        assert_eq!(token(AuthMethod::TlsAnon, None).as_deref(), Some(""));
+        for method in AuthMethod::ALL {
+            assert_eq!(token(method, None).is_none(), method.needs_secret());
+            assert_eq!(method.verify(&signed(None), b""), method == AuthMethod::TlsAnon);
+        }
+        assert!(!AuthMethod::Cleartext.verify(&signed(Some(&secret)), b"73336B723174"));
+        assert!(!AuthMethod::TlsAnon.verify(&signed(None), b"x"));
+    }
+
+    /// [TLS-07]
+    #[test]
+    fn a_bound_token_serves_its_channel_only() {
+        let secret = Secret::from_text("s3kr1t").unwrap();
+        let other_secret = Secret::from_text("other").unwrap();
+        let [one, two] = [1, 2].map(|byte| TlsBinding::new([byte; TlsBinding::LEN]));
+        let mut tokens = Vec::new();
+        for method in AuthMethod::DEFAULT {
+            for binding in [Binding::None, Binding::Hashed(&one), Binding::Hashed(&two), Binding::Keyed(&one)]
+            {
+                for secret in [&secret, &other_secret] {
+                    tokens.push(method.token(&Signed { binding, ..signed(Some(secret)) }).unwrap());
+                }
+            }
+        }
+        tokens.sort_unstable();
+        tokens.dedup();
+        // hmac: two secrets, with no channel and two channels; tls: hashed without the secret, keyed as hmac.
+        assert_eq!(tokens.len(), 6 + 3);
+        assert_eq!(format!("{:?}", Binding::Keyed(&one)), "Keyed(TlsBinding(..))");
     }
 
     /// [HS-03]

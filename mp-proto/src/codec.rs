@@ -17,6 +17,7 @@ mod scan;
 #[cfg(feature = "storable")]
 pub mod storable;
 
+use std::borrow::Cow;
 use std::fmt;
 use std::str::FromStr;
 
@@ -64,6 +65,15 @@ pub trait Codec {
 
     /// A writer that appends one item to `out`.
     fn writer(out: &mut BytesMut) -> Self::Writer<'_>;
+
+    /// Walks over a whole frame, see [`Frame::check`].
+    ///
+    /// # Errors
+    ///
+    /// [`DecodeError`] if it is not well-formed, or does not begin with a port's name.
+    fn check(frame: &[u8]) -> Result<Cow<'_, str>, DecodeError> {
+        frame::check(Self::FRAMING, Self::reader(frame))
+    }
 
     /// Appends what stands before a frame, to be completed by [`close`](Codec::close).
     fn open(out: &mut BytesMut) {

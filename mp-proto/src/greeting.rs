@@ -9,7 +9,7 @@ pub use line::MAX_LINE;
 
 use crate::handshake::{HandshakeConfig, HandshakeError, InstanceId, shown};
 use crate::text::{latin1, to_latin1};
-use crate::{AuthMethod, Framing, NodeId};
+use crate::{AuthMethod, Framing, IdError, NodeId};
 
 /// The longest address of the other side that we tell it, in bytes.
 const MAX_PEER_ADDR: usize = 256;
@@ -46,18 +46,30 @@ impl Greeting {
         Self {
             version: "1".into(),
             node: config.node.clone(),
-            auths: vec![AuthMethod::HmacSha3_512.name().into()],
+            auths: config.usable_accepts().map(|method| method.name().into()).collect(),
             framings: config.usable_framings().map(|framing| framing.name().into()).collect(),
-            keys: vec![
-                concat!("provider=mp-", env!("CARGO_PKG_VERSION")).into(),
-                format!("peeraddr={peer_addr}"),
-                "mproto=1".into(),
-                "gproto=1".into(),
-                "mp=1".into(),
-                format!("inst={}", config.instance),
-                format!("silence={}", config.silence.as_millis()),
-            ],
+            keys: Self::own_keys(config, &peer_addr),
         }
+    }
+
+    fn own_keys(config: &HandshakeConfig, peer_addr: &str) -> Vec<String> {
+        let mut keys = vec![
+            concat!("provider=mp-", env!("CARGO_PKG_VERSION")).into(),
+            format!("peeraddr={peer_addr}"),
+            "mproto=1".into(),
+            "gproto=1".into(),
+            "mp=1".into(),
+            format!("inst={}", config.instance),
+            format!("silence={}", config.silence.as_millis()),
+        ];
+        if config.rotates() {
+            keys.push("rotates=1".into());
+        }
+        if config.tls {
+            let bind = if config.secret.is_some() { Bind::Hmac } else { Bind::Hash };
+            keys.extend(["tls=1.0".into(), format!("bind={}", bind.name())]);
+        }
+        keys
     }
 
     /// Reads a line, without its end.
@@ -75,7 +87,9 @@ impl Greeting {
         if !is_one(version) {
             return Err(HandshakeError::Version { version: shown(version.as_bytes()) });
         }
-        let node = NodeId::new(field()).map_err(HandshakeError::BadNodeId)?;
+        let name = field();
+        let node =
+            NodeId::new(name).map_err(|error| HandshakeError::BadNodeId(in_utf8(name).unwrap_or(error)))?;
         let [auths, framings] = [field(), field()].map(|list| list.split(',').map(str::to_owned).collect());
         Ok(Self { version: version.into(), node, auths, framings, keys: fields.map(str::to_owned).collect() })
     }
@@ -136,10 +150,49 @@ impl Greeting {
         Ok(Some(OwnKind { instance, silence }))
     }
 
+    /// Whether the sender wants TLS of a kind that we know: its `tls` is a number from 1.0 up to, but not, 2.0 `[TLS-01]`.
+    #[must_use]
+    pub fn wants_tls(&self) -> bool {
+        self.key("tls").and_then(perl_number).is_some_and(|version| (1.0..2.0).contains(&version))
+    }
+
+    /// Whether the sender takes two secrets `[HS-20]`.
+    pub(crate) fn rotates(&self) -> bool {
+        self.key("rotates") == Some("1")
+    }
+
+    /// How the sender can bind its proof to the TLS channel.
+    pub(crate) fn bind(&self) -> Option<Bind> {
+        [Bind::Hash, Bind::Hmac].into_iter().find(|bind| self.key("bind") == Some(bind.name()))
+    }
+
     /// Both lists as the sender wrote them, for texts of errors.
     pub(crate) fn offers(&self) -> [String; 2] {
         [&self.auths, &self.framings].map(|list| shown(list.join(", ").as_bytes()))
     }
+}
+
+/// How a node of our own kind can bind its proof to the TLS channel `[TLS-07]`: two that have a secret do it with that,
+/// otherwise without.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Bind {
+    Hash,
+    Hmac,
+}
+
+impl Bind {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Hash => "hash",
+            Self::Hmac => "hmac",
+        }
+    }
+}
+
+/// What is wrong with a node ID, as one sees it who has written it in UTF-8: no character is shown in pieces.
+fn in_utf8(name: &str) -> Option<IdError> {
+    let name = String::from_utf8(to_latin1(name)?).ok()?;
+    NodeId::new(&name).err()
 }
 
 fn check_protocol(name: &str, line: &[u8]) -> Result<(), HandshakeError> {
@@ -152,8 +205,13 @@ fn check_protocol(name: &str, line: &[u8]) -> Result<(), HandshakeError> {
     }
 }
 
-/// Whether Perl takes `text` for the number one: it reads as far as it looks like a number `[HS-04]`.
+/// Whether Perl takes `text` for the number one `[HS-04]`.
 fn is_one(text: &str) -> bool {
+    perl_number(text) == Some(1.0)
+}
+
+/// What number Perl takes `text` for: it reads as far as it looks like one.
+fn perl_number(text: &str) -> Option<f64> {
     let text = text.trim_ascii_start();
     let digits = |from: usize| {
         let rest = text.get(from..).unwrap_or_default();
@@ -171,13 +229,12 @@ fn is_one(text: &str) -> bool {
             end = digits(exponent);
         }
     }
-    text.get(..end).and_then(|number| number.parse::<f64>().ok()) == Some(1.0)
+    text.get(..end).and_then(|number| number.parse().ok())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::IdError;
 
     /// [HS-04]
     #[test]
@@ -222,7 +279,36 @@ mod tests {
         assert_eq!(error("aemp"), E::Version { version: String::new() });
         assert_eq!(error("aemp;1"), E::BadNodeId(IdError::Empty));
         assert_eq!(error("aemp;1;a#b;;"), E::BadNodeId(IdError::Character('#')));
-        assert_eq!(error("aemp;1;\u{fc};;"), E::BadNodeId(IdError::Character('\u{c3}')), "read as Latin-1");
+        assert_eq!(error("aemp;1;\u{fc};;"), E::BadNodeId(IdError::Character('ü')), "shown whole");
+        assert_eq!(
+            Greeting::parse(b"aemp;1;\xfc;;").unwrap_err(),
+            E::BadNodeId(IdError::Character('ü')),
+            "what is no UTF-8 is Latin-1"
+        );
+    }
+
+    /// [TLS-01]
+    #[test]
+    fn the_integer_part_of_tls_counts() {
+        let wants =
+            |keys: &str| Greeting::parse(format!("aemp;1;x;;;{keys}").as_bytes()).unwrap().wants_tls();
+        for tls in ["tls=1.0", "tls=1", "tls=1.7", "tls=01.9x", "tls=2.0;tls=1.0"] {
+            assert!(wants(tls), "{tls}");
+        }
+        for none in [
+            "",
+            "tls",
+            "tls=",
+            "tls=0.9",
+            "tls=2.0",
+            "tls=10",
+            "tls=x1",
+            "TLS=1.0",
+            "tls=1.0;tls=0",
+            "tls=-1",
+        ] {
+            assert!(!wants(none), "{none}");
+        }
     }
 
     /// [HS-07]

@@ -2,12 +2,15 @@
 //!
 //! Both sides do the same. Without waiting, each sends two lines: its [greeting](crate::Greeting) and its nonce. Having
 //! read the other's, it sends a third: its proof of the secret and the framing that it will write. When the other's
-//! proof has been verified, messages may follow. (TLS, where both want it, will start behind the second line.)
+//! proof has been verified, messages may follow. Where both want TLS, it starts directly behind the second lines, and
+//! the proofs are sent within it.
 //!
 //! ```text
 //! state           waits for              then                                        next state
 //! AwaitGreeting   the greeting's line                                                AwaitNonce
 //! AwaitNonce      the nonce's line       PeerGreeted; our proof is sent, or held     AwaitAuth
+//!                                          both want TLS: StartTls                   AwaitTls
+//! AwaitTls        `tls_started()`        our proof is sent, or held                  AwaitAuth
 //! AwaitAuth       the proof's line       Authenticated                               by kind of the peer:
 //!                                          own kind, we decide                       AwaitAdmit
 //!                                          own kind, the peer decides                AwaitGo
@@ -47,32 +50,41 @@
 mod await_auth;
 mod await_greeting;
 mod await_nonce;
+mod await_tls;
 mod config;
 mod context;
 mod decide;
 mod error;
 
+use std::fmt;
 use std::sync::Arc;
 use std::time::Instant;
 
 use bytes::BytesMut;
 
-pub use config::{HandshakeConfig, InstanceId, Session, Side};
+pub use config::{HandshakeConfig, InstanceId, Session, Side, TlsRole};
 pub(crate) use error::shown;
 pub use error::{HandshakeError, Stage};
 
-use crate::{Greeting, NodeId, Nonce, Protocol};
+use crate::{AuthMethod, Greeting, NodeId, Nonce, Protocol, TlsBinding};
 use await_auth::AwaitAuth;
 use await_greeting::AwaitGreeting;
 use await_nonce::AwaitNonce;
-use context::Context;
+use await_tls::AwaitTls;
+use context::{Context, Which};
 use decide::{AwaitAdmit, AwaitGo, AwaitProceed};
 
 /// One handshake, of either side. See the [module](self) for its states.
-#[derive(Debug)]
 pub struct Handshake {
     context: Context,
     state: State,
+}
+
+/// Without what goes in and out: a proof can be the secret itself.
+impl fmt::Debug for Handshake {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Handshake").field("stage", &self.stage()).finish_non_exhaustive()
+    }
 }
 
 /// What the owner of a handshake is told.
@@ -84,6 +96,13 @@ pub enum HandshakeEvent {
         node: NodeId,
         /// Whether it says that it is of our own kind.
         ours: bool,
+    },
+    /// TLS has to start now: both sides want it `[TLS-04]`. The owner writes what
+    /// [`poll_transmit`](Protocol::poll_transmit) has, lets TLS take the pipe over with what of the input is unread, and
+    /// calls [`Handshake::tls_started`]; the handshake then goes on within TLS. Its deadline holds for TLS, too.
+    StartTls {
+        /// Which part we play.
+        role: TlsRole,
     },
     /// The peer has proven that it knows the secret, and that it sent this very greeting.
     Authenticated {
@@ -98,10 +117,10 @@ pub enum HandshakeEvent {
     Established(Session),
 }
 
-#[derive(Debug)]
 enum State {
     AwaitGreeting(AwaitGreeting),
     AwaitNonce(AwaitNonce),
+    AwaitTls(AwaitTls),
     AwaitAuth(AwaitAuth),
     AwaitProceed(AwaitProceed),
     AwaitAdmit(AwaitAdmit),
@@ -151,6 +170,45 @@ impl Handshake {
         }
     }
 
+    /// Goes on within TLS, whose channel has this binding `[TLS-07]`. Does nothing and gives false unless the last event
+    /// was [`StartTls`](HandshakeEvent::StartTls).
+    pub fn tls_started(&mut self, binding: TlsBinding) -> bool {
+        match self.take() {
+            State::AwaitTls(state) => {
+                self.state = state.started(&mut self.context, binding);
+                true
+            }
+            other => self.put_back(other),
+        }
+    }
+
+    /// Who the peer says it is, once it has sent both lines of its greeting, whether they are in order or not. It serves
+    /// the log alone `[HS-17]`.
+    #[must_use]
+    pub fn claims(&self) -> Option<&NodeId> {
+        self.context.claims.as_ref()
+    }
+
+    /// How the peer has proven itself; `None` before it has. Who proved itself by [`TlsAnon`](AuthMethod::TlsAnon) has
+    /// proven nothing.
+    #[must_use]
+    pub fn proof(&self) -> Option<AuthMethod> {
+        self.context.proof.map(|(method, _)| method)
+    }
+
+    /// Whether the peer has proven itself with [`HandshakeConfig::old_secret`]: it has not been given the new one yet
+    /// `[HS-20]`.
+    #[must_use]
+    pub fn is_proof_old(&self) -> bool {
+        matches!(self.context.proof, Some((_, Which::Old)))
+    }
+
+    /// Whether TLS protects the conversation.
+    #[must_use]
+    pub fn is_within_tls(&self) -> bool {
+        self.context.tls.is_some()
+    }
+
     /// Sends our proof to a peer of another kind, if it is held `[HS-16]`. Does nothing and gives false if it is not: the
     /// peer has not greeted yet, is of our own kind, or has the proof already.
     pub fn proceed(&mut self) -> bool {
@@ -173,6 +231,7 @@ impl Handshake {
         match self.state {
             State::AwaitGreeting(_) => Some(Stage::Greeting),
             State::AwaitNonce(_) => Some(Stage::Nonce),
+            State::AwaitTls(_) => Some(Stage::Tls),
             State::AwaitAuth(_) => Some(Stage::Auth),
             State::AwaitProceed(_) => Some(Stage::Proceed),
             State::AwaitAdmit(_) => Some(Stage::Admit),
@@ -200,7 +259,7 @@ impl Handshake {
         let Some(line) = line? else { return Ok(false) };
         self.state = match self.take() {
             State::AwaitGreeting(state) => State::AwaitNonce(state.on_line(&line)?),
-            State::AwaitNonce(state) => State::AwaitAuth(state.on_line(&mut self.context, &line)?),
+            State::AwaitNonce(state) => state.on_line(&mut self.context, &line)?,
             State::AwaitAuth(state) => state.on_line(&mut self.context, &line)?,
             State::AwaitGo(state) => state.on_line(&mut self.context, &line)?,
             other => other,
@@ -267,8 +326,9 @@ impl Protocol for Handshake {
         self.stage().and(self.context.deadline)
     }
 
-    /// While the owner is deciding, one read's worth of input may wait, and no more.
+    /// While the owner is deciding, one read's worth of input may wait, and no more. What comes next may belong to TLS.
     fn wants_input(&self) -> bool {
-        self.stage().is_some_and(|stage| stage.reads_lines() || !self.context.unread)
+        let waits = |stage: Stage| stage != Stage::Tls && !self.context.unread;
+        self.stage().is_some_and(|stage| stage.reads_lines() || waits(stage))
     }
 }

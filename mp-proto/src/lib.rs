@@ -35,12 +35,12 @@ pub mod request;
 pub mod token;
 pub mod value;
 
-pub use auth::{AuthMethod, Nonce, Secret, SecretError};
+pub use auth::{AuthMethod, Nonce, Secret, SecretError, TlsBinding};
 pub use codec::{Codec, DecodeError, EncodeError, Frame, Framing};
 pub use connection::{Connection, ConnectionError, Incoming};
 pub use greeting::Greeting;
 pub use handshake::{
-    Handshake, HandshakeConfig, HandshakeError, HandshakeEvent, InstanceId, Session, Side, Stage,
+    Handshake, HandshakeConfig, HandshakeError, HandshakeEvent, InstanceId, Session, Side, Stage, TlsRole,
 };
 pub use id::{IdError, NodeId, PortId};
 pub use limits::Limits;

@@ -39,6 +39,9 @@ pub struct Limits {
     pub drain_time: Duration,
     /// Monitors that one peer may hold on our ports. One more ends its connection. Default 1,000,000.
     pub monitors_per_peer: usize,
+    /// Relayed connections that one peer may have through, or with, this node, each with at most 256 KiB under way in
+    /// either direction; further ones are refused. 0 refuses all. Default 256.
+    pub relayed_per_peer: usize,
     /// Ports of one node. Default 4,000,000.
     pub ports: usize,
     /// Nodes that are remembered at the same time, connected or being connected to. Default 10,000.
@@ -64,6 +67,7 @@ impl Default for Limits {
             monitor_timeout: Duration::from_secs(10),
             drain_time: Duration::from_secs(5),
             monitors_per_peer: 1_000_000,
+            relayed_per_peer: 256,
             ports: 4_000_000,
             peers: 10_000,
             names: 10_000,

@@ -6,10 +6,13 @@ mod handshake_suite {
     mod pair;
 
     mod duplicates;
+    mod methods;
     mod perl_peer;
     mod properties;
     mod refusals;
+    mod rotation;
     mod scenarios;
     mod security;
     mod time;
+    mod tls;
 }

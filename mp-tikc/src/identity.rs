@@ -3,6 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
+use mp_proto::auth::{Binding, Signed};
 use mp_proto::{AuthMethod, Map, Nonce, Secret, Text, Value};
 
 /// The most kernels that an announcement passes `[TK-34]`, and a post `[TK-35]`.
@@ -137,14 +138,18 @@ impl Hello {
     /// What a kernel of this role and hello proves itself with to `peer` `[TK-52]`.
     #[must_use]
     pub fn token(&self, role: Role, peer: &Self, secret: &Secret) -> Text {
-        let token = AuthMethod::HmacSha3_512.token(secret, &self.line(role), &peer.line(role.other()));
-        token.unwrap_or_default().into()
+        let (ours, theirs) = (self.line(role), peer.line(role.other()));
+        AuthMethod::HmacSha3_512.token(&signed(secret, &ours, &theirs)).unwrap_or_default().into()
     }
 
     /// Whether `token` is what `peer`, the other end of this role and hello, has to prove itself with `[TK-52]`.
     #[must_use]
     pub fn verify(&self, role: Role, peer: &Self, secret: &Secret, token: &str) -> bool {
         let (theirs, ours) = (peer.line(role.other()), self.line(role));
-        AuthMethod::HmacSha3_512.verify(secret, &theirs, &ours, token.as_bytes())
+        AuthMethod::HmacSha3_512.verify(&signed(secret, &theirs, &ours), token.as_bytes())
     }
+}
+
+fn signed<'a>(secret: &'a Secret, own: &'a [u8], other: &'a [u8]) -> Signed<'a> {
+    Signed { secret: Some(secret), own, other, binding: Binding::None }
 }

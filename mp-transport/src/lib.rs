@@ -9,8 +9,8 @@
 //!
 //! # Features
 //!
-//! `tcp` (default) and `memory` make a transport available; `conformance` the suite of checks that each transport
-//! passes, for those who write their own.
+//! `tcp` (default) and `memory` make a transport available; `tls` what puts TLS over a pipe; `conformance` the suite of
+//! checks that each transport passes, for those who write their own.
 
 #![warn(clippy::print_stdout, clippy::print_stderr)]
 
@@ -24,6 +24,8 @@ pub mod error;
 pub mod memory;
 #[cfg(feature = "tcp")]
 pub mod tcp;
+#[cfg(feature = "tls")]
+pub mod tls;
 pub mod transport;
 
 pub use addr::{Addr, AddrError};
@@ -32,4 +34,6 @@ pub use driver::{DriveError, Driver, Kick};
 pub use memory::{MemoryNet, MemoryTransport};
 #[cfg(feature = "tcp")]
 pub use tcp::Tcp;
+#[cfg(feature = "tls")]
+pub use tls::{TlsConfig, TlsError};
 pub use transport::{Listener, Pipe, Transport};

@@ -11,7 +11,7 @@ pub(crate) enum ArgsError {
     Clap { what: String },
     #[error("a word is not UTF-8: {0:?}; write it in UTF-8")]
     NotUtf8(std::ffi::OsString),
-    #[error("`run` has the setting {0:?} without a value; write `aemp run [PROFILE] [KEY VALUE …]`")]
+    #[error("`{0}` lacks its value; write `aemp run [PROFILE] [KEY VALUE …]`")]
     RunPairs(String),
     #[error("`run` has no setting {word:?}; {mend}")]
     RunKey { word: String, mend: String },
@@ -52,4 +52,4 @@ impl ArgsError {
 }
 
 /// Commands of Perl's program that are not in this one.
-const NOT_YET: [&str; 8] = ["gencert", "setcert", "cert", "delcert", "eval", "shell", "trace", "restart"];
+const NOT_YET: [&str; 4] = ["eval", "shell", "trace", "restart"];

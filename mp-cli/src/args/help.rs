@@ -26,7 +26,8 @@ impl Args {
     ///
     /// [`ArgsError`] names the word and the mend.
     pub(crate) fn read(words: impl IntoIterator<Item = OsString>) -> Result<Parsed, ArgsError> {
-        match Self::try_parse_from(words) {
+        let words: Vec<_> = words.into_iter().collect();
+        match Self::try_parse_from(&words) {
             Ok(args) => Ok(Parsed::Args(Box::new(args))),
             Err(error) if error.kind() == ErrorKind::DisplayVersion => {
                 Ok(Parsed::Text(error.render().to_string()))
@@ -34,7 +35,13 @@ impl Args {
             Err(error) if error.kind() == ErrorKind::DisplayHelp => {
                 // That of the whole program needs the configuration family added.
                 let text = error.render().to_string();
-                Ok(Parsed::Text(if text.contains("aemp [OPTIONS] [COMMAND]") { main_help() } else { text }))
+                if text.contains("aemp [OPTIONS] [COMMAND]") {
+                    return Ok(Parsed::Text(main_help()));
+                }
+                // `-h` says all that `--help` and `aemp help` say.
+                let mut words = words.iter().skip(1).filter_map(|word| word.to_str());
+                let command = words.find_map(|word| command_help(word).ok());
+                Ok(Parsed::Text(command.unwrap_or(text)))
             }
             Err(error) => Err(ArgsError::from_clap(&error)),
         }
@@ -52,7 +59,7 @@ pub(crate) fn main_help() -> String {
          aemp gensecret                               make the secret that all nodes must share\n  \
          aemp profile seed setbinds '*:4040'          set up a node, then\n  \
          aemp run seed                                run it\n\n\
-         Exit codes: 0 done, 1 the remote said no or did not answer, 2 wrong use or configuration, 130 interrupted."
+         Exit codes: 0 done, 1 the remote said no or did not answer, 2 wrong use or configuration, 130 Ctrl-C, 143 SIGTERM."
     );
     Args::command().after_help(after).render_help().to_string()
 }
@@ -65,11 +72,10 @@ pub(crate) fn main_help() -> String {
 pub(crate) fn command_help(name: &str) -> Result<String, ArgsError> {
     if let Some(command) = commands().iter().find(|command| command.names().any(|known| known == name)) {
         return Ok(format!(
-            "{}\n\nUsage: aemp [profile NAME] {}\n\n\
-             With `profile NAME` before it, it is for that profile, else for all. Several commands on one line are\n\
-             done at once or not at all.\n",
+            "{}\n\nUsage: {}\n\n{}\nSeveral commands on one line are done at once or not at all.\n",
             capital(command.about),
-            command.usage()
+            command.full_usage(),
+            command.details(),
         ));
     }
     let mut program = Args::command();

@@ -1,6 +1,7 @@
 //! The configuration family: `gensecret`, `profile`, `setbinds` and so on, as many on one line as one likes.
 
 mod apply;
+mod certificate;
 mod chain;
 mod command;
 mod report;
@@ -8,7 +9,7 @@ mod report;
 pub(crate) use chain::ConfigureError;
 pub(crate) use command::commands;
 
-use crate::args::{Globals, TrailingOptions};
+use crate::args::{Globals, TrailingOptions, command_help};
 use crate::error::CliError;
 use crate::output::{Base, Output, start_log};
 use mp_config::ConfigFile;
@@ -18,6 +19,9 @@ use report::Done;
 
 /// Does all that the words say and writes the file once, or does nothing `[CF-10]`.
 pub(super) fn run(words: &[String], globals: Globals, output: &mut Output) -> Result<(), CliError> {
+    if let Some(command) = chain::help_wanted(words) {
+        return output.text(&command_help(command)?);
+    }
     let chain = chain::parse(words)?;
     let options = TrailingOptions::read(&chain.options)?;
     let globals = globals.merge(options.globals);

@@ -8,6 +8,7 @@ use serde_json::Value;
 
 use self::visit::Visit;
 use crate::args::{ArgsError, NodeArgs, Talk};
+use crate::cmd::json::reason_json;
 use crate::error::CliError;
 use crate::output::{Output, Paint, Report, plain};
 use mp_config::{ConfigFile, NodeConfig, Setting};
@@ -20,7 +21,7 @@ const NODE_ID: &str = "anon/";
 /// Sends a message.
 pub(super) async fn snd(talk: Talk, file: &ConfigFile, output: &mut Output) -> Result<(), CliError> {
     begin(&talk.node, file).await?.snd(&talk.port, &talk.message).await?;
-    output.report(&Outcome::Sent { port: talk.port.to_string() })
+    output.report(&Outcome::Sent { port: talk.port.to_string(), target: talk.port })
 }
 
 /// Sends a message and prints the reply.
@@ -37,7 +38,9 @@ pub(super) async fn mon(
     output: &mut Output,
 ) -> Result<(), CliError> {
     let reason = begin(args, file).await?.mon(port).await?;
-    output.report(&Outcome::Dead { port: port.to_string(), reason })
+    let normal = reason.is_normal();
+    let text = if normal { format!("{port} ended normally") } else { format!("{port} is dead: {reason}") };
+    output.report(&Outcome::Dead { port: port.to_string(), reason: reason_json(&reason), text })
 }
 
 async fn begin(args: &NodeArgs, file: &ConfigFile) -> Result<Visit, CliError> {
@@ -47,6 +50,8 @@ async fn begin(args: &NodeArgs, file: &ConfigFile) -> Result<Visit, CliError> {
 /// The node that this program becomes.
 fn resolve(args: &NodeArgs, file: &ConfigFile) -> Result<NodeConfig, CliError> {
     if let Some(name) = &args.profile {
+        mp_config::profile_name(name)
+            .map_err(|error| ArgsError::Value { key: "--profile".to_owned(), error })?;
         file.require_profile(name)?;
     }
     let mut settings = Vec::new();
@@ -65,18 +70,36 @@ fn resolve(args: &NodeArgs, file: &ConfigFile) -> Result<NodeConfig, CliError> {
 #[derive(Debug, Serialize)]
 #[serde(tag = "event", rename_all = "snake_case")]
 enum Outcome {
-    Sent { port: String },
-    Reply { reply: Vec<Value> },
-    Dead { port: String, reason: Vec<Value> },
+    Sent {
+        port: String,
+        #[serde(skip)]
+        target: PortId,
+    },
+    Reply {
+        reply: Vec<Value>,
+    },
+    Dead {
+        port: String,
+        reason: Vec<Value>,
+        #[serde(skip)]
+        text: String,
+    },
 }
 
 impl Report for Outcome {
     fn text(&self, paint: Paint) -> String {
         match self {
-            Self::Sent { port } => format!("{} {port} has it", paint.good("sent:")),
+            Self::Sent { port, target } if target.is_node_port() => {
+                format!("{} {port} has it", paint.good("sent:"))
+            }
+            // The node drops what is for nobody, without a word.
+            Self::Sent { port, target } => format!(
+                "{} the node {} has it; whether there is such a port there, `aemp mon {port}` tells",
+                paint.good("sent:"),
+                target.node_str(),
+            ),
             Self::Reply { reply } => words(reply),
-            Self::Dead { port, reason } if reason.is_empty() => format!("{port} ended normally"),
-            Self::Dead { port, reason } => format!("{port} is dead: {}", words(reason)),
+            Self::Dead { text, .. } => plain(text),
         }
     }
 }

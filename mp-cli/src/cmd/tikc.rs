@@ -30,12 +30,12 @@ pub(super) async fn run(
     let work = work(tikc, &kernel, output);
     let result = tokio::select! {
         result = work => result,
-        () = stop.asked() => Ok(()),
+        _ = stop.asked() => Ok(()),
     };
     // What is queued is still written.
     tokio::select! {
         () = kernel.shutdown() => {}
-        () = stop.asked() => {}
+        _ = stop.asked() => {}
     }
     result
 }

@@ -2,7 +2,10 @@
 
 use std::io::{self, IsTerminal};
 
+use mp_global::log_catcher::{LogLevel, LogTap};
 use tracing_subscriber::EnvFilter;
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::util::SubscriberInitExt;
 
 use super::wants_color;
 use crate::args::{ArgsError, Globals};
@@ -30,12 +33,12 @@ impl Base {
     }
 }
 
-/// Starts the log. `AEMP_LOG` (in the form of `tracing`'s filters) decides before all else.
+/// Starts the log; gives what passes it on to other nodes, as far as it is shown here. `AEMP_LOG` (in the form of `tracing`'s filters) decides before all else.
 ///
 /// # Errors
 ///
 /// [`ArgsError::LogFilter`] if `AEMP_LOG` is no filter.
-pub(crate) fn start_log(base: Base, globals: &Globals) -> Result<(), ArgsError> {
+pub(crate) fn start_log(base: Base, globals: &Globals) -> Result<LogTap, ArgsError> {
     let filter = match std::env::var("AEMP_LOG") {
         Ok(text) if !text.is_empty() => EnvFilter::try_new(text).map_err(ArgsError::LogFilter)?,
         _ => EnvFilter::new(base.level(globals.verbose)),
@@ -49,8 +52,13 @@ pub(crate) fn start_log(base: Base, globals: &Globals) -> Result<(), ArgsError> 
         .log_internal_errors(false);
     let color = wants_color(globals.color, io::stderr().is_terminal());
     // A log that was started before stays; that can only be a test's.
-    drop(if globals.json { builder.json().try_init() } else { builder.with_ansi(color).try_init() });
-    Ok(())
+    let tap = LogTap::new(LogLevel::TRACE);
+    drop(if globals.json {
+        builder.json().finish().with(tap.clone()).try_init()
+    } else {
+        builder.with_ansi(color).finish().with(tap.clone()).try_init()
+    });
+    Ok(tap)
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! A home of its own for the program under test.
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 use std::process::{Command, Output, Stdio};
 
@@ -21,8 +22,10 @@ impl Home {
         self.directory.path().join(".perl-anyevent-mp")
     }
 
+    /// Writes the configuration file, as one that nobody else can read.
     pub(crate) fn write(&self, text: &str) {
         fs::write(self.rc(), text).unwrap();
+        fs::set_permissions(self.rc(), fs::Permissions::from_mode(0o600)).unwrap();
     }
 
     pub(crate) fn read(&self) -> String {

@@ -99,6 +99,42 @@ fn what_holds_for_a_profile_is_shown_with_where_it_comes_from() {
     assert!(text.contains("  binds             b:2                         (profile base)\n"), "{text}");
 }
 
+/// A bind without a port is legal, and may have been meant as something else.
+#[test]
+fn what_an_address_was_taken_for_is_shown() {
+    let home = Home::new();
+    let out = home.aemp("setbinds nonsense,a:1").ok();
+    assert!(out.contains("binds = nonsense,a:1 (taken as nonsense:*, which is any free port)\n"), "{out}");
+    assert!(!home.aemp("setbinds a:1,*:*,b:0,4040").ok().contains("taken"));
+}
+
+/// What holds without a value is shown as the value that it is.
+#[test]
+fn defaults_are_shown() {
+    let text = Home::new().aemp("showconfig").ok();
+    let words: Vec<Vec<_>> = text.lines().map(|line| line.split_whitespace().collect()).collect();
+    for (key, value) in [
+        ("services", "mp::echo"),
+        ("monitor_timeout", "10"),
+        ("connect_interval", "2"),
+        ("framing_format", "postcard,cbor,json"),
+    ] {
+        assert!(words.iter().any(|line| line[..] == [key, value, "(default)"]), "{text}");
+    }
+}
+
+/// A profile is made when something is set in it, and not when its name is a slip.
+#[test]
+fn what_shows_does_not_write() {
+    let home = Home::new();
+    home.write("{ \"profile\": {\"p\": {}} } # mine\n");
+    let text = home.read();
+    home.aemp("profile p showprofile p showconfig").ok();
+    assert_eq!(home.read(), text);
+    let out = home.aemp("profile q delseeds setbinds a:1 profile r").ok();
+    assert!(out.contains("profile q: made") && out.contains("profile r: made"), "{out}");
+}
+
 /// [CF-08]
 #[test]
 fn a_file_written_by_hand_keeps_its_unknown_keys() {
@@ -145,7 +181,7 @@ fn every_line_for_programs_is_json() {
     for line in [
         "gensecret profile p setseeds a:1 addseed b:2 delseed c:3 delseeds setparent p2 delparent --json",
         "--json profile p setmonitor_timeout 2.5 delprofile p",
-        "profile q showconfig q seeds a:1 --json",
+        "profile q addbind b:1 showconfig q seeds a:1 --json",
     ] {
         for line in home.aemp(line).ok().lines() {
             let done: Value = serde_json::from_str(line).unwrap();
@@ -211,6 +247,13 @@ fn help_and_version_are_there_without_a_configuration() {
         ("--help", "First steps:"),
         ("help setseeds", "aemp [profile NAME] setseeds HOST:PORT,…"),
         ("help seeds", "Where other nodes"),
+        ("help profile", "Usage: aemp profile NAME COMMAND …\n"),
+        ("help delprofile", "Usage: aemp delprofile NAME\n"),
+        ("help showconfig", "Usage: aemp showconfig [NAME [KEY VALUE …]]\n"),
+        ("help setparent", "Usage: aemp profile NAME setparent NAME\n"),
+        ("setbinds --help", "Usage: aemp [profile NAME] setbinds"),
+        ("profile x setbinds -h", "Usage: aemp [profile NAME] setbinds"),
+        ("help run", "need not"),
         ("help cal", "reply port"),
         ("run --help", "KEY VALUE"),
         ("--version", "aemp "),
@@ -218,4 +261,10 @@ fn help_and_version_are_there_without_a_configuration() {
         let out = home.aemp(line).ok();
         assert!(out.contains(part), "{line}: {out}");
     }
+    for command in ["run", "cal", "demo"] {
+        let help = home.aemp(&format!("help {command}")).ok();
+        assert_eq!(home.aemp(&format!("{command} -h")).ok(), help);
+        assert_eq!(home.aemp(&format!("{command} --help")).ok(), help);
+    }
+    assert_eq!(home.aemp("-h").ok(), home.aemp("--help").ok());
 }

@@ -192,14 +192,20 @@ fn a_process_that_hangs_is_named_and_ended() {
 #[test]
 fn signals_end_it_and_leave_nothing() {
     let home = Home::new();
-    for signal in ["INT", "TERM"] {
+    for signal in crate::process::stopping_signals() {
+        let expected = match signal {
+            "HUP" => 129,
+            "INT" => 130,
+            "QUIT" => 131,
+            _ => 143,
+        };
         let caught = (0..20).any(|_| {
             let Some(mut process) = frozen(&home) else { return false };
             process.signal(signal);
             process.signal("CONT");
             match process.ends() {
                 Some(0) => return false,
-                code => assert_eq!(code, Some(130), "{}", process.all()),
+                code => assert_eq!(code, Some(expected), "{}", process.all()),
             }
             process.complains("interrupted");
             true

@@ -21,8 +21,13 @@ fn wrong_words() {
         ("gensecret --frobnicate", "'--frobnicate'", "see `aemp help`"),
         ("gensecret setseeds", "`setseeds` lacks", "write `setseeds HOST:PORT,…`"),
         ("gensecret profile", "`profile` lacks", "write `profile NAME`"),
-        ("gensecret setbinds localhost:99999", "\"localhost:99999\"", "up to 65535"),
-        ("gensecret setseeds localhost", "\"localhost:*\"", "a seed needs a port"),
+        ("gensecret setbinds localhost:99999", "\"localhost:99999\"", "99999 is above 65535"),
+        ("gensecret setseeds localhost", "\"localhost\"", "a seed needs a port"),
+        ("gensecret setbinds ::1:4040", "\"::1:4040\"", "write [::1]:4040"),
+        ("profile sed delbinds", "\"sed\"", "did you mean \"seed\"?"),
+        ("profile sed delbind a:1", "\"sed\"", "did you mean \"seed\"?"),
+        ("profile sed showprofile sed", "\"sed\"", "did you mean \"seed\"?"),
+        ("profile sed showconfig", "\"sed\"", "did you mean \"seed\"?"),
         ("profile new setbinds a:1 b:2", "\"b:2\"", "`setbinds …,b:2`"),
         ("profile new setbinds a:1 sedbinds b:2", "\"sedbinds\"", "did you mean `setbinds`?"),
         ("profile new setnodeid a;b", "';'", "use printable ASCII"),
@@ -42,7 +47,10 @@ fn wrong_words() {
         ("cal x --timeout soon", "'soon'", "above 0"),
         ("mon a;b", "'a;b'", "use printable ASCII"),
         ("mon x --profile sed", "\"sed\"", "did you mean \"seed\"?"),
-        ("mon x --seed h", "\"h:*\"", "a seed needs a port"),
+        ("mon x --seed h", "--seed: \"h\"", "a seed needs a port"),
+        ("cal x --timeout -1", "'-1'", "write a number above 0"),
+        ("run x binds", "`binds` lacks", "aemp run [PROFILE] [KEY VALUE …]"),
+        ("snd 127.0.0.1:99999#x", "99999", "above 65535"),
         ("showconfig --color sometimes", "'sometimes'", "always"),
     ] {
         let error = home.aemp(line).refused();
@@ -97,6 +105,12 @@ fn wrong_places() {
             assert!(error.contains(place.trim_end_matches('/')), "{command}: {error}");
         }
     }
+    for words in [["profile", "", "delbinds"].as_slice(), &["run", ""], &["mon", "x", "--profile", ""]] {
+        let error = home.words(words).refused();
+        assert!(error.contains("a profile's name cannot be empty"), "{words:?}: {error}");
+    }
+    let error = home.aemp(&format!("showconfig --config {directory}")).refused();
+    assert!(error.contains("it is a directory"), "{error}");
     let error = home.aemp("gensecret --config /no/such/place").refused();
     assert!(error.contains("cannot write /no/such/place: "), "{error}");
     assert_eq!(fs::read_dir(home.directory.path()).unwrap().count(), 0);
@@ -105,6 +119,41 @@ fn wrong_places() {
     homeless.env_remove("HOME");
     let error = Ran::of(homeless).refused();
     assert!(error.contains("PERL_ANYEVENT_MP_RC"), "{error}");
+}
+
+/// What is no error, and hardly meant.
+#[test]
+fn strange_files_are_warned_of() {
+    let home = Home::new();
+    home.write("");
+    let ran = home.aemp("showconfig");
+    assert!(ran.code == Some(0) && ran.err.contains("WARN") && ran.err.contains(" is empty"), "{ran:?}");
+    home.aemp("gensecret profile p setbinds 127.0.0.1:0").ok();
+    home.aemp("showconfig").ok();
+    fs::set_permissions(home.rc(), fs::Permissions::from_mode(0o640)).unwrap();
+    let ran = home.aemp("showconfig");
+    let mend = format!("write `chmod 600 {}`", home.rc().display());
+    assert!(ran.code == Some(0) && ran.err.contains("WARN") && ran.err.contains(&mend), "{ran:?}");
+    home.run("p").process.complains(&mend);
+}
+
+/// Without a place for the file, the command line may say it all.
+#[test]
+fn a_node_needs_no_home() {
+    let home = Home::new();
+    let homeless = |words: &[&str]| {
+        let mut command = home.command(words);
+        command.env_remove("HOME");
+        command
+    };
+    let mut node =
+        crate::process::Process::start(&mut homeless(&["run", "x", "binds", "127.0.0.1:0", "secret", "s"]));
+    node.says("listens on");
+    node.signal("TERM");
+    assert_eq!(node.ends(), Some(0));
+    for words in [["run"].as_slice(), &["run", "x"], &["run", "binds", "127.0.0.1:0"], &["mon", "x"]] {
+        assert!(Ran::of(homeless(words)).refused().contains("PERL_ANYEVENT_MP_RC"), "{words:?}");
+    }
 }
 
 /// Root can read everything, so there is nothing to see for root. [CF-12]

@@ -168,6 +168,34 @@ fn a_chat() {
     assert_eq!(ada.words().1.lines().count(), 1, "{}", ada.all());
 }
 
+/// Without a configuration they would wait in silence, for ever.
+#[test]
+fn what_is_not_configured_is_told() {
+    let home = Home::new();
+    for (name, waits) in [("simple_receiver", "eg_receivers"), ("simple_sender", "eg_receivers")] {
+        let process = start(&home, name, &[]);
+        let line = process.complains(&format!("there is no profile \"eg_{name}\""));
+        assert!(line.contains("WARN") && line.contains("aemp profile eg_"), "{line}");
+        let line = process.complains("no secret is configured");
+        assert!(line.contains("WARN") && line.contains("aemp gensecret"), "{line}");
+        assert!(process.says("Waiting for ").contains(waits));
+    }
+}
+
+/// The cause, once, and at once after the time that connecting has.
+#[test]
+fn a_client_without_a_server_says_why() {
+    let home = Home::new();
+    home.aemp("gensecret").ok();
+    let address = format!("127.0.0.1:{}", free_port());
+    let mut client = start(&home, "chat_client", &[&address]);
+    assert_eq!(client.ends(), Some(1));
+    let told = format!(
+        "Error: no answer from the port that was asked: transport_error: {address} Connection refused\n"
+    );
+    assert_eq!(client.words().1, told);
+}
+
 #[test]
 fn what_is_wrong_is_told_in_a_line() {
     let home = Home::new();

@@ -1,5 +1,7 @@
 //! The program as its users meet it: words in, text and an exit code out; and the nodes that it runs.
 
+#[cfg(all(test, feature = "tls"))]
+mod certificate;
 #[cfg(test)]
 mod common;
 #[cfg(test)]
@@ -10,6 +12,8 @@ mod demo;
 mod errors;
 #[cfg(test)]
 mod examples;
+#[cfg(test)]
+mod network;
 #[cfg(test)]
 mod process;
 #[cfg(test)]

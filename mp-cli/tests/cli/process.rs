@@ -176,6 +176,16 @@ fn listen(pipe: impl Read + Send + 'static, stream: Stream, said: &Arc<Said>) {
     });
 }
 
+/// The signals that ask a program to stop. A process that was started to ignore SIGHUP, as this one may have been, goes
+/// on ignoring it.
+pub(crate) fn stopping_signals() -> Vec<&'static str> {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap();
+    let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:")).unwrap();
+    let ignores_hang_up = u64::from_str_radix(mask.trim(), 16).unwrap() & 1 == 1;
+    let all = ["INT", "TERM", "QUIT", "HUP"];
+    all.into_iter().filter(|name| !(ignores_hang_up && *name == "HUP")).collect()
+}
+
 /// A port that nobody uses, at least a moment ago.
 pub(crate) fn free_port() -> u16 {
     std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()

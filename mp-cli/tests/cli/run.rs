@@ -23,8 +23,8 @@ fn it_says_where_it_listens_and_what_runs_in_it() {
 }
 
 #[test]
-fn both_signals_end_it_in_good_order() {
-    for signal in ["INT", "TERM"] {
+fn signals_end_it_in_good_order() {
+    for signal in crate::process::stopping_signals() {
         let home = Home::new();
         home.aemp("gensecret").ok();
         let mut node = home.run("seed binds 127.0.0.1:0");
@@ -32,6 +32,34 @@ fn both_signals_end_it_in_good_order() {
         assert_eq!(node.process.ends(), Some(0), "{signal}: {}", node.process.all());
         node.process.complains("stopping");
     }
+}
+
+/// As `nohup` wants it.
+#[test]
+fn it_outlives_its_terminal_if_it_should() {
+    let home = Home::new();
+    home.aemp("gensecret").ok();
+    let mut shell = std::process::Command::new("/bin/sh");
+    let script = "trap '' HUP; exec \"$0\" run seed binds 127.0.0.1:0";
+    shell.args(["-c", script, env!("CARGO_BIN_EXE_aemp")]).env_clear().env("HOME", home.directory.path());
+    let mut node = Process::start(&mut shell);
+    let address = node.says("listens on").split_whitespace().nth(2).unwrap().to_owned();
+    node.signal("HUP");
+    home.aemp(&format!("cal {address} time --timeout 60")).ok();
+    node.signal("TERM");
+    assert_eq!(node.ends(), Some(0));
+}
+
+#[test]
+fn a_profile_that_does_not_exist_is_told_in_a_line() {
+    let home = Home::new();
+    home.aemp("gensecret profile seed setbinds 127.0.0.1:0").ok();
+    let node = home.run("sed binds 127.0.0.1:0");
+    let line = node.process.complains("there is no profile \"sed\"");
+    assert!(line.contains("INFO") && line.contains(&home.rc().display().to_string()), "{line}");
+    let seed = home.run("seed binds 127.0.0.1:0");
+    let told = seed.process.count_after(std::time::Duration::ZERO, Stream::Err, "there is no profile");
+    assert_eq!(told, 0);
 }
 
 #[test]
@@ -158,4 +186,28 @@ fn more_is_logged_when_asked_for() {
     process.signal("INT");
     assert_eq!(process.ends(), Some(0));
     process.complains("aemp::cmd::run: stopping");
+}
+
+/// [LC-01], [LC-02]: a node with the service shows what others log, with their names; a wrong level is named.
+#[test]
+fn the_log_catcher_shows_what_others_log() {
+    let home = Home::new();
+    home.aemp(r#"gensecret profile watch setservices [["mp::log_catcher","info"]]"#).ok();
+    let seed = home.run("seed binds 127.0.0.1:0");
+    let address = &seed.address;
+    let watch = home.start(&format!("run watch binds 127.0.0.1:0 seeds {address}"));
+    watch.says("mp::log_catcher  logs what others log, info and graver");
+    // Until the seed was asked, it tells nothing; so somebody comes and goes until it has been.
+    let told = (0..20).any(|number| {
+        let third = home.run(&format!("third{number} binds 127.0.0.1:0 seeds {address}"));
+        third.process.complains("connected peer=seed/");
+        watch.count_after(std::time::Duration::from_millis(500), Stream::Err, "node=seed/") > 0
+    });
+    assert!(told, "{}", watch.all());
+    let line = watch.complains("node=seed/");
+    assert!(line.contains("INFO") && line.contains("context=mp_node"), "{line}");
+
+    home.aemp(r#"profile watch setservices [["mp::log_catcher","loud"]]"#).ok();
+    let error = home.aemp("run watch").refused();
+    assert!(error.contains("\"loud\"") && error.contains("trace"), "{error}");
 }

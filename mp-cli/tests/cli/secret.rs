@@ -20,10 +20,13 @@ fn a_wrong_secret_is_told_once_on_both_sides() {
 
     let line = worker.process.complains("differs from ours");
     assert!(line.contains(&format!("the secret of node {} differs", seed.id)), "{line}");
-    assert!(line.contains(&seed.address) && line.contains("compare them with `aemp showconfig`"), "{line}");
+    assert!(
+        line.contains(&seed.address) && line.contains("compare them with `aemp showconfig --show-secrets`"),
+        "{line}"
+    );
     let line = seed.process.complains("differs from ours");
     assert!(line.contains(&format!("the secret of node {} differs", worker.id)), "{line}");
-    assert!(line.contains("compare them with `aemp showconfig`"), "{line}");
+    assert!(line.contains("compare them with `aemp showconfig --show-secrets`"), "{line}");
 
     assert_eq!(worker.process.count_after(WATCHED, Stream::Err, ""), 1, "{}", worker.process.all());
     assert_eq!(seed.process.count_after(Duration::ZERO, Stream::Err, ""), 1, "{}", seed.process.all());
@@ -36,7 +39,7 @@ fn a_wrong_secret_is_told_once_on_both_sides() {
         assert!(error.contains(&format!("the secret of node {} differs", seed.id)), "{error}");
     }
     let error = other.aemp(&format!("cal {} time --timeout 9999", seed.address)).failed();
-    assert!(error.contains("compare them with `aemp showconfig`"), "{error}");
+    assert!(error.contains("compare them with `aemp showconfig --show-secrets`"), "{error}");
 }
 
 #[test]

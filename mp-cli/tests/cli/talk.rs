@@ -56,7 +56,10 @@ fn a_third_process_talks_to_two() {
     }
     assert_eq!(ask(&home, &format!("snd {worker} devnull 1 2")), format!("sent: {worker} has it\n"));
     // That there is no such port is not the node's matter; a monitor would tell.
-    assert_eq!(ask(&home, &format!("snd {worker}#no hello")), format!("sent: {worker}#no has it\n"));
+    let told = format!(
+        "sent: the node {worker} has it; whether there is such a port there, `aemp mon {worker}#no` tells\n"
+    );
+    assert_eq!(ask(&home, &format!("snd {worker}#no hello")), told);
 }
 
 /// In the form of the wire, as any other node does it.
@@ -91,14 +94,17 @@ fn a_monitor_tells_why() {
     assert_eq!((&told["event"], &told["port"]), (&json!("dead"), &json!(worker.echo())));
     assert_eq!((&told["reason"][0], &told["reason"][1]), (&json!("transport_error"), &json!(worker.id)));
     let line = by_address.says("is dead");
-    assert!(line.starts_with(&format!("{} is dead: \"transport_error\",", worker.address)), "{line}");
+    assert!(
+        line.starts_with(&format!("{} is dead: transport_error: {} ", worker.address, worker.id)),
+        "{line}"
+    );
     let ends = |mut process: Process| process.ends();
     assert_eq!((ends(by_name), ends(by_address)), (Some(0), Some(0)));
     of_seed.signal("INT");
     assert_eq!(ends(of_seed), Some(130));
 
     let out = ask(&home, &format!("mon {}#nothing", seed.address));
-    assert!(out.contains("\"no_such_port\""), "{out}");
+    assert!(out.contains("is dead: no_such_port: "), "{out}");
 }
 
 /// Exit code 1, and one line that says who did not do what.
@@ -142,7 +148,7 @@ fn no_port() {
         ("a b", "use printable ASCII"),
         ("a#b c", "use printable ASCII"),
         ("grün", "use printable ASCII"),
-        ("127.0.0.1:99999", "write the node's address instead, as HOST:PORT"),
+        ("127.0.0.1:99999", "the port number 99999 is above 65535"),
         ("127.0.0.1:x", "write the node's address instead, as HOST:PORT"),
         ("name", "--seed"),
     ] {

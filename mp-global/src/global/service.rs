@@ -14,7 +14,10 @@ pub(super) fn install(node: &Node, shared: &Arc<Shared>) {
         (Arc::clone(shared), Arc::clone(shared), Arc::clone(shared), Arc::clone(shared));
     node.install(Service {
         tags: &GlobalRequest::TAGS,
-        up: Box::new(move |peer| ups.with(|state| state.up(clock::now(), peer))),
+        up: Box::new(move |peer| {
+            let is_kin = ups.node().is_ok_and(|node| node.is_own_kind(peer));
+            ups.with(|state| state.up(clock::now(), peer, is_kin));
+        }),
         down: Box::new(move |peer, _| downs.with(|state| state.down(clock::now(), peer))),
         request: Box::new(move |from, tag, args| {
             if !GlobalRequest::TAGS.contains(&tag) {
@@ -31,7 +34,9 @@ pub(super) fn install(node: &Node, shared: &Arc<Shared>) {
 
     // Those that were connected before, unless they go just now: their end may have been told before their beginning.
     let peers = node.nodes();
-    shared.with(|state| peers.iter().for_each(|peer| state.up(clock::now(), peer)));
+    shared.with(|state| {
+        peers.iter().for_each(|peer| state.up(clock::now(), peer, node.is_own_kind(peer)));
+    });
     shared.with(|state| {
         let still = node.nodes();
         peers.iter().filter(|peer| !still.contains(peer)).for_each(|peer| state.down(clock::now(), peer));

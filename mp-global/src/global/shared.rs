@@ -3,9 +3,9 @@
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use mp_node::{Node, WeakNode};
+use mp_node::{Node, Way, WeakNode};
 use mp_proto::NodeId;
-use mp_transport::{Addr, clock};
+use mp_transport::clock;
 use tokio::sync::{Notify, oneshot, watch};
 
 use super::state::State;
@@ -104,8 +104,8 @@ impl Shared {
         });
     }
 
-    /// Where a node listens, as far as anybody knows.
-    pub(super) async fn find(self: Arc<Self>, node: NodeId) -> Vec<Addr> {
+    /// The ways to a node, as far as anybody knows.
+    pub(super) async fn find(self: Arc<Self>, node: NodeId) -> Vec<Way> {
         let (sender, answer) = oneshot::channel();
         let ticket = self.with(|state| state.begin_find(&node, sender));
         let _guard = OnDrop(|| self.with(|state| state.end_find(&node, ticket)));

@@ -5,9 +5,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Instant;
 
-use mp_node::WeakNode;
+use mp_node::{Way, WeakNode};
 use mp_proto::{NodeId, Value};
-use mp_transport::Addr;
 use tokio::sync::oneshot;
 
 use crate::data::Key;
@@ -26,7 +25,7 @@ pub(crate) struct State {
     pub(super) dials: Vec<(DialTarget, String)>,
     pub(super) feeds: BTreeMap<MonitorId, Arc<Feed>>,
     pub(super) queries: BTreeMap<QueryId, oneshot::Sender<Answer>>,
-    finders: BTreeMap<NodeId, BTreeMap<u64, oneshot::Sender<Vec<Addr>>>>,
+    finders: BTreeMap<NodeId, BTreeMap<u64, oneshot::Sender<Vec<Way>>>>,
     last_finder: u64,
     /// How often a port is registered in a group.
     memberships: BTreeMap<(Key, Key), usize>,
@@ -47,11 +46,14 @@ impl State {
         }
     }
 
-    /// A new connection to a node.
-    pub(super) fn up(&mut self, now: Instant, node: &NodeId) {
+    /// A new connection to a node, which may be of our own kind.
+    pub(super) fn up(&mut self, now: Instant, node: &NodeId, is_kin: bool) {
         self.registry.node_down(node); // if we knew of an old one, we know nothing of its end
         self.mesh.node_up(now, node);
         self.registry.node_up(node, self.mesh.is_seed(node));
+        if is_kin {
+            self.registry.is_kin(node);
+        }
         self.is_mesh_due = true;
     }
 
@@ -99,7 +101,7 @@ impl State {
                         drop(asker.send(answer)); // it may have lost interest
                     }
                 }
-                Output::Found { node, addresses } => self.found(&node, &addresses.unwrap_or_default()),
+                Output::Found { node, addresses } => self.found(&node, addresses.as_deref()),
             }
         }
         std::mem::take(&mut self.is_mesh_due) || !self.dials.is_empty()
@@ -116,7 +118,7 @@ impl State {
         }
     }
 
-    pub(super) fn begin_find(&mut self, node: &NodeId, answer: oneshot::Sender<Vec<Addr>>) -> u64 {
+    pub(super) fn begin_find(&mut self, node: &NodeId, answer: oneshot::Sender<Vec<Way>>) -> u64 {
         self.last_finder += 1;
         match self.registry.find(node) {
             Ok(()) => {
@@ -137,10 +139,15 @@ impl State {
         }
     }
 
-    fn found(&mut self, node: &NodeId, addresses: &[String]) {
-        let addresses: Vec<Addr> = addresses.iter().filter_map(|address| address.parse().ok()).collect();
+    /// Tells those who look for a node where it listens, and who carries a connection to it if that is of no use.
+    fn found(&mut self, node: &NodeId, addresses: Option<&[String]>) {
+        let listening = addresses.into_iter().flatten().filter_map(|address| address.parse().ok());
+        let mut ways: Vec<Way> = listening.map(Way::Direct).collect();
+        if addresses.is_some() {
+            ways.extend(self.registry.relays_to(node).into_iter().map(Way::Through));
+        }
         for (_, finder) in self.finders.remove(node).unwrap_or_default() {
-            drop(finder.send(addresses.clone())); // it may have lost interest
+            drop(finder.send(ways.clone())); // it may have lost interest
         }
     }
 

@@ -17,6 +17,8 @@ pub(super) struct Peer {
     pub(super) seed: Option<u64>,
     /// Whether it said that it is global.
     pub(super) is_global: bool,
+    /// Whether it is of our own kind.
+    pub(super) is_kin: bool,
     /// Whether it exceeded a limit and is no longer listened to.
     pub(super) is_expelled: bool,
 }
@@ -77,6 +79,11 @@ impl Core {
     /// Whether a node is up and listened to.
     pub(super) fn hears(&self, node: &NodeId) -> bool {
         self.peers.get(node).is_some_and(|peer| !peer.is_expelled)
+    }
+
+    /// Whether a node is up, and of our own kind.
+    pub(super) fn is_kin(&self, node: &NodeId) -> bool {
+        self.peers.get(node).is_some_and(|peer| peer.is_kin)
     }
 
     /// Stops listening to a node that exceeded a limit. Its role's state is to be cleared as if it were down.

@@ -1,5 +1,6 @@
 //! The role of a global node: it knows what all nodes hold.
 
+mod repair;
 mod wanted;
 mod watchers;
 
@@ -11,9 +12,10 @@ use self::wanted::Wanted;
 use self::watchers::Watchers;
 use super::core::Core;
 use super::limits::Usage;
+use super::repair::Walks;
 use super::store::{Effects, Kind, Store};
 use super::watch::{Changes, difference};
-use super::{Answer, Excess, Query, QueryId};
+use super::{Answer, Excess, Query, QueryId, repair as mend};
 use crate::data::{Database, Entries, GLOBALS, Key, LISTENERS, entries_value, word_list};
 use crate::wire::GlobalRequest;
 
@@ -25,6 +27,8 @@ pub(super) struct Global {
     globals: BTreeSet<NodeId>,
     watchers: Watchers,
     wanted: Wanted,
+    /// Nodes that are asked for what we should have of them.
+    walks: Walks,
 }
 
 /// A peer's own update, of which it is told the outcome whether or not it changed anything.
@@ -42,6 +46,7 @@ impl Global {
             globals: BTreeSet::new(),
             watchers: Watchers::default(),
             wanted: Wanted::default(),
+            walks: Walks::default(),
         };
         core.local.set(&GLOBALS.into(), &core.node.as_str().into(), Value::Null);
         global.store.merge(&core.node, core.local.data(), &mut Effects::default());
@@ -87,6 +92,7 @@ impl Global {
     /// All that the node held goes, and what we remembered of it `[GL-16]`.
     pub(super) fn node_down(&mut self, core: &mut Core, node: &NodeId) {
         self.watchers.forget(node);
+        self.walks.end(node);
         let was_global = self.globals.remove(node);
         let mut effects = Effects::default();
         self.store.forget(node, &mut effects);
@@ -125,8 +131,24 @@ impl Global {
             }
             GlobalRequest::Monitor(family) => self.on_monitor(core, from, family),
             GlobalRequest::Unmonitor(family) => self.watchers.remove(from, &family),
+            GlobalRequest::Sum { sum, is_global } => self.on_sum(core, from, sum, is_global),
+            GlobalRequest::Differ { range, families } => self.on_differ(core, from, &range, families),
+            GlobalRequest::Told { family, range, entries } => {
+                self.on_told(core, from, &family, &range, entries);
+            }
+            GlobalRequest::Have { range, sums } if self.globals.contains(from) => {
+                core.send(from, mend::differ(self.store.our_sums(), range, &sums));
+            }
+            GlobalRequest::Tell { family, from: key } if self.globals.contains(from) => {
+                let told =
+                    mend::tell(Key::clone(&family), Key::clone(&key), self.store.ours_from(&family, &key));
+                core.send(from, told);
+            }
             // a bare g_slave has had its effect; the rest is what masters say, and we have none
-            GlobalRequest::Slave(None)
+            GlobalRequest::Have { .. }
+            | GlobalRequest::Tell { .. }
+            | GlobalRequest::View { .. }
+            | GlobalRequest::Slave(None)
             | GlobalRequest::Found { .. }
             | GlobalRequest::Reply { .. }
             | GlobalRequest::Whole { .. }
@@ -176,6 +198,9 @@ impl Global {
         self.store.replace(from, database, &mut effects);
         self.remember_listeners(core, from, &mut effects);
         self.publish(core, effects, None);
+        if core.is_kin(from) {
+            self.tell_sum(core, from);
+        }
     }
 
     /// Other globals learn from us where this one listens, so that they can find it before it has found them `[GL-23]`.
@@ -313,6 +338,11 @@ impl Global {
             let answer = self.look_up(question.part, &question.family);
             core.answer(id, answer);
         }
+    }
+
+    /// The other global nodes that know of a node.
+    pub(super) fn tellers_of(&self, node: &NodeId) -> Vec<NodeId> {
+        self.store.globals_with(LISTENERS, node.as_str())
     }
 
     pub(super) fn find(&mut self, core: &mut Core, node: &NodeId) {

@@ -1,15 +1,19 @@
 //! What this node owns itself.
 
+use std::ops::Bound;
+
 use mp_proto::Value;
 
 use super::limits::Usage;
 use super::{RegistryError, RegistryLimits};
 use crate::data::{Database, Key, weight};
+use crate::sum::Sums;
 
 /// The keys of this node.
 #[derive(Debug, Default)]
 pub(super) struct Local {
     data: Database,
+    sums: Sums,
     keys: usize,
     bytes: usize,
 }
@@ -17,6 +21,22 @@ pub(super) struct Local {
 impl Local {
     pub(super) fn data(&self) -> &Database {
         &self.data
+    }
+
+    pub(super) fn sums(&self) -> &Sums {
+        &self.sums
+    }
+
+    /// The entries of a family, from a key on.
+    pub(super) fn from<'a>(
+        &'a self,
+        family: &str,
+        key: &'a str,
+    ) -> impl Iterator<Item = (&'a Key, &'a Value)> {
+        self.data
+            .get(family)
+            .into_iter()
+            .flat_map(move |entries| entries.range::<str, _>((Bound::Included(key), Bound::Unbounded)))
     }
 
     pub(super) fn get(&self, family: &str, key: &str) -> Option<&Value> {
@@ -46,6 +66,12 @@ impl Local {
             return false;
         }
         self.bytes = self.bytes.saturating_add(weight(key, &value));
+        self.sums.change(
+            family,
+            key,
+            self.data.get(family).and_then(|entries| entries.get(key)),
+            Some(&value),
+        );
         let old = self.data.entry(Key::clone(family)).or_default().insert(Key::clone(key), value);
         match old {
             Some(old) => self.bytes = self.bytes.saturating_sub(weight(key, &old)),
@@ -58,6 +84,7 @@ impl Local {
     pub(super) fn delete(&mut self, family: &str, key: &str) -> bool {
         let Some(entries) = self.data.get_mut(family) else { return false };
         let Some(old) = entries.remove(key) else { return false };
+        self.sums.change(&Key::from(family), key, Some(&old), None);
         if entries.is_empty() {
             self.data.remove(family);
         }

@@ -1,11 +1,15 @@
 //! The role of an ordinary node: it has one master, which knows more.
 
+use std::collections::BTreeMap;
+
 use mp_proto::{NodeId, Value};
 
 use super::QueryId;
 use super::core::Core;
+use super::repair::{differ, tell};
 use super::watch::{Changes, difference};
 use crate::data::{Entries, Key};
+use crate::sum::{Range, Sum};
 use crate::wire::GlobalRequest;
 
 /// A slave, with the seed that serves it.
@@ -55,14 +59,19 @@ impl Slave {
     fn adopt(&mut self, core: &mut Core, master: &NodeId) {
         self.master = Some(master.clone());
         core.send(master, GlobalRequest::Slave(Some(core.local.data().clone())));
+        self.ask(core, master);
+        for family in core.watches.families() {
+            core.send(master, GlobalRequest::Monitor(family));
+        }
+    }
+
+    /// Asks all that has no answer yet.
+    fn ask(&mut self, core: &mut Core, master: &NodeId) {
         for node in core.finds.clone() {
             core.send(master, GlobalRequest::Find(node.as_str().into()));
         }
         for id in core.queries.keys().copied().collect::<Vec<_>>() {
             self.query(core, id);
-        }
-        for family in core.watches.families() {
-            core.send(master, GlobalRequest::Monitor(family));
         }
     }
 
@@ -74,7 +83,7 @@ impl Slave {
     }
 
     pub(super) fn request(&mut self, core: &mut Core, from: &NodeId, request: GlobalRequest) {
-        if matches!(request, GlobalRequest::Global) {
+        if matches!(request, GlobalRequest::Global | GlobalRequest::Sum { is_global: true, .. }) {
             if let Some(peer) = core.peers.get_mut(from) {
                 peer.is_global = true;
             }
@@ -106,7 +115,38 @@ impl Slave {
                 }
                 self.learn(core, master, &family, &changes);
             }
+            GlobalRequest::Have { range, sums } => {
+                let answer = differ(core.local.sums(), range, &sums);
+                core.send(master, answer);
+            }
+            GlobalRequest::Tell { family, from } => {
+                let told = tell(Key::clone(&family), Key::clone(&from), core.local.from(&family, &from));
+                core.send(master, told);
+            }
+            GlobalRequest::View { range, sums } => Self::check(core, master, &range, &sums),
             _ => {}
+        }
+    }
+
+    /// Tells a master of our kind the sum of what we have told it `[GL-34]`, and asks anew what it has not answered: to
+    /// answer twice does no harm.
+    pub(super) fn compare(&mut self, core: &mut Core) {
+        let Some(master) = self.master.clone().filter(|master| core.is_kin(master)) else { return };
+        let sum = core.local.sums().total();
+        core.send(&master, GlobalRequest::Sum { sum, is_global: false });
+        self.ask(core, &master);
+    }
+
+    /// Begins anew to monitor those families of a range that the master has something else of, or does not know that we
+    /// monitor; ends those that we do not `[GL-38]`.
+    fn check(core: &mut Core, master: &NodeId, range: &Range, sums: &BTreeMap<Key, Sum>) {
+        for family in core.watches.families_in(range) {
+            if core.watches.sum(&family) != sums.get(&family).copied() {
+                core.send(master, GlobalRequest::Monitor(family));
+            }
+        }
+        for family in sums.keys().filter(|family| !core.watches.has(family)).cloned().collect::<Vec<_>>() {
+            core.send(master, GlobalRequest::Unmonitor(family));
         }
     }
 

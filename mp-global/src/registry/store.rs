@@ -3,12 +3,14 @@
 mod claim;
 
 use std::collections::BTreeMap;
+use std::ops::Bound;
 
 use mp_proto::{NodeId, Value};
 
 use super::limits::Usage;
 use super::watch::Changes;
 use crate::data::{Database, Entries, Key, LISTENERS, weight, words};
+use crate::sum::{Range, Sums};
 
 use claim::{Claim, own, view};
 
@@ -50,6 +52,7 @@ struct Owner {
     kind: Kind,
     /// Its keys by family, with what they weigh.
     families: BTreeMap<Key, BTreeMap<Key, usize>>,
+    sums: Sums,
     keys: usize,
     bytes: usize,
 }
@@ -60,11 +63,19 @@ pub(super) struct Store {
     me: NodeId,
     families: BTreeMap<Key, BTreeMap<Key, Vec<Claim>>>,
     owners: BTreeMap<NodeId, Owner>,
+    our_sums: Sums,
+    view_sums: Sums,
 }
 
 impl Store {
     pub(super) fn new(me: &NodeId) -> Self {
-        let mut store = Self { me: me.clone(), families: BTreeMap::new(), owners: BTreeMap::new() };
+        let mut store = Self {
+            me: me.clone(),
+            families: BTreeMap::new(),
+            owners: BTreeMap::new(),
+            our_sums: Sums::default(),
+            view_sums: Sums::default(),
+        };
         store.enrol(me, Kind::Own, &mut Effects::default());
         store
     }
@@ -81,6 +92,13 @@ impl Store {
     /// Where a node listens.
     pub(super) fn listeners(&self, node: &str) -> Option<Vec<Key>> {
         words(self.get(LISTENERS, node)?)
+    }
+
+    /// The global nodes, other than ourselves, that hold a key.
+    pub(super) fn globals_with(&self, family: &str, key: &str) -> Vec<NodeId> {
+        let claims = self.families.get(family).and_then(|keys| keys.get(key)).into_iter().flatten();
+        let globals = claims.filter(|claim| claim.kind == Kind::Global && claim.owner.as_str() != key);
+        globals.map(|claim| claim.owner.clone()).collect()
     }
 
     /// What all nodes hold in a family.
@@ -105,6 +123,35 @@ impl Store {
             }
         }
         database
+    }
+
+    /// The same from a key of a family on.
+    pub(super) fn ours_from<'a>(
+        &'a self,
+        family: &'a str,
+        from: &'a str,
+    ) -> impl Iterator<Item = (&'a Key, &'a Value)> {
+        let keys = self
+            .families
+            .get(family)
+            .into_iter()
+            .flat_map(move |keys| keys.range::<str, _>((Bound::Included(from), Bound::Unbounded)));
+        keys.filter_map(move |(key, claims)| Some((key, own(&self.me, family, key, claims)?)))
+    }
+
+    /// The sums over what we and our slaves hold.
+    pub(super) fn our_sums(&self) -> &Sums {
+        &self.our_sums
+    }
+
+    /// The sums over what all nodes hold.
+    pub(super) fn view_sums(&self) -> &Sums {
+        &self.view_sums
+    }
+
+    /// The sums over what a node holds.
+    pub(super) fn sums_of(&self, node: &NodeId) -> Option<&Sums> {
+        self.owners.get(node).map(|owner| &owner.sums)
     }
 
     /// What a node would hold at the most after setting these keys, too.
@@ -137,6 +184,7 @@ impl Store {
         let owner = self.owners.entry(node.clone()).or_insert_with(|| Owner {
             kind,
             families: BTreeMap::new(),
+            sums: Sums::default(),
             keys: 0,
             bytes: 0,
         });
@@ -160,6 +208,8 @@ impl Store {
     ) {
         let Some(owner) = self.owners.get_mut(node) else { return };
         let kind = owner.kind;
+        let claims = self.families.get(family).and_then(|keys| keys.get(key));
+        owner.sums.change(family, key, claims.and_then(|claims| claim::of(node, claims)), Some(&value));
         let weight = weight(key, &value);
         owner.bytes = owner.bytes.saturating_add(weight);
         let held = owner.families.entry(Key::clone(family)).or_default();
@@ -178,6 +228,8 @@ impl Store {
         if held.is_empty() {
             owner.families.remove(family);
         }
+        let claims = self.families.get(family).and_then(|keys| keys.get(key));
+        owner.sums.change(family, key, claims.and_then(|claims| claim::of(node, claims)), None);
         owner.keys -= 1;
         owner.bytes = owner.bytes.saturating_sub(weight);
         self.edit(family, key, effects, |claims| claims.retain(|claim| claim.owner != *node));
@@ -191,6 +243,28 @@ impl Store {
             }
         }
         self.merge(node, database, effects);
+    }
+
+    /// Makes what a node holds in a range of keys exactly this. What it holds already does not become its latest word.
+    pub(super) fn replace_range(
+        &mut self,
+        node: &NodeId,
+        family: &Key,
+        range: &Range,
+        entries: Entries,
+        effects: &mut Effects,
+    ) {
+        let held = self.owners.get(node).and_then(|owner| owner.families.get(family));
+        let gone = held.into_iter().flat_map(|keys| keys.range::<str, _>(range)).map(|(key, _)| key);
+        for key in gone.filter(|key| !entries.contains_key(*key)).cloned().collect::<Vec<_>>() {
+            self.remove(node, family, &key, effects);
+        }
+        for (key, value) in entries {
+            let claims = self.families.get(family).and_then(|keys| keys.get(&key));
+            if claims.and_then(|claims| claim::of(node, claims)) != Some(&value) {
+                self.set(node, family, &key, value, effects);
+            }
+        }
     }
 
     /// Adds to what a node holds.
@@ -227,10 +301,12 @@ impl Store {
         let own_after = own(&self.me, family, key, claims);
         let view_after = view(&self.me, family, key, claims);
         if own_after != own_before.as_ref() {
+            self.our_sums.change(family, key, own_before.as_ref(), own_after);
             let effects = effects.0.entry(Key::clone(family)).or_default();
             effects.ours.insert(Key::clone(key), own_after.cloned());
         }
         if view_after != view_before.as_ref() {
+            self.view_sums.change(family, key, view_before.as_ref(), view_after);
             let effects = effects.0.entry(Key::clone(family)).or_default();
             effects.view.insert(Key::clone(key), view_after.cloned());
         }

@@ -8,6 +8,7 @@ use mp_proto::Value;
 use super::limits::Usage;
 use super::{Change, MonitorId, Output};
 use crate::data::{Entries, Key, weight};
+use crate::sum::{Range, Sum};
 
 /// New values of keys; none for those that are no more.
 pub(super) type Changes = BTreeMap<Key, Option<Value>>;
@@ -17,6 +18,7 @@ pub(super) type Changes = BTreeMap<Key, Option<Value>>;
 struct Watch {
     view: Arc<Entries>,
     bytes: usize,
+    sum: Sum,
     is_synced: bool,
     monitors: BTreeSet<MonitorId>,
 }
@@ -43,10 +45,16 @@ impl Watches {
         self.families.keys().cloned().collect()
     }
 
+    /// The families of a range.
+    pub(super) fn families_in(&self, range: &Range) -> Vec<Key> {
+        self.families.range::<str, _>(range).map(|(family, _)| Key::clone(family)).collect()
+    }
+
     /// Begins to watch a family that holds this as far as we know.
     pub(super) fn begin(&mut self, family: Key, view: Entries, is_synced: bool) {
         let bytes = view.iter().map(|(key, value)| weight(key, value)).fold(0, usize::saturating_add);
-        let watch = Watch { view: Arc::new(view), bytes, is_synced, monitors: BTreeSet::new() };
+        let sum = Sum::of_all(&family, &view);
+        let watch = Watch { view: Arc::new(view), bytes, sum, is_synced, monitors: BTreeSet::new() };
         self.families.insert(family, watch);
     }
 
@@ -94,6 +102,11 @@ impl Watches {
         Some(&self.families.get(family)?.view)
     }
 
+    /// The sum of a family as it was last told.
+    pub(super) fn sum(&self, family: &str) -> Option<Sum> {
+        Some(self.families.get(family)?.sum)
+    }
+
     /// What a watched family would hold after these changes.
     pub(super) fn usage_after(&self, family: &str, changes: &Changes) -> Usage {
         let Some(watch) = self.families.get(family) else { return Usage::default() };
@@ -131,10 +144,13 @@ impl Watches {
                 _ => continue,
             }
             let view = Arc::make_mut(&mut watch.view);
-            match value {
+            let old = match value {
                 Some(value) => view.insert(Key::clone(key), value.clone()),
                 None => view.remove(key),
             };
+            let sum = |value: &Value| Sum::of(family, key, value);
+            watch.sum = watch.sum.without(old.as_ref().map(sum).unwrap_or_default());
+            watch.sum = watch.sum.with(value.as_ref().map(sum).unwrap_or_default());
         }
         watch.bytes = usage.bytes;
         let is_news = sync && !watch.is_synced;

@@ -1,9 +1,12 @@
 //! Reading requests, with the tolerance that Perl's blurred types call for.
 
+use std::collections::BTreeMap;
+
 use mp_proto::Value;
 
 use super::{GlobalRequest, Part};
 use crate::data::{Database, Entries, Key, entries, word, words};
+use crate::sum::{Range, Sum};
 
 /// Why a message is no request of the distributed database.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -49,11 +52,21 @@ impl GlobalRequest {
             "g_mon1" => Self::Monitor(a.family()?),
             "g_mon0" => Self::Unmonitor(a.family()?),
             "g_chg1" => Self::Whole { family: a.family()?, entries: a.entries()? },
-            _ => Self::Change {
+            "g_chg2" => Self::Change {
                 family: a.family()?,
                 set: a.entries()?.unwrap_or_default(),
                 delete: a.keys()?.unwrap_or_default(),
             },
+            "g_sum" => Self::Sum { sum: a.sum()?, is_global: a.next().is_true() },
+            "g_have" => Self::Have { range: a.range()?, sums: a.sums()? },
+            "g_differ" => Self::Differ { range: a.range()?, families: a.keys()?.unwrap_or_default() },
+            "g_tell" => Self::Tell { family: a.family()?, from: a.name()? },
+            "g_told" => Self::Told {
+                family: a.family()?,
+                range: a.range()?,
+                entries: a.entries()?.unwrap_or_default(),
+            },
+            _ => Self::View { range: a.range()?, sums: a.sums()? },
         })
     }
 }
@@ -103,6 +116,26 @@ impl Arguments {
         }
     }
 
+    fn range(&mut self) -> Result<Range, ParseError> {
+        let from = self.name()?;
+        match self.next() {
+            Value::Null => Ok(Range { from, to: None }),
+            to => {
+                word(&to).map(|to| Range { from, to: Some(to) }).ok_or_else(|| self.wrong("a name or null"))
+            }
+        }
+    }
+
+    fn sum(&mut self) -> Result<Sum, ParseError> {
+        read_sum(&self.next()).ok_or_else(|| self.wrong("a sum"))
+    }
+
+    fn sums(&mut self) -> Result<BTreeMap<Key, Sum>, ParseError> {
+        let sums = self.entries()?.unwrap_or_default().into_iter();
+        let sums: Option<_> = sums.map(|(family, sum)| Some((family, read_sum(&sum)?))).collect();
+        sums.ok_or_else(|| self.wrong("a map of sums"))
+    }
+
     /// A map of maps; what Perl takes for false is none. A family that is no map is left out, as Perl does.
     fn optional_database(&mut self) -> Result<Option<Database>, ParseError> {
         let families = match self.next() {
@@ -116,6 +149,10 @@ impl Arguments {
         });
         Ok(Some(database.collect()))
     }
+}
+
+fn read_sum(value: &Value) -> Option<Sum> {
+    word(value)?.parse().ok()
 }
 
 #[cfg(test)]
@@ -135,7 +172,7 @@ mod tests {
         serde_json::from_str(json).expect("JSON")
     }
 
-    /// [GL-01]
+    /// [GL-01], [GL-34]
     #[test]
     fn each_request_is_read_and_written_alike() {
         for json in [
@@ -158,6 +195,12 @@ mod tests {
             r#"["g_chg1","fam",{"k":null}]"#,
             r#"["g_chg1","fam",null]"#,
             r#"["g_chg2","fam",{"k":{"x":1}},["q"]]"#,
+            r#"["g_sum","000000000000000000000000000000ff",true]"#,
+            r#"["g_have","",null,{"fam":"00000000000000000000000000000001"}]"#,
+            r#"["g_differ","a","b",["fam"]]"#,
+            r#"["g_tell","fam","k"]"#,
+            r#"["g_told","fam","k","l",{"k":1}]"#,
+            r#"["g_view","",null,{}]"#,
         ] {
             let request = parse(json).expect(json);
             assert_eq!(request.into_message(), message(json), "{json}");
@@ -207,6 +250,10 @@ mod tests {
         assert_eq!(parse(r#"["g_mon1",""]"#), wrong("g_mon1", 1, "the name of a family"));
         assert_eq!(parse(r#"["g_find",["x"]]"#), wrong("g_find", 1, "a name"));
         assert_eq!(parse(r#"["g_slave","db"]"#), wrong("g_slave", 1, "a map of families"));
+        assert_eq!(parse(r#"["g_sum","x"]"#), wrong("g_sum", 1, "a sum"));
+        assert_eq!(parse(r#"["g_have","",null,{"f":1.5}]"#), wrong("g_have", 3, "a map of sums"));
+        assert_eq!(parse(r#"["g_tell","f"]"#), wrong("g_tell", 2, "a name"));
+        assert_eq!(parse(r#"["g_told","f","",[]]"#), wrong("g_told", 3, "a name or null"));
         assert_eq!(parse(r#"["mon1","p"]"#), Err(ParseError::UnknownTag));
     }
 

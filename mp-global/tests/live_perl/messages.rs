@@ -33,7 +33,7 @@ pub(crate) async fn bursts_both_ways_keep_their_order(framing: Framing) {
     perl.quiet(&["exception"]).await;
 }
 
-/// [FR-13], [FR-16], [FR-21], [FR-24]: the values that two Perl nodes were recorded with arrive here as there, and ours
+/// [FR-13], [FR-16], [FR-21], [FR-24], [ST-21], [ST-22]: the values that two Perl nodes were recorded with arrive here as there, and ours
 /// arrive in Perl.
 pub(crate) async fn values_survive_the_trip(framing: Framing) {
     let (node, _global, address) = seed("rust", framing).await;
@@ -55,7 +55,7 @@ pub(crate) async fn values_survive_the_trip(framing: Framing) {
     let types = told["types"].as_array().expect("a list");
     assert_eq!(types.len(), rows.len());
     for (value, got) in values.values().iter().zip(types) {
-        assert!(arrived(value, got), "{value:.300} became {got:.300}");
+        assert!(arrived(framing, value, got), "{value:.300} became {got:.300}");
     }
 }
 

@@ -16,6 +16,11 @@ pub(crate) const SECRET: &str = "s3kr1t";
 /// What our nodes have logged, all tests together.
 static LOG: OnceLock<Arc<Mutex<Vec<u8>>>> = OnceLock::new();
 
+/// Passes on what our nodes log.
+#[cfg(feature = "log-tap")]
+pub(crate) static TAP: std::sync::LazyLock<mp_global::log_catcher::LogTap> =
+    std::sync::LazyLock::new(|| mp_global::log_catcher::LogTap::new(mp_global::log_catcher::LogLevel::TRACE));
+
 struct Log(Arc<Mutex<Vec<u8>>>);
 
 impl io::Write for Log {
@@ -37,8 +42,11 @@ pub(crate) fn log() -> String {
         let subscriber = tracing_subscriber::fmt()
             .with_max_level(tracing::Level::WARN)
             .with_ansi(false)
-            .with_writer(move || Log(Arc::clone(&writer)));
-        subscriber.init();
+            .with_writer(move || Log(Arc::clone(&writer)))
+            .finish();
+        #[cfg(feature = "log-tap")]
+        let subscriber = tracing_subscriber::layer::SubscriberExt::with(subscriber, TAP.clone());
+        tracing_subscriber::util::SubscriberInitExt::init(subscriber);
         log
     });
     String::from_utf8_lossy(&log.lock().unwrap()).into_owned()

@@ -67,13 +67,24 @@ pub(crate) fn checksum(text: &str) -> u32 {
     text.chars().fold(0, |sum, character| sum.wrapping_add(u32::from(character)))
 }
 
+/// A truth value of ours as Perl tells it: Storable has none, so it comes as Perl's own comparisons do `[ST-22]`.
+pub(crate) fn truth(framing: Framing, truth: bool) -> Json {
+    match framing.name() {
+        "storable" => if truth { "1" } else { "" }.into(),
+        _ => truth.into(),
+    }
+}
+
 /// Whether what Perl says that it has received is what we sent, as far as the framing can carry it.
-pub(crate) fn arrived(sent: &Value, got: &Json) -> bool {
+pub(crate) fn arrived(framing: Framing, sent: &Value, got: &Json) -> bool {
     let (kind, inner) = (got["t"].as_str().unwrap_or("list"), &got["v"]);
     let text = || inner.as_str().unwrap_or_default();
     match sent {
         Value::Null => kind == "undef",
-        Value::Bool(truth) => kind == "bool" && (inner == 1) == *truth,
+        Value::Bool(is_true) => match truth(framing, *is_true) {
+            Json::Bool(is_true) => kind == "bool" && (inner == 1) == is_true,
+            text => kind == "str" && *inner == text,
+        },
         Value::Int(number) => ["int", "num", "str"].contains(&kind) && text() == number.to_string(),
         Value::UInt(number) => ["int", "num", "str"].contains(&kind) && text() == number.to_string(),
         Value::Float(number) => {
@@ -82,10 +93,11 @@ pub(crate) fn arrived(sent: &Value, got: &Json) -> bool {
         }
         Value::List(items) => {
             let got = got.as_array().map(Vec::as_slice).unwrap_or_default();
-            items.len() == got.len() && items.iter().zip(got).all(|(item, got)| arrived(item, got))
+            items.len() == got.len() && items.iter().zip(got).all(|(item, got)| arrived(framing, item, got))
         }
         Value::Map(map) => {
-            let same = |key: &str, item: &Value| inner.get(key).is_some_and(|got| arrived(item, got));
+            let same =
+                |key: &str, item: &Value| inner.get(key).is_some_and(|got| arrived(framing, item, got));
             let size = inner.as_object().map(serde_json::Map::len);
             kind == "hash"
                 && size == Some(map.len())

@@ -114,6 +114,36 @@ for my $mode (keys %MODE) {
 }
 $Aemp::Node::FUNCTION{"Test::no_port"} = sub { event("spawned", port => $_[0]); undef };
 
+#### Log lines: who asks for them, and what is said
+
+my %catcher;    # port => level
+$Aemp::Node::FUNCTION{"AnyEvent::MP::LogCatcher::connect"} = sub {
+    my ($version, $port, $level) = @_;
+    event("catcher", version => 0 + $version, port => $port, level => 0 + $level);
+    $catcher{$port} = $level;
+    Aemp::Node::mon($port, sub { delete $catcher{$port}; event("uncatcher", port => $port) });
+};
+
+sub say_line {
+    my ($level, $text) = @_;
+    $level <= $catcher{$_} and Aemp::Node::snd($_, AE::time, "Test::Program", $level, $text) for keys %catcher;
+}
+
+# Asks every node that listens for its lines.
+sub catch_lines {
+    my ($level) = @_;
+    my $port = Aemp::Node::port(sub {
+        my ($time, $context, $level, $text) = @_;
+        event("line", recent => abs($time - AE::time) < 60 ? 1 : 0, context => $context, level => 0 + $level, text => $text);
+    });
+    Aemp::Directory::db_mon("'l", sub {
+        my ($all, $added) = @_;
+        Aemp::Node::snd($_, "AnyEvent::MP::LogCatcher::connect", 0, $port, $level)
+            for grep { $_ ne $Aemp::Node::ID } @$added;
+    });
+    $port;
+}
+
 #### Commands
 
 my (%monitor, $monitors);
@@ -172,6 +202,9 @@ my %COMMAND;
         Aemp::Directory::db_query($c->{part}, $c->{family}, sub { event("result", tag => $c->{tag}, result => $_[0]) });
         ();
     },
+    say      => sub { my ($c) = @_; say_line(@$c{qw(level text)}); () },
+    catch    => sub { my ($c) = @_; (port => catch_lines($c->{level})) },
+    add_seed => sub { my ($c) = @_; Aemp::Directory::add_seed($c->{address}); () },
     become_global => sub { Aemp::Directory::become_global(); () },
     state => sub { (%{ Aemp::Directory::state() }, nodes => [sort(Aemp::Node::up_nodes())], seen => {%Aemp::Node::SEEN}) },
     dial  => sub { my ($c) = @_; Aemp::Node::dial($c->{address}); () },

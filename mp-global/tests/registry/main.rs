@@ -3,6 +3,7 @@
 mod global;
 mod limits;
 mod model;
+mod repair;
 mod replay;
 mod slave;
 mod support;

@@ -33,6 +33,10 @@ enum Op {
     Arrive(usize, usize, usize),
     /// The node dies and comes back, knowing nothing.
     Restart(usize, usize),
+    /// So many messages from one node to the other vanish, which no connection lets happen.
+    Lose(usize, usize, usize),
+    /// What others have of the node is compared with what it says.
+    Compare(usize),
 }
 
 #[derive(Debug, Clone)]
@@ -66,6 +70,10 @@ struct Network {
     links: BTreeMap<(usize, usize), Link>,
     under_way: BTreeMap<(usize, usize), VecDeque<Event>>,
     written: i64,
+    /// Whether all are of our own kind.
+    are_kin: bool,
+    /// How many messages of which tag were sent.
+    sent: BTreeMap<String, usize>,
 }
 
 fn name(index: usize) -> NodeId {
@@ -119,11 +127,12 @@ impl Member {
 }
 
 impl Network {
-    fn new(globals: &[bool]) -> Self {
+    fn new(globals: &[bool], are_kin: bool) -> Self {
         let globals: Vec<bool> = globals.iter().enumerate().map(|(index, &is)| is || index == 0).collect();
         let members = globals.iter().enumerate().map(|(index, &is)| member(index, is)).collect();
         let (links, under_way) = (BTreeMap::new(), BTreeMap::new());
-        let mut network = Self { globals, members, links, under_way, written: 0 };
+        let (written, sent) = (0, BTreeMap::new());
+        let mut network = Self { globals, members, links, under_way, written, are_kin, sent };
         (0..network.members.len()).for_each(|index| network.flush(index));
         network
     }
@@ -141,6 +150,7 @@ impl Network {
         while let Some(output) = self.members[from].registry.poll_output() {
             match output {
                 Output::Send { to, message } => {
+                    *self.sent.entry(message.tag().expect("a tag").into_owned()).or_default() += 1;
                     let to = self.members.iter().position(|member| member.name == to).expect("a member");
                     let link = *self.link(from, to);
                     if link.is_up && self.members[from].knows.get(&to) == Some(&link.epoch) {
@@ -189,6 +199,9 @@ impl Network {
             Event::Up(epoch) => {
                 member.knows.insert(from, epoch);
                 member.registry.node_up(&sender, from < SEEDS);
+                if self.are_kin {
+                    member.registry.is_kin(&sender);
+                }
             }
             Event::Message(message) => deliver(&mut member.registry, &sender, message),
             Event::Down => {
@@ -234,7 +247,27 @@ impl Network {
                 (0..events).take_while(|_| self.arrive(a, b)).for_each(drop);
             }
             Op::Restart(node, lost) => self.restart(node % count, lost),
+            Op::Lose(a, b, messages) => {
+                let queue = self.queue(a % count, b % count);
+                for _ in 0..messages {
+                    if matches!(queue.front(), Some(Event::Message(_))) {
+                        queue.pop_front();
+                    }
+                }
+            }
+            Op::Compare(node) => self.compare(node % count),
         }
+    }
+
+    fn compare(&mut self, node: usize) {
+        self.members[node].registry.compare();
+        self.flush(node);
+    }
+
+    /// All compare, and what comes of it arrives.
+    fn compare_all(&mut self) {
+        (0..self.members.len()).for_each(|node| self.compare(node));
+        self.settle();
     }
 
     /// Connects all, and waits until nothing is under way.
@@ -290,6 +323,18 @@ fn op() -> impl Strategy<Value = Op> {
     ]
 }
 
+fn op_with_losses() -> impl Strategy<Value = Op> {
+    let node = || 0..6usize;
+    prop_oneof![
+        8 => op(),
+        2 => (node(), node(), 1..4usize).prop_map(|(a, b, messages)| Op::Lose(a, b, messages)),
+        1 => node().prop_map(Op::Compare),
+    ]
+}
+
+/// What only nodes of our own kind say.
+const OURS: [&str; 6] = ["g_sum", "g_have", "g_differ", "g_tell", "g_told", "g_view"];
+
 proptest! {
     /// [GL-31], [GL-05], [GL-11], [GL-12], [GL-14], [GL-15], [GL-16]
     #[test]
@@ -298,11 +343,38 @@ proptest! {
         before in proptest::collection::vec(op(), 0..80),
         after in proptest::collection::vec(op(), 0..40),
     ) {
-        let mut network = Network::new(&globals);
+        let mut network = Network::new(&globals, false);
         for ops in [before, after] {
             ops.iter().for_each(|op| network.run(op));
             network.settle();
             network.check();
         }
+        network.compare_all();
+        let ours = network.sent.keys().filter(|tag| OURS.contains(&tag.as_str()));
+        prop_assert_eq!(ours.count(), 0, "the original knows no such message");
+    }
+
+    /// [GL-34], [GL-36], [GL-37], [GL-38]: even messages that vanish from the middle of a connection leave no difference,
+    /// and bring back nothing that was withdrawn, once what nodes have of one another has been compared three times.
+    /// When there is none, comparing costs one message each way, and none of those that mend.
+    #[test]
+    fn lost_messages_leave_no_difference(
+        globals in proptest::collection::vec(any::<bool>(), 2..=6),
+        before in proptest::collection::vec(op_with_losses(), 0..80),
+        after in proptest::collection::vec(op_with_losses(), 0..40),
+    ) {
+        let mut network = Network::new(&globals, true);
+        for ops in [before, after] {
+            ops.iter().for_each(|op| network.run(op));
+            network.settle();
+            (0..3).for_each(|_| network.compare_all());
+            network.check();
+        }
+        network.sent.clear();
+        network.compare_all();
+        let mends = network.sent.keys().filter(|tag| !["g_sum", "g_view"].contains(&tag.as_str()));
+        prop_assert_eq!(mends.collect::<Vec<_>>(), Vec::<&String>::new());
+        let count = network.members.len();
+        prop_assert!(network.sent.values().sum::<usize>() <= count * (count - 1), "{:?}", network.sent);
     }
 }

@@ -12,6 +12,8 @@ pub(crate) enum Lane {
     Data,
     /// Kills, monitors and the node port's replies: always taken, so that they never wait behind data (law 5).
     Control,
+    /// Pieces of relayed pipes: always taken, as their windows bound them `[RL-03]`.
+    Carried,
 }
 
 /// What became of an offered message.
@@ -31,13 +33,14 @@ pub(crate) struct Outbox {
     framing: Framing,
     buffer: BytesMut,
     control_bytes: usize,
+    carried_bytes: usize,
     /// Messages in the buffer.
     messages: usize,
 }
 
 impl Outbox {
     pub(crate) fn new(framing: Framing) -> Self {
-        Self { framing, buffer: BytesMut::new(), control_bytes: 0, messages: 0 }
+        Self { framing, buffer: BytesMut::new(), control_bytes: 0, carried_bytes: 0, messages: 0 }
     }
 
     /// Encodes a message into the buffer, if there is room.
@@ -61,15 +64,17 @@ impl Outbox {
         let before = self.buffer.len();
         Frame::write(self.framing, port, message, reply, limits.max_message, &mut self.buffer)?;
         self.messages += 1;
-        if lane == Lane::Control {
-            self.control_bytes += self.buffer.len() - before;
+        match lane {
+            Lane::Data => {}
+            Lane::Control => self.control_bytes += self.buffer.len() - before,
+            Lane::Carried => self.carried_bytes += self.buffer.len() - before,
         }
         Ok(Offer::Taken)
     }
 
     /// Bytes of data that wait.
     pub(crate) fn data_bytes(&self) -> usize {
-        self.buffer.len() - self.control_bytes
+        self.buffer.len() - self.control_bytes - self.carried_bytes
     }
 
     pub(crate) fn is_empty(&self) -> bool {
@@ -90,6 +95,7 @@ impl Outbox {
         }
         self.buffer.clear();
         self.control_bytes = 0;
+        self.carried_bytes = 0;
         self.messages = 0;
     }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64};
 
 use mp_config::{ConfigFile, NodeConfig, SecretText, fill_node_id};
-use mp_proto::{Framing, HandshakeConfig, InstanceId, Limits, Secret};
+use mp_proto::{AuthMethod, Framing, HandshakeConfig, InstanceId, Limits, Secret};
 use mp_transport::{Addr, Transport};
 use tokio::sync::broadcast;
 use tokio_util::sync::CancellationToken;
@@ -16,9 +16,11 @@ use crate::complaints::Complaints;
 use crate::error::StartError;
 use crate::events::KEPT;
 use crate::kernel::ports::PortTable;
+use crate::kernel::relay::Relay;
 use crate::runtime::claims::Claims;
 use crate::runtime::listen::Strangers;
 use crate::runtime::rng::Rng;
+use crate::runtime::tls::Tls;
 use crate::stats::Counters;
 use crate::sync::{Lock, Shared};
 
@@ -31,8 +33,13 @@ const RANDOM: usize = 10;
 pub struct NodeBuilder {
     source: Source,
     node_id: Option<String>,
-    secret: Option<String>,
+    secret: Option<SecretText>,
+    old_secret: Option<SecretText>,
+    cert: Option<SecretText>,
+    auth_offer: Option<Vec<AuthMethod>>,
+    auth_accept: Option<Vec<AuthMethod>>,
     binds: Option<Vec<String>>,
+    advertise: Option<Vec<String>>,
     seeds: Option<Vec<String>>,
     framings: Option<Vec<Framing>>,
     limits: Option<Limits>,
@@ -61,7 +68,12 @@ impl NodeBuilder {
             source,
             node_id: None,
             secret: None,
+            old_secret: None,
+            cert: None,
+            auth_offer: None,
+            auth_accept: None,
             binds: None,
+            advertise: None,
             seeds: None,
             framings: None,
             limits: None,
@@ -90,9 +102,43 @@ impl NodeBuilder {
         self
     }
 
-    /// The shared secret. Default: the profile's; without one, no connection is made.
+    /// The shared secret. Default: the profile's; without one and without a [certificate](NodeBuilder::cert), no
+    /// connection is made.
     pub fn secret(mut self, secret: &str) -> Self {
-        self.secret = Some(secret.into());
+        self.secret = Some(SecretText::new(secret));
+        self
+    }
+
+    /// The secret that the network had before, while it is being changed: nodes that still have it are met, too, and get
+    /// a proof that they understand; all others get the new one `[HS-20]`. So a network's secret can be changed node by
+    /// node, without any of them missing another: first each node gets the new secret as its secret and the old one as
+    /// this; when all have it, the old one is taken away from each. Default: the profile's `old_secret`.
+    pub fn old_secret(mut self, secret: &str) -> Self {
+        self.old_secret = Some(SecretText::new(secret));
+        self
+    }
+
+    /// How the node may prove itself to peers, which choose among these. [`Cleartext`](AuthMethod::Cleartext) shows the
+    /// secret, [`TlsAnon`](AuthMethod::TlsAnon) proves nothing but that one has a certificate: they are used only if they
+    /// are named here `[TLS-03]`. Default: the profile's `auth_offer`, else [`AuthMethod::DEFAULT`].
+    pub fn auth_offer(mut self, methods: &[AuthMethod]) -> Self {
+        self.auth_offer = Some(methods.to_vec());
+        self
+    }
+
+    /// What proofs the node takes from peers, the preferred one first; to the same two the same applies. Default: the
+    /// profile's `auth_accept`, else [`AuthMethod::DEFAULT`].
+    pub fn auth_accept(mut self, methods: &[AuthMethod]) -> Self {
+        self.auth_accept = Some(methods.to_vec());
+        self
+    }
+
+    /// The certificate, its private key and the CAs to trust, as one PEM text, with the feature `tls`: connections with
+    /// peers that have one, too, are then protected by TLS, and each side must have a certificate of the other's PEM or
+    /// signed by one of its CAs. Peers without one are met with the [secret](NodeBuilder::secret), if there is one.
+    /// Default: the profile's `cert`.
+    pub fn cert(mut self, pem: &str) -> Self {
+        self.cert = Some(SecretText::new(pem));
         self
     }
 
@@ -101,6 +147,14 @@ impl NodeBuilder {
     /// with [`without_file`](NodeBuilder::without_file) none: the node does not listen.
     pub fn bind(mut self, addr: &str) -> Self {
         self.binds.get_or_insert_default().push(addr.into());
+        self
+    }
+
+    /// An address at which other nodes reach this one, such as `node1.example.org:4040`, where that is not what it listens
+    /// on: behind address translation, or in a container `[CF-16]`. May be called several times. Default: the profile's
+    /// `advertise`, and without that the addresses that it listens on.
+    pub fn advertise(mut self, addr: &str) -> Self {
+        self.advertise.get_or_insert_default().push(addr.into());
         self
     }
 
@@ -146,6 +200,7 @@ impl NodeBuilder {
 
     /// The configuration with what was set here in it.
     fn settings(&mut self) -> Result<NodeConfig, StartError> {
+        let has_own = self.node_id.is_some() || self.binds.is_some() || self.seeds.is_some();
         let rng = &mut self.rng;
         let mut random = |bytes: &mut [u8]| rng.fill(bytes);
         let mut config = match &self.source {
@@ -156,6 +211,7 @@ impl NodeBuilder {
             }
             Source::File(profile) => {
                 let file = ConfigFile::load(&ConfigFile::locate(None, |name| std::env::var_os(name))?)?;
+                look_for_profile(profile, &file, has_own);
                 file.resolve(Some(profile), &[], self.node_id.as_deref(), &mut random)?
             }
         };
@@ -163,7 +219,22 @@ impl NodeBuilder {
             config.nodeid = fill_node_id(template, &mut random)?;
         }
         if let Some(secret) = &self.secret {
-            config.secret = Some(SecretText::new(secret));
+            config.secret = Some(secret.clone());
+        }
+        if let Some(secret) = &self.old_secret {
+            config.old_secret = Some(secret.clone());
+        }
+        if let Some(offer) = &self.auth_offer {
+            config.auth_offer = Some(offer.clone());
+        }
+        if let Some(accept) = &self.auth_accept {
+            config.auth_accept = Some(accept.clone());
+        }
+        if let Some(addresses) = &self.advertise {
+            config.advertise = addresses.iter().map(|text| advertised(text)).collect::<Result<_, _>>()?;
+        }
+        if let Some(cert) = &self.cert {
+            config.cert = Some(cert.clone());
         }
         if let Some(seeds) = &self.seeds {
             let parsed = seeds.iter().map(|seed| seed.parse().map_err(|error| setting("seed", seed, &error)));
@@ -189,26 +260,27 @@ impl NodeBuilder {
         let id = config.nodeid.clone();
         let binds = self.binds.take().unwrap_or_else(|| NodeConfig::expand(&config.binds));
         let binds = binds.iter().map(|addr| parse(addr)).collect::<Result<Vec<_>, _>>()?;
-        let secret = match &config.secret {
-            Some(text) => {
-                Some(Secret::from_text(text.expose()).map_err(|error| setting("secret", "", &error))?)
-            }
-            None => None,
-        };
+        let [secret, old_secret] = secrets(&config, !binds.is_empty())?;
+        let advertised =
+            NodeConfig::expand(&config.advertise).iter().map(|addr| parse(addr)).collect::<Result<_, _>>()?;
         let mut instance = [0; 16];
         self.rng.fill(&mut instance).map_err(StartError::Random)?;
         let instance = InstanceId(u128::from_le_bytes(instance));
         let mut handshake = HandshakeConfig::new(id.clone(), instance, secret, &limits);
+        handshake.old_secret = old_secret;
         handshake.framings = self.framings.unwrap_or_else(|| framings(&config));
         handshake.hold_auth = true;
+        let tls = Tls::new(&config, &mut handshake).map_err(|error| setting("cert", "", &error))?;
         let transport = match self.transport {
             Some(transport) => transport,
             None => default_transport()?,
         };
         let stopped = CancellationToken::new();
         let inner = Arc::new(Inner {
+            relay: Lock::new(Relay::new(id.clone(), limits.relayed_per_peer)),
             ports: Shared::new(PortTable::new(prefix.clone(), limits.ports)),
             handshake: Arc::new(handshake),
+            tls,
             limits,
             transport,
             peers: Shared::new(BTreeMap::new()),
@@ -226,6 +298,7 @@ impl NodeBuilder {
             open: CancellationToken::new(),
             services: Shared::new(Vec::new()),
             addresses: Lock::new(Vec::new()),
+            advertised,
             config,
             prefix,
             counter: AtomicU64::new(0),
@@ -242,6 +315,45 @@ impl NodeBuilder {
             node.inner.addresses.lock().push(local);
         }
         Ok(node)
+    }
+}
+
+/// The secret and the old one. An old one alone would be a second door beside none.
+fn secrets(config: &NodeConfig, listens: bool) -> Result<[Option<Secret>; 2], StartError> {
+    let read = |what, text: Option<&SecretText>| match text {
+        Some(text) => Secret::from_text(text.expose()).map(Some).map_err(|error| setting(what, "", &error)),
+        None => Ok(None),
+    };
+    let both = [read("secret", config.secret.as_ref())?, read("old_secret", config.old_secret.as_ref())?];
+    // Who listens or looks for others would wait in vain, and nothing else would say so.
+    if config.secret.is_none() && config.cert.is_none() && (listens || !config.seeds.is_empty()) {
+        tracing::warn!(
+            node = %config.nodeid,
+            "no secret is configured, so no connection can ever be made: make one by `aemp gensecret`"
+        );
+    }
+    match both {
+        [None, Some(_)] => Err(setting(
+            "old_secret",
+            "",
+            &"there is no secret that replaces it; set `secret`, or remove `old_secret`",
+        )),
+        both => Ok(both),
+    }
+}
+
+fn advertised(text: &str) -> Result<mp_config::Address, StartError> {
+    let address = text.parse().and_then(mp_config::Address::into_advertised);
+    address.map_err(|error: mp_config::AddressError| setting("advertise", text, &error))
+}
+
+/// Says that a profile is not there, as nothing else would: its name may be misspelt. A program that has settings of its
+/// own may do without one.
+fn look_for_profile(profile: &str, file: &ConfigFile, has_own: bool) {
+    match file.require_profile(profile) {
+        Ok(()) => {}
+        Err(error) if has_own => tracing::debug!("{error}"),
+        Err(error) => tracing::warn!("{error}; until then the defaults hold"),
     }
 }
 

@@ -179,6 +179,16 @@ impl Inner {
     ///
     /// The request cannot be written in the connection's framing.
     pub(crate) fn request(self: &Arc<Self>, node: &NodeId, message: &Message) -> Result<bool, EncodeError> {
+        self.request_in(node, message, Lane::Control)
+    }
+
+    /// The same, counted against another bound.
+    pub(crate) fn request_in(
+        self: &Arc<Self>,
+        node: &NodeId,
+        message: &Message,
+        lane: Lane,
+    ) -> Result<bool, EncodeError> {
         let Some(peer) = self.known_peer(node.as_str()) else {
             return Ok(false);
         };
@@ -186,7 +196,7 @@ impl Inner {
         if !state.route.is_up() {
             return Ok(false);
         }
-        let sent = state.route.send("", message, None, Lane::Control, &self.limits)?;
+        let sent = state.route.send("", message, None, lane, &self.limits)?;
         self.follow(&peer, state, &sent);
         Ok(true)
     }

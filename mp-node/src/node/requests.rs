@@ -142,7 +142,12 @@ impl Inner {
         refused.push_back((name.to_owned(), refusal));
     }
 
-    fn on_other(self: &Arc<Self>, asker: Asker<'_>, tag: &str, args: Vec<Value>) {
+    fn on_other(self: &Arc<Self>, asker: Asker<'_>, tag: &str, mut args: Vec<Value>) {
+        if let Asker::Peer(peer) = asker
+            && self.on_relay_request(&peer.id, tag, &mut args)
+        {
+            return;
+        }
         let mut args = Some(args);
         self.each_service(|service| {
             if let Some(given) = args.take() {

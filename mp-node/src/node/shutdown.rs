@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::time::Instant;
 
 use mp_proto::Reason;
 use mp_transport::clock;
@@ -21,26 +22,37 @@ impl Inner {
         self.closed.store(true, Ordering::Release);
         // Those that came while the others were killed; from now on none comes.
         self.kill_ports();
+        let begun = clock::now();
+        // First to those that are just being connected to: the connections that stand may be needed to find them.
+        let half = after(begun, self.limits.drain_time / 2);
+        drop(self.until_none(half, |state| state.route.has_queue()).await);
         self.draining.cancel();
-        let peers = || -> Vec<Arc<Peer>> { self.peers.read().values().cloned().collect() };
-        for peer in peers() {
+        for peer in self.all_peers() {
             peer.kick();
         }
-        let deadline = after(clock::now(), self.limits.drain_time);
-        // What waits under an address goes to a node that may have been unknown before.
-        while let Some(peer) = peers().into_iter().find(|peer| is_busy(&peer.lock())) {
-            tokio::select! {
-                biased;
-                () = peer.wait_for(|state| (!is_busy(state)).then_some(())) => {}
-                () = clock::sleep_until(deadline) => {
-                    tracing::warn!(peer = %peer.id, "not everything could be written before the end");
-                    break;
-                }
-            }
+        if let Err(peer) = self.until_none(after(begun, self.limits.drain_time), is_busy).await {
+            tracing::warn!(peer = %peer.id, "not everything could be written before the end");
         }
         self.stopped.cancel();
         self.tasks.close();
         self.tasks.wait().await;
+    }
+
+    /// Waits until no peer is in a state; gives one that still is when the time is over.
+    async fn until_none(&self, deadline: Instant, is_so: fn(&PeerState) -> bool) -> Result<(), Arc<Peer>> {
+        // What waits under an address goes to a node that may have been unknown before, so all are looked at each time.
+        while let Some(peer) = self.all_peers().into_iter().find(|peer| is_so(&peer.lock())) {
+            tokio::select! {
+                biased;
+                () = peer.wait_for(|state| (!is_so(state)).then_some(())) => {}
+                () = clock::sleep_until(deadline) => return Err(peer),
+            }
+        }
+        Ok(())
+    }
+
+    fn all_peers(&self) -> Vec<Arc<Peer>> {
+        self.peers.read().values().cloned().collect()
     }
 
     fn kill_ports(self: &Arc<Self>) {

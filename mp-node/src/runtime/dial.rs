@@ -5,12 +5,14 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use mp_proto::{NodeId, Side};
-use mp_transport::{Addr, clock};
+use mp_transport::{Addr, Pipe, clock};
 
-use crate::error::DialError;
+use crate::error::{DialError, UNREACHABLE};
 use crate::node::Inner;
-use crate::runtime::meet::{MeetError, Met, meet};
+use crate::runtime::meet::{Failure, MeetError, Met, meet};
 use crate::runtime::peer::{Peer, PeerState, Span};
+use crate::runtime::relay::relay_addr;
+use crate::service::Way;
 use crate::sync::{Lock, after};
 
 /// Between rounds of attempts at the same node.
@@ -51,24 +53,28 @@ impl Inner {
         findings: &Lock<String>,
     ) {
         let mut useless = BTreeSet::new();
+        let mut tried = false;
         loop {
-            let mut addresses = self.addresses_of(&peer.id).await;
-            addresses.retain(|addr| !useless.contains(addr));
-            if !addresses.is_empty() && useless.is_empty() {
+            let mut ways = self.ways_to(&peer.id).await;
+            ways.retain(|way| !useless.contains(way));
+            if !ways.is_empty() && !std::mem::replace(&mut tried, true) {
                 *findings.lock() = "connect timeout".into();
             }
-            for (index, addr) in addresses.iter().enumerate() {
+            for (index, way) in ways.iter().enumerate() {
                 let left = deadline.saturating_duration_since(clock::now());
-                let share = left / u32::try_from(addresses.len() - index).unwrap_or(u32::MAX);
-                let real = match self.dial_once(addr, share.max(LEAST)).await {
+                let share = left / u32::try_from(ways.len() - index).unwrap_or(u32::MAX);
+                let real = match self.dial_way(&peer.id, way, share.max(LEAST)).await {
                     Ok(met) => met.serve(self),
                     Err(DialError::Duplicate { node, .. }) => node,
                     Err(error) => {
+                        let late = matches!(error, DialError::TimedOut { .. });
                         if error.is_permanent() || error.is_self() {
-                            *findings.lock() = error.to_string();
-                            useless.insert(addr.clone());
+                            *findings.lock() = finding(&peer.id, &error);
+                            useless.insert(way.clone());
+                        } else if matches!(way, Way::Through(_)) || (useless.is_empty() && !late) {
+                            *findings.lock() = finding(&peer.id, &error);
                         }
-                        tracing::debug!(peer = %peer.id, %error, "an address did not answer");
+                        tracing::debug!(peer = %peer.id, %error, "a way to the peer was of no use");
                         continue;
                     }
                 };
@@ -76,8 +82,8 @@ impl Inner {
                     return;
                 }
                 if real != peer.id && peer.id.addresses().is_empty() {
-                    *findings.lock() = format!("the node at {addr} calls itself {real}");
-                    useless.insert(addr.clone());
+                    *findings.lock() = format!("the node at {way} calls itself {real}");
+                    useless.insert(way.clone());
                 }
             }
             clock::sleep_until(clock::now() + PAUSE).await;
@@ -113,10 +119,10 @@ impl Inner {
         true
     }
 
-    /// The addresses under which a node may be found: those in its name, or what the resolver knows.
-    async fn addresses_of(&self, node: &NodeId) -> Vec<Addr> {
+    /// The ways to a node: the addresses in its name, or what the resolver knows.
+    pub(crate) async fn ways_to(&self, node: &NodeId) -> Vec<Way> {
         let named = node.addresses().into_iter().filter_map(|(host, port)| Addr::new(host, port).ok());
-        let named: Vec<Addr> = named.collect();
+        let named: Vec<Way> = named.map(Way::Direct).collect();
         if !named.is_empty() {
             return named;
         }
@@ -132,31 +138,48 @@ impl Inner {
         if self.is_closed() {
             return Err(DialError::ShutDown);
         }
-        match self.dial_once(addr, self.limits.handshake_time).await {
+        match self.dial_once(addr, self.transport.dial(addr), self.limits.handshake_time).await {
             Ok(met) => Ok(met.serve(self)),
             Err(DialError::Duplicate { node, .. }) if self.is_connected(&node) => Ok(node),
             Err(error) => {
-                self.report_dial(&error);
+                self.report_dial(&error, None);
                 Err(error)
             }
         }
     }
 
-    async fn dial_once(self: &Arc<Self>, addr: &Addr, limit: Duration) -> Result<Met, DialError> {
+    async fn dial_way(self: &Arc<Self>, node: &NodeId, way: &Way, limit: Duration) -> Result<Met, DialError> {
+        match way {
+            Way::Direct(addr) => self.dial_once(addr, self.transport.dial(addr), limit).await,
+            Way::Through(relay) => {
+                self.dial_once(&relay_addr(relay), self.dial_through(relay, node), limit).await
+            }
+        }
+    }
+
+    /// Comes to terms with whoever is at the end of a pipe that is being opened. `addr` is for errors.
+    async fn dial_once(
+        self: &Arc<Self>,
+        addr: &Addr,
+        pipe: impl Future<Output = std::io::Result<Pipe>> + Send,
+        limit: Duration,
+    ) -> Result<Met, DialError> {
         let addr = addr.clone();
+        let mut says = None;
         let dialling = async {
-            let pipe = self
-                .transport
-                .dial(&addr)
-                .await
-                .map_err(|error| DialError::Unreachable { addr: addr.clone(), error })?;
-            meet(self, pipe, Side::Dialled).await.map_err(|error| match error {
-                MeetError::Handshake(error) => DialError::Handshake { addr: addr.clone(), error },
-                MeetError::Duplicate(node) => DialError::Duplicate { addr: addr.clone(), node },
-                MeetError::Io(text) | MeetError::Refused(text) => {
-                    DialError::Lost { addr: addr.clone(), text }
+            let pipe = pipe.await.map_err(|error| DialError::Unreachable { addr: addr.clone(), error })?;
+            meet(self, pipe, Side::Dialled).await.map_err(|Failure { error, claims }| {
+                says = claims;
+                match error {
+                    MeetError::Handshake(error) => DialError::Handshake { addr: addr.clone(), error },
+                    MeetError::Duplicate(node) => DialError::Duplicate { addr: addr.clone(), node },
+                    MeetError::Io(text) | MeetError::Refused(text) => {
+                        DialError::Lost { addr: addr.clone(), text }
+                    }
+                    #[cfg(feature = "tls")]
+                    MeetError::Tls(error) => DialError::Tls { addr: addr.clone(), error },
+                    MeetError::ShutDown => DialError::ShutDown,
                 }
-                MeetError::ShutDown => DialError::ShutDown,
             })
         };
         let met = tokio::select! {
@@ -167,22 +190,30 @@ impl Inner {
         if let Err(error) = &met
             && error.is_permanent()
         {
-            self.report_dial(error);
+            self.report_dial(error, says.as_ref());
         }
         met
     }
 
     /// Says once in a while, not at every attempt, why an address does not work.
-    fn report_dial(&self, error: &DialError) {
+    fn report_dial(&self, error: &DialError, claims: Option<&NodeId>) {
         if error.is_self() {
             return;
         }
         if self.complaints.lock().first(error.to_string(), clock::now()) {
-            tracing::warn!("{error}");
+            tracing::warn!(claims = claims.map(tracing::field::display), "{error}");
         } else {
             tracing::debug!("{error}");
         }
     }
+}
+
+/// What monitors are told of an error. They name the node, so an address that is its name is left out.
+fn finding(peer: &NodeId, error: &DialError) -> String {
+    let text = error.to_string();
+    let text = text.strip_prefix(UNREACHABLE).unwrap_or(&text);
+    let cause = text.strip_prefix(peer.as_str()).and_then(|rest| rest.strip_prefix(": "));
+    cause.unwrap_or(text).to_owned()
 }
 
 /// Whether an attempt is no longer needed: a connection came in, or, with the reason, it is to be given up.

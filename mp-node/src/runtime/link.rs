@@ -36,6 +36,8 @@ pub(crate) struct Link {
     last_port: Option<Arc<PortCell>>,
     /// There was nothing more, then.
     idle: bool,
+    /// The peer has ended the connection, with this for the reason, and messages of it still wait for full mailboxes.
+    ended: Option<String>,
 }
 
 /// Why a connection is to end, though neither side broke a rule.
@@ -79,6 +81,7 @@ pub(crate) async fn serve(
         asked: now,
         last_port: None,
         idle: false,
+        ended: None,
     };
     let why = match driver.next(&mut link).await {
         Ok(End::Drained) => {
@@ -96,13 +99,16 @@ pub(crate) async fn serve(
 impl Link {
     /// Delivers what the connection has cut from the input.
     fn deliver(&mut self, now: Instant) {
+        let mut received = 0;
         while let Some(incoming) = self.connection.poll_event() {
+            received += 1;
             if incoming.port.is_empty() {
                 self.on_request(&incoming.frame, now);
             } else {
                 self.on_message(&incoming.port, incoming.frame, now);
             }
         }
+        self.node.stats.received(received);
         self.see_to_silence(now);
     }
 
@@ -181,8 +187,15 @@ impl Protocol for Link {
         Ok(result?)
     }
 
+    /// What came before the end is not lost with it, as far as mailboxes find room in their patience `[ND-17]`.
     fn handle_eof(&mut self, now: Instant) -> Result<(), LinkError> {
-        Ok(self.connection.handle_eof(now)?)
+        match self.connection.handle_eof(now) {
+            Err(error) if !self.parked.is_empty() => {
+                self.ended = Some(error.to_string());
+                Ok(())
+            }
+            result => Ok(result?),
+        }
     }
 
     fn handle_timeout(&mut self, now: Instant) -> Result<(), LinkError> {
@@ -197,6 +210,11 @@ impl Protocol for Link {
 
     fn poll_transmit(&mut self, now: Instant, out: &mut BytesMut) -> bool {
         self.asked = now;
+        if self.ended.is_some() {
+            // Nobody is there to read it, and a write that fails would take what waits with it.
+            self.idle = true;
+            return false;
+        }
         if self.leaving.is_empty() {
             // Between whole messages.
             if self.peer.lock().route.transmit(&mut self.leaving) {
@@ -225,7 +243,13 @@ impl Protocol for Link {
         if let Some(why) = self.peer.lock().doom.take() {
             return Some(End::GivenUp(why));
         }
-        (self.idle && self.node.is_draining()).then_some(End::Drained)
+        if self.parked.is_empty()
+            && let Some(why) = self.ended.take()
+        {
+            return Some(End::GivenUp(why));
+        }
+        let drained = self.idle && self.node.is_draining() && !self.node.has_pipes_through(&self.peer.id);
+        drained.then_some(End::Drained)
     }
 
     fn poll_timeout(&self) -> Option<Instant> {

@@ -10,7 +10,7 @@ use mp_transport::{Addr, Listener, Pipe, clock};
 use tokio_util::sync::CancellationToken;
 
 use crate::node::Inner;
-use crate::runtime::meet::{MeetError, meet};
+use crate::runtime::meet::{Failure, MeetError, meet};
 use crate::sync::Lock;
 
 /// How long a node without services lets its first peers wait.
@@ -48,6 +48,20 @@ impl Inner {
         self.spawn_task(accept(Arc::clone(self), listener));
         Ok(local)
     }
+
+    /// Deals with whoever is behind a pipe, in a task of its own.
+    pub(crate) fn receive(self: &Arc<Self>, pipe: Pipe) {
+        let (ticket, token) = self.strangers.enter(self.limits.handshakes);
+        let node = Arc::clone(self);
+        self.spawn_task(async move {
+            tokio::select! {
+                biased;
+                () = token.cancelled() => tracing::debug!("a connection gave way to newer ones"),
+                () = let_in(&node, pipe) => {}
+            }
+            node.strangers.leave(ticket);
+        });
+    }
 }
 
 async fn accept(node: Arc<Inner>, mut listener: Box<dyn Listener>) {
@@ -65,19 +79,7 @@ async fn accept(node: Arc<Inner>, mut listener: Box<dyn Listener>) {
             accepted = listener.accept() => accepted,
         };
         match accepted {
-            Ok(pipe) => {
-                let (ticket, token) = node.strangers.enter(node.limits.handshakes);
-                let node = Arc::clone(&node);
-                let serving = Arc::clone(&node);
-                node.spawn_task(async move {
-                    tokio::select! {
-                        biased;
-                        () = token.cancelled() => tracing::debug!("a connection gave way to newer ones"),
-                        () = let_in(&serving, pipe) => {}
-                    }
-                    serving.strangers.leave(ticket);
-                });
-            }
+            Ok(pipe) => node.receive(pipe),
             Err(error) => {
                 let (at, transient) = (listener.local_addr(), is_transient(&error));
                 if node.complaints.lock().first(format!("accept {at}"), clock::now()) {
@@ -96,16 +98,17 @@ async fn let_in(node: &Arc<Inner>, pipe: Pipe) {
     let from = pipe.peer_addr().clone();
     match meet(node, pipe, Side::Accepted).await {
         Ok(met) => drop(met.serve(node)),
-        Err(error @ (MeetError::Duplicate(_) | MeetError::ShutDown)) => {
+        Err(Failure { error: error @ (MeetError::Duplicate(_) | MeetError::ShutDown), .. }) => {
             tracing::debug!(%from, "connection closed: {error}");
         }
-        Err(error) => {
+        Err(Failure { error, claims }) => {
+            let claims = claims.map(tracing::field::display);
             // A peer that tries again and again is complained of once in a while.
             let text = error.to_string();
             if node.complaints.lock().first(format!("{} {text}", from.host()), clock::now()) {
-                tracing::warn!(%from, "connection refused: {text}");
+                tracing::warn!(%from, claims, "connection refused: {text}");
             } else {
-                tracing::debug!(%from, "connection refused: {text}");
+                tracing::debug!(%from, claims, "connection refused: {text}");
             }
         }
     }

@@ -3,7 +3,11 @@
 use std::sync::Arc;
 
 use bytes::BytesMut;
-use mp_proto::{Handshake, HandshakeError, HandshakeEvent, NodeId, Nonce, Protocol, Session, Side};
+use mp_proto::{
+    AuthMethod, Handshake, HandshakeError, HandshakeEvent, NodeId, Nonce, Protocol, Session, Side,
+};
+#[cfg(feature = "tls")]
+use mp_transport::error::plain_text;
 use mp_transport::{DriveError, Driver, Pipe, clock};
 
 use crate::node::Inner;
@@ -28,10 +32,20 @@ pub(crate) enum MeetError {
     Io(String),
     #[error("{0}")]
     Refused(String),
+    #[cfg(feature = "tls")]
+    #[error(transparent)]
+    Tls(mp_transport::TlsError),
     #[error("{0} is connected already")]
     Duplicate(NodeId),
     #[error("the node is being shut down")]
     ShutDown,
+}
+
+/// Why, and who the peer says it is, as far as it came to that: for the log, and for nothing else.
+#[derive(Debug)]
+pub(crate) struct Failure {
+    pub(crate) error: MeetError,
+    pub(crate) claims: Option<NodeId>,
 }
 
 impl Met {
@@ -44,7 +58,17 @@ impl Met {
 }
 
 /// Shakes hands over `pipe`. Nothing that the peer claims has an effect before it is authenticated `[ND-06]`.
-pub(crate) async fn meet(node: &Arc<Inner>, pipe: Pipe, side: Side) -> Result<Met, MeetError> {
+pub(crate) async fn meet(node: &Arc<Inner>, pipe: Pipe, side: Side) -> Result<Met, Failure> {
+    let mut claims = None;
+    shake(node, pipe, side, &mut claims).await.map_err(|error| Failure { error, claims })
+}
+
+async fn shake(
+    node: &Arc<Inner>,
+    pipe: Pipe,
+    side: Side,
+    claims: &mut Option<NodeId>,
+) -> Result<Met, MeetError> {
     let mut nonce = [0_u8; Nonce::LEN];
     node.rng.lock().fill(&mut nonce).map_err(|error| MeetError::Io(error.to_string()))?;
     let address = pipe.peer_addr().to_string();
@@ -53,17 +77,23 @@ pub(crate) async fn meet(node: &Arc<Inner>, pipe: Pipe, side: Side) -> Result<Me
     let mut driver = Driver::new(pipe);
     let mut claim: Option<Claim> = None;
     loop {
-        let mut event = tokio::select! {
+        let event = tokio::select! {
             biased;
             duplicate = voided(claim.as_ref()) => return Err(duplicate),
-            event = driver.next(&mut handshake) => event.map_err(|error| failed(node, error, claim.as_ref()))?,
+            event = driver.next(&mut handshake) => event,
         };
+        *claims = handshake.claims().cloned();
+        let mut event = event.map_err(|error| failed(node, error, claim.as_ref()))?;
         // What the handshake has to say to the peer waits until the driver is asked again: a connection is taken up
         // before the peer hears that it is.
         loop {
             match event {
                 HandshakeEvent::PeerGreeted { .. } => {}
+                HandshakeEvent::StartTls { role } => {
+                    driver = node.tls.start(driver, &mut handshake, role).await?;
+                }
                 HandshakeEvent::Authenticated { node: peer, .. } => {
+                    warn_of_weak_proof(node, &handshake, &peer);
                     if node.is_draining() && !node.is_wanted(&peer, side) {
                         return Err(MeetError::ShutDown);
                     }
@@ -139,6 +169,32 @@ enum Beside {
     Obsolete(Arc<Peer>, u64),
 }
 
+#[cfg(feature = "tls")]
+impl MeetError {
+    /// A pipe broke, be it that TLS within it did.
+    pub(crate) fn broken(error: std::io::Error) -> Self {
+        error.downcast().map_or_else(|error| Self::Io(plain_text(&error)), Self::Tls)
+    }
+}
+
+/// What is valid only because the configuration says so should be seen, and whom it lets in `[TLS-03]`.
+fn warn_of_weak_proof(node: &Inner, handshake: &Handshake, peer: &NodeId) {
+    let what = match handshake.proof() {
+        // [HS-20]: when nobody is complained of any more, the old secret can go.
+        _ if handshake.is_proof_old() => {
+            "the peer still has the old secret: give it the new one, then remove `old_secret` everywhere"
+        }
+        Some(AuthMethod::TlsAnon) => "the peer has proven nothing about its name (tls_anon)",
+        Some(AuthMethod::Cleartext) if !handshake.is_within_tls() => {
+            "the peer has sent the secret for all on the wire to see (cleartext)"
+        }
+        _ => return,
+    };
+    if node.complaints.lock().first(format!("{peer} {what}"), clock::now()) {
+        tracing::warn!(%peer, "{what}");
+    }
+}
+
 fn failed(node: &Inner, error: DriveError<HandshakeError>, claim: Option<&Claim>) -> MeetError {
     // A decider that has a connection with us already closes this one without a word.
     if let Some(claim) = claim
@@ -148,6 +204,8 @@ fn failed(node: &Inner, error: DriveError<HandshakeError>, claim: Option<&Claim>
     }
     match error {
         DriveError::Protocol(error) => MeetError::Handshake(Box::new(error)),
+        #[cfg(feature = "tls")]
+        DriveError::Io(error) => MeetError::broken(error),
         error => MeetError::Io(error.to_string()),
     }
 }

@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, MutexGuard};
 
-use mp_proto::{EncodeError, Limits, NodeId, PortId, Reason, Session};
+use mp_proto::{ConnectionError, EncodeError, Limits, NodeId, PortId, Reason, Session};
 use mp_transport::Kick;
 use serde::Serialize;
 use tokio::sync::Notify;
@@ -263,10 +263,15 @@ impl Inner {
         state.kick = None;
         state.doom = None;
         drop(state);
-        if loss.was_up {
-            tracing::info!(peer = %peer.id, reason = text, messages = loss.messages, "connection lost");
+        // Messages that waited to be written.
+        let unsent = loss.messages;
+        if !loss.was_up {
+            tracing::debug!(peer = %peer.id, reason = text, unsent, "could not connect");
+        } else if text == ConnectionError::Closed.to_string() {
+            // A peer that ends in good order does this, too, so it should not read like a fault.
+            tracing::info!(peer = %peer.id, unsent, "connection closed by the peer");
         } else {
-            tracing::debug!(peer = %peer.id, reason = text, messages = loss.messages, "could not connect");
+            tracing::info!(peer = %peer.id, reason = text, unsent, "connection lost");
         }
         let reason = Reason::transport_error(&peer.id, text);
         self.fire(loss.watchers, &reason);
@@ -274,6 +279,7 @@ impl Inner {
             cell.forget(&peer.id);
         }
         if loss.was_up {
+            self.relay_down(&peer.id);
             self.each_service(|service| (service.down)(&peer.id, &reason));
             self.publish(NodeEvent::Down(peer.id.clone(), reason));
         }

@@ -360,7 +360,7 @@ async fn connect_time_is_how_long_a_message_waits() {
     let port: PortId = "late#p".parse().expect("valid");
     let monitor = a.monitor(&port);
     let (reason, waited) = timed(monitor).await;
-    assert_eq!((text(&reason).as_str(), waited), ("connect timeout", 3.0));
+    assert_eq!((text(&reason).as_str(), waited), ("late:1: the network has no such host", 3.0));
     let monitor = a.monitor(&port);
     a.send(&port, 1).await.expect("room");
     seconds(2.5).await;

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use mp_node::memory::{Death, MemoryNet};
-use mp_node::{Limits, Node, NodeEvent, NodeId, PortId, Reason};
+use mp_node::{Limits, Node, NodeEvent, NodeId, PortId, Reason, Way};
 use mp_proto::HandshakeEvent;
 
 use crate::net::{drain, limits, moment, node, node_with, pair, seconds, settled, text, timed, within};
@@ -163,7 +163,9 @@ async fn reference(net: &MemoryNet, limits: Limits) -> (Node, NodeId) {
     };
     let builder = Node::builder("test").without_file().secret(crate::net::SECRET);
     let node = with(builder).start().await.expect("starts");
-    node.set_resolver(std::sync::Arc::new(|_| Box::pin(async { vec!["a:1".parse().expect("valid")] })));
+    node.set_resolver(std::sync::Arc::new(|_| {
+        Box::pin(async { vec![Way::Direct("a:1".parse().expect("valid"))] })
+    }));
     (node, NodeId::new("b.net:1").expect("valid"))
 }
 
@@ -224,7 +226,7 @@ async fn a_node_of_another_name_is_not_the_one_that_was_meant() {
     let addr: mp_node::Addr = "b:1".parse().expect("valid");
     a.set_resolver(std::sync::Arc::new(move |_| {
         let addr = addr.clone();
-        Box::pin(async move { vec![addr] })
+        Box::pin(async move { vec![Way::Direct(addr)] })
     }));
     let (reason, waited) = timed(a.monitor("bob#p".parse::<PortId>().expect("valid"))).await;
     assert_eq!((text(&reason).as_str(), waited), ("the node at b:1 calls itself b", 2.0));

@@ -5,10 +5,10 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use mp_node::memory::MemoryNet;
-use mp_node::{Limits, NodeId, PortId};
+use mp_node::{Limits, Node, NodeId, PortId};
 use tracing_subscriber::fmt::MakeWriter;
 
-use crate::net::{moment, node, node_with, seconds, text, timed, within};
+use crate::net::{moment, node, node_with, pair, seconds, settled, text, timed, within};
 use crate::puppet::{self, Kind};
 
 /// Lines of the log, of level `info` and above.
@@ -44,8 +44,13 @@ impl Log {
 
     /// Warnings with this text.
     fn warnings(&self, text: &str) -> Vec<String> {
+        self.lines(text).into_iter().filter(|line| line.contains(" WARN ")).collect()
+    }
+
+    /// Lines with this text.
+    fn lines(&self, text: &str) -> Vec<String> {
         let log = String::from_utf8_lossy(&self.0.lock().unwrap()).into_owned();
-        log.lines().filter(|line| line.contains(" WARN ") && line.contains(text)).map(str::to_owned).collect()
+        log.lines().filter(|line| line.contains(text)).map(str::to_owned).collect()
     }
 
     fn longest(&self) -> usize {
@@ -62,7 +67,7 @@ async fn a_wrong_secret_is_said_once_on_both_sides_and_not_tried_again_and_again
     let b = node_with(&net, "b", |builder| builder.secret("another")).await;
     let port = b.port();
     let (reason, waited) = timed(a.monitor(&port)).await;
-    let said = "the secret of node b differs from ours: compare them with `aemp showconfig` on both sides";
+    let said = "the secret of node b differs from ours: compare them with `aemp showconfig --show-secrets` on both sides";
     assert!(text(&reason).ends_with(said), "{reason}");
     assert_eq!(waited, 2.0, "an attempt lasts as long as it may, so that");
     // who sends all the time does not dial all the time.
@@ -159,4 +164,36 @@ async fn strangers_cannot_flood_the_log() {
     assert!((1..=256).contains(&said), "{said}");
     assert!(a.nodes().is_empty());
     assert_eq!(NodeId::new("a").as_ref(), Ok(a.id()));
+}
+
+/// Who listens and has no secret waits for nothing; who only talks to itself needs none.
+#[tokio::test(start_paused = true)]
+async fn a_secret_that_is_missing_is_warned_of() {
+    let net = MemoryNet::new(1);
+    let (log, _guard) = Log::collect();
+    let builder = || Node::builder("test").without_file().transport(Arc::new(net.host("a")));
+    builder().start().await.expect("starts");
+    assert!(log.warnings("").is_empty(), "{:#?}", log.warnings(""));
+    builder().bind("a:1").start().await.expect("starts");
+    assert_eq!(log.warnings("no secret is configured").len(), 1);
+    builder().seed("b:1").start().await.expect("starts");
+    assert_eq!(log.warnings("make one by `aemp gensecret`").len(), 2);
+}
+
+/// A peer that ends in good order is no fault, and does not read like one.
+#[tokio::test(start_paused = true)]
+async fn a_connection_that_the_peer_closes_is_said_to_be_closed() {
+    let net = MemoryNet::new(1);
+    let (log, _guard) = Log::collect();
+    let (a, b) = pair(&net, Limits::default()).await;
+    settled(&a, &b).await;
+    b.shutdown().await;
+    moment().await;
+    let closed = log.lines("connection closed by the peer");
+    assert!(
+        closed.len() == 1 && closed[0].contains("peer=b") && closed[0].contains("unsent=0"),
+        "{closed:?}"
+    );
+    assert!(log.lines("end-of-file").is_empty());
+    drop(a);
 }

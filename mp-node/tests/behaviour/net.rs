@@ -33,7 +33,7 @@ pub(crate) async fn node_with(
     let builder = builder.transport(Arc::new(net.host(name)));
     let node = change(builder).start().await.expect("starts");
     node.set_resolver(Arc::new(|node: &NodeId| {
-        let addr = format!("{node}:1").parse();
+        let addr = format!("{node}:1").parse().map(mp_node::Way::Direct);
         Box::pin(async move { addr.into_iter().collect() })
     }));
     node

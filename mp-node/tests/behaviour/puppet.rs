@@ -106,6 +106,7 @@ impl Shaking {
             match self.event().await.expect("goes well") {
                 HandshakeEvent::Established(session) => return self.connected(session).await,
                 HandshakeEvent::PeerGreeted { .. } | HandshakeEvent::Authenticated { .. } => {}
+                HandshakeEvent::StartTls { .. } => unreachable!("puppets have no certificates"),
             }
         }
     }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use mp_node::memory::MemoryNet;
 use mp_node::{CallError, Limits, Node, NodeEvent, NodeId, PortId, SendError};
 
-use crate::net::{moment, node, pair, settled, text, within};
+use crate::net::{limits, moment, node, pair, seconds, settled, text, within};
 
 /// The tutorial's client: it sends something to an address and ends. [ND-12]
 #[tokio::test(start_paused = true)]
@@ -24,7 +24,7 @@ async fn what_was_sent_to_an_address_just_before_the_end_arrives() {
     for to in [PortId::new(&address, port.id().name()).expect("valid"), port.id().clone()] {
         let client = node(&net, "client", Limits::default()).await;
         client.set_resolver(std::sync::Arc::new(|_| {
-            Box::pin(async { vec!["s.net:1".parse().expect("valid")] })
+            Box::pin(async { vec![mp_node::Way::Direct("s.net:1".parse().expect("valid"))] })
         }));
         client.send(&to, ("goodbye", client.id())).await.expect("room");
         within(client.shutdown()).await;
@@ -103,4 +103,64 @@ async fn a_lookup_during_a_shutdown_is_an_error() {
     settled(&a, &b).await;
     let (found, ()) = within(async { tokio::join!(a.lookup(b.id(), "x"), a.shutdown()) }).await;
     assert!(found.is_err(), "{found:?}");
+}
+
+/// A full mailbox at the other end does not lose what was written: [ND-12] and [ND-17]
+#[tokio::test(start_paused = true)]
+async fn what_waits_for_a_full_mailbox_outlives_its_sender() {
+    let net = MemoryNet::new(1);
+    let (a, b) = pair(&net, limits(|limits| limits.mailbox_messages = 2)).await;
+    let mut port = b.port();
+    for number in 0..20_u32 {
+        a.send(&port, number).await.expect("room");
+    }
+    let lost = b.monitor(a.id().port());
+    within(a.shutdown()).await;
+    seconds(3.0).await;
+    assert_eq!(lost.fired(), None, "the connection stands until all is delivered");
+    for number in 0..20_u32 {
+        assert_eq!(within(port.recv_as()).await, Some(number));
+    }
+    assert_eq!(text(&within(lost).await), "Unexpected end-of-file");
+    moment().await;
+    assert_eq!(net.pipe_count(), 0);
+}
+
+/// Whom nobody reads from does not hold up the end of a connection for ever. [ND-17]
+#[tokio::test(start_paused = true)]
+async fn what_waits_for_a_mailbox_that_stays_full_is_lost_after_its_patience() {
+    let net = MemoryNet::new(1);
+    let (a, b) = pair(&net, limits(|limits| limits.mailbox_messages = 2)).await;
+    let port = b.port();
+    for number in 0..20_u32 {
+        a.send(&port, number).await.expect("room");
+    }
+    let lost = b.monitor(a.id().port());
+    within(a.shutdown()).await;
+    assert_eq!(text(&within(lost).await), "Unexpected end-of-file");
+    assert_eq!(port.killed().expect("dead").word(), "mailbox_overflow");
+}
+
+/// Finding a node may need another connection, which must not go first. [ND-18]
+#[tokio::test(start_paused = true)]
+async fn a_node_that_is_found_through_another_one_gets_what_was_sent_just_before_the_end() {
+    let net = MemoryNet::new(1);
+    net.everywhere().delay(Duration::from_millis(20), Duration::ZERO);
+    let (a, guide) = pair(&net, Limits::default()).await;
+    let c = node(&net, "c", Limits::default()).await;
+    settled(&a, &guide).await;
+    let (asker, whom) = (a.downgrade(), guide.id().clone());
+    a.set_resolver(std::sync::Arc::new(move |_| {
+        let (asker, whom) = (asker.clone(), whom.clone());
+        Box::pin(async move {
+            // Any way to learn it from the guide will do: here, that it is still connected after a while.
+            seconds(0.1).await;
+            let knows = asker.upgrade().is_some_and(|node| node.nodes().contains(&whom));
+            if knows { vec![mp_node::Way::Direct("c:1".parse().expect("valid"))] } else { Vec::new() }
+        })
+    }));
+    let mut port = c.port();
+    a.send(&port, "goodbye").await.expect("room");
+    within(a.shutdown()).await;
+    assert_eq!(within(port.recv_as::<String>()).await.as_deref(), Some("goodbye"));
 }

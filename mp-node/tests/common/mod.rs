@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use mp_node::{Framing, Limits, Node};
+use mp_node::{Framing, Limits, Node, Way};
 
 /// A node on loopback, on a port that the system picks.
 pub async fn listener(id: &str) -> Node {
@@ -35,9 +35,10 @@ pub async fn pair_with(framing: Framing, limits: Limits) -> (Node, Node) {
 
 /// Lets `one` find `other` by its name.
 pub fn know(one: &Node, other: &Node) {
-    let (id, addresses) = (other.id().clone(), other.addresses());
+    let id = other.id().clone();
+    let ways: Vec<Way> = other.addresses().into_iter().map(Way::Direct).collect();
     one.set_resolver(std::sync::Arc::new(move |node| {
-        let found = if *node == id { addresses.clone() } else { Vec::new() };
+        let found = if *node == id { ways.clone() } else { Vec::new() };
         Box::pin(async move { found })
     }));
 }

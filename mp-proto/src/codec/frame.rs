@@ -73,7 +73,7 @@ impl Frame {
     ///
     /// [`DecodeError`] says where it is not.
     pub fn check(&self) -> Result<Cow<'_, str>, DecodeError> {
-        with_codec!(self.framing, C => check(self.framing, C::reader(&self.bytes)), else Err(DecodeError::Unavailable(self.framing)))
+        with_codec!(self.framing, C => C::check(&self.bytes), else Err(DecodeError::Unavailable(self.framing)))
     }
 
     /// Reads the message as a `T`, by the rules of [`adaptor`].
@@ -124,7 +124,11 @@ impl Drop for Rollback<'_> {
     }
 }
 
-fn check<'a>(framing: Framing, mut reader: impl TokenReader<'a>) -> Result<Cow<'a, str>, DecodeError> {
+/// Checks a frame by way of its tokens.
+pub(super) fn check<'a>(
+    framing: Framing,
+    mut reader: impl TokenReader<'a>,
+) -> Result<Cow<'a, str>, DecodeError> {
     if !matches!(reader.next()?, Token::List(_)) {
         return Err(DecodeError::Malformed { framing, offset: 0, what: "a message must be a list" });
     }

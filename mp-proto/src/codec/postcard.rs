@@ -6,10 +6,13 @@
 
 #![deny(clippy::indexing_slicing, clippy::arithmetic_side_effects, clippy::string_slice)]
 
+mod check;
 mod item;
 mod read;
 mod scan;
 mod write;
+
+use std::borrow::Cow;
 
 use bytes::BytesMut;
 
@@ -45,6 +48,11 @@ impl Codec for Postcard {
     #[inline]
     fn open(out: &mut BytesMut) {
         out.extend_from_slice(&[0; PREFIX]);
+    }
+
+    #[inline]
+    fn check(frame: &[u8]) -> Result<Cow<'_, str>, DecodeError> {
+        check::check(frame)
     }
 
     /// Fills in the length. One that 32 bits cannot hold becomes the largest that they can, which every scanner with a

@@ -1,24 +1,29 @@
 //! The second state: the peer's nonce is to come. With it the greeting is complete, and judged.
 
 use super::await_auth::AwaitAuth;
+use super::await_tls::AwaitTls;
 use super::context::{Context, two_lines};
-use super::{HandshakeError, HandshakeEvent};
-use crate::greeting::OwnKind;
+use super::{HandshakeError, HandshakeEvent, State, TlsRole};
+use crate::greeting::{Bind, OwnKind};
 use crate::{AuthMethod, Framing, Greeting, NodeId};
 
 /// The greeting has been read; the peer's nonce is to come.
-#[derive(Debug)]
 pub(super) struct AwaitNonce {
     greeting: Greeting,
     line: Vec<u8>,
 }
 
 /// A peer whose greeting is in order.
-#[derive(Debug)]
 pub(super) struct Peer {
     pub(super) node: NodeId,
     /// What it says of its life, if it and we are of our own kind.
     pub(super) own_kind: Option<OwnKind>,
+    /// How we prove ourselves to it.
+    pub(super) method: AuthMethod,
+    /// How proofs are bound to the TLS channel, if they are.
+    pub(super) bind: Option<Bind>,
+    /// Whether it says that it takes two secrets, as only a node of our own kind does.
+    pub(super) rotates: bool,
     /// How we write to it.
     pub(super) send: Framing,
     /// Both its lines.
@@ -30,26 +35,37 @@ impl AwaitNonce {
         Self { greeting, line: line.to_vec() }
     }
 
-    pub(super) fn on_line(self, context: &mut Context, nonce: &[u8]) -> Result<AwaitAuth, HandshakeError> {
+    pub(super) fn on_line(self, context: &mut Context, nonce: &[u8]) -> Result<State, HandshakeError> {
+        context.claims = Some(self.greeting.node().clone());
         let kind = self.greeting.own_kind()?;
-        // Before the name is looked at: a mere echo must not make a node believe that it has found itself.
-        if context.is_own_nonce(nonce) {
+        // Before the name is looked at: a mere echo must not make a node believe that it has found itself. And equal
+        // nonces give no roles for TLS.
+        if nonce == context.own_nonce() {
             return Err(HandshakeError::Echo);
         }
         if *self.greeting.node() == context.node {
             return Err(self.same_name(context, kind));
         }
-        self.check_auth(context)?;
+        let tls = context.wants_tls && self.greeting.wants_tls();
+        let own_kind = kind.filter(|_| context.own_kind.is_some());
         let peer = Peer {
             node: self.greeting.node().clone(),
-            own_kind: kind.filter(|_| context.own_kind.is_some()),
+            own_kind,
+            method: self.choose_method(context, tls)?,
+            // The weaker of the two.
+            bind: self.greeting.bind().min(context.bind).filter(|_| own_kind.is_some()),
+            rotates: own_kind.is_some() && self.greeting.rotates(),
             send: self.choose_framing(context)?,
             lines: two_lines(&self.line, nonce),
         };
-        let ours = peer.own_kind.is_some();
+        let ours = own_kind.is_some();
         context.events.push_back(HandshakeEvent::PeerGreeted { node: peer.node.clone(), ours });
-        let hold = context.config.hold_auth && !ours;
-        Ok(AwaitAuth::new(context, peer, hold))
+        if !tls {
+            return Ok(State::AwaitAuth(AwaitAuth::new(context, peer)));
+        }
+        let role = if context.own_nonce() < nonce { TlsRole::Client } else { TlsRole::Server };
+        context.events.push_back(HandshakeEvent::StartTls { role });
+        Ok(State::AwaitTls(AwaitTls::new(peer)))
     }
 
     /// `[HS-08]`
@@ -61,16 +77,38 @@ impl AwaitNonce {
         HandshakeError::SameName { node: self.greeting.node().clone() }
     }
 
-    /// The first method of the peer's list that we can use is the one; there is one only `[HS-05]`.
-    fn check_auth(&self, context: &Context) -> Result<(), HandshakeError> {
-        if !self.greeting.auth_methods().any(|method| method == AuthMethod::HmacSha3_512) {
-            let [peer, _] = self.greeting.offers();
-            return Err(HandshakeError::NoCommonAuth { peer });
+    /// The first method of the peer's list that we can use `[HS-05]` `[TLS-02]`. There must also be one that the peer can
+    /// use, or we would show our proof in vain.
+    fn choose_method(&self, context: &Context, tls: bool) -> Result<AuthMethod, HandshakeError> {
+        let config = &context.config;
+        let usable = |method: &AuthMethod| tls || !method.needs_tls();
+        if !config.usable_accepts().any(|method| usable(&method)) {
+            return Err(self.nothing_to_go_by(context, tls));
         }
-        if context.secret().is_none() {
-            return Err(HandshakeError::NoSecret);
+        let ours: Vec<_> = config.usable_offers().filter(usable).collect();
+        if let Some(method) = self.greeting.auth_methods().find(|method| ours.contains(method)) {
+            return Ok(method);
         }
-        Ok(())
+        if ours.is_empty() {
+            return Err(self.nothing_to_go_by(context, tls));
+        }
+        let [peer, _] = self.greeting.offers();
+        let ours = ours.iter().map(|method| method.name()).collect::<Vec<_>>().join(", ");
+        if !context.config.tls && self.greeting.wants_tls() {
+            return Err(HandshakeError::NoCertificate { peer });
+        }
+        Err(HandshakeError::NoCommonAuth { peer, ours })
+    }
+
+    /// Why there is no proof that we could give, or take.
+    fn nothing_to_go_by(&self, context: &Context, tls: bool) -> HandshakeError {
+        let [peer, _] = self.greeting.offers();
+        match (context.config.tls, &context.config.secret) {
+            (true, _) if !tls => HandshakeError::PeerWithoutTls,
+            (false, None) if self.greeting.wants_tls() => HandshakeError::NoCertificate { peer },
+            (false, None) => HandshakeError::NoSecret,
+            _ => HandshakeError::NoUsableAuth,
+        }
     }
 
     /// The first framing of the peer's list that we can write `[HS-06]`.

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
-use crate::{Framing, Limits, NodeId, Secret};
+use crate::{AuthMethod, Framing, Limits, NodeId, Secret};
 
 /// What a node brings to each of its handshakes.
 #[derive(Debug, Clone)]
@@ -13,8 +13,20 @@ pub struct HandshakeConfig {
     pub node: NodeId,
     /// Our life.
     pub instance: InstanceId,
-    /// The shared secret, if there is one. Without it every handshake fails.
+    /// The shared secret, if there is one. Without it every handshake outside of TLS fails.
     pub secret: Option<Secret>,
+    /// While the network's secret is being changed, the one that it had `[HS-20]`: proofs that were made with it are taken,
+    /// too, and answered with it. It counts only beside a secret. Default none.
+    pub old_secret: Option<Secret>,
+    /// Whether TLS is offered: then the owner starts it when told to by
+    /// [`StartTls`](super::HandshakeEvent::StartTls) `[TLS-01]`. Default no.
+    pub tls: bool,
+    /// How we may prove ourselves, in no order: it is the peer who chooses. `cleartext` and `tls_anon` only if they stand
+    /// here `[TLS-03]`. Default: [`AuthMethod::DEFAULT`].
+    pub auth_offer: Vec<AuthMethod>,
+    /// What proofs we take, the preferred one first. `cleartext` and `tls_anon` only if they stand here `[TLS-03]`; what
+    /// needs TLS or the secret only if there is one. Default: [`AuthMethod::DEFAULT`].
+    pub auth_accept: Vec<AuthMethod>,
     /// Framings that we take and send, the preferred one first. Those that are not compiled in are left out. Default:
     /// all that are.
     pub framings: Vec<Framing>,
@@ -35,6 +47,10 @@ impl HandshakeConfig {
             node,
             instance,
             secret,
+            old_secret: None,
+            tls: false,
+            auth_offer: AuthMethod::DEFAULT.to_vec(),
+            auth_accept: AuthMethod::DEFAULT.to_vec(),
             framings: Framing::available().to_vec(),
             time: limits.handshake_time,
             silence: limits.monitor_timeout,
@@ -42,13 +58,35 @@ impl HandshakeConfig {
         }
     }
 
+    /// Whether two secrets are valid `[HS-20]`.
+    pub(crate) fn rotates(&self) -> bool {
+        self.secret.is_some() && self.old_secret.is_some()
+    }
+
+    /// The methods that can prove something here: what needs the secret or TLS is left out where there is none.
+    fn can_use(&self, method: AuthMethod) -> bool {
+        (self.secret.is_some() || !method.needs_secret()) && (self.tls || !method.needs_tls())
+    }
+
+    /// The proofs that we take, each once.
+    pub(crate) fn usable_accepts(&self) -> impl Iterator<Item = AuthMethod> {
+        each_once(&self.auth_accept).filter(|method| self.can_use(*method))
+    }
+
+    /// The proofs that we can give, each once.
+    pub(crate) fn usable_offers(&self) -> impl Iterator<Item = AuthMethod> {
+        each_once(&self.auth_offer).filter(|method| self.can_use(*method))
+    }
+
     /// The framings that are both wanted and compiled in, each once.
     pub(crate) fn usable_framings(&self) -> impl Iterator<Item = Framing> {
-        let first =
-            |(index, framing): &(usize, &Framing)| !self.framings.iter().take(*index).any(|f| f == *framing);
-        let wanted = self.framings.iter().enumerate().filter(first);
-        wanted.map(|(_, &framing)| framing).filter(|framing| framing.is_available())
+        each_once(&self.framings).filter(|framing| framing.is_available())
     }
+}
+
+fn each_once<T: Copy + PartialEq>(list: &[T]) -> impl Iterator<Item = T> {
+    let first = |(index, item): &(usize, &T)| !list.iter().take(*index).any(|earlier| earlier == *item);
+    list.iter().enumerate().filter(first).map(|(_, &item)| item)
 }
 
 /// One life of a node; a restarted node has another one `[HS-14]`.
@@ -79,6 +117,15 @@ pub enum Side {
     Dialled,
     /// The peer dialled.
     Accepted,
+}
+
+/// Which part we play in TLS. It depends on the nonces, and not on who dialled `[TLS-04]`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TlsRole {
+    /// Our nonce is bytewise the smaller one.
+    Client,
+    /// The peer's is.
+    Server,
 }
 
 /// The result of a handshake.

@@ -5,19 +5,16 @@ use super::error::shown;
 use super::{HandshakeError, HandshakeEvent, Session, Stage, State};
 
 /// Our owner has to admit the connection.
-#[derive(Debug)]
 pub(super) struct AwaitAdmit {
     session: Session,
 }
 
 /// The peer has to admit the connection.
-#[derive(Debug)]
 pub(super) struct AwaitGo {
     session: Session,
 }
 
 /// Our owner has to let our proof go out.
-#[derive(Debug)]
 pub(super) struct AwaitProceed {
     session: Session,
     held: String,
@@ -44,7 +41,9 @@ impl AwaitGo {
 
     pub(super) fn on_line(self, context: &mut Context, line: &[u8]) -> Result<State, HandshakeError> {
         if line != GO.as_bytes() {
-            return Err(HandshakeError::BadLine { stage: Stage::Go, line: shown(line) });
+            // A proof once more, perhaps: what proves something is not for the log.
+            let first = line.split(|&byte| byte == b';').next().unwrap_or_default();
+            return Err(HandshakeError::BadLine { stage: Stage::Go, line: shown(first) });
         }
         Ok(context.establish(self.session))
     }

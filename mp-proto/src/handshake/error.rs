@@ -51,13 +51,36 @@ pub enum HandshakeError {
     /// We have no secret to prove.
     #[error("we have no secret to prove to the peer: configure the network's secret, see `aemp setsecret`")]
     NoSecret,
+    /// Our configuration names no proof that we could give, or none that we could take.
+    #[error(
+        "auth_offer or auth_accept name nothing that we could use: name a proof for which there is a secret or a certificate"
+    )]
+    NoUsableAuth,
+    /// We have a certificate and the peer has none, and without TLS there is nothing to go by.
+    #[error(
+        "the peer offers no TLS, and without it we give or take no proof: set `cert` there, or the network's secret on \
+         both sides, and look at auth_offer and auth_accept here"
+    )]
+    PeerWithoutTls,
+    /// The peer wants TLS, for which we have no certificate, and takes no proof without it that we could give.
+    #[error(
+        "the peer takes only the proofs \"{peer}\", and we have no certificate for TLS: set `cert` here, or the network's \
+         secret on both sides"
+    )]
+    NoCertificate {
+        /// What it takes.
+        peer: String,
+    },
     /// The peer takes no proof that we can give.
     #[error(
-        "the peer takes only the proofs \"{peer}\" and we can give only hmac_sha3_512: change its auth_accept"
+        "the peer takes {} and we can give only \"{ours}\": change its auth_accept or our auth_offer, or set the secret or \
+         a certificate on both sides", only_the_proofs(.peer)
     )]
     NoCommonAuth {
         /// What it takes.
         peer: String,
+        /// What we can give.
+        ours: String,
     },
     /// The peer takes no framing that we can write.
     #[error(
@@ -71,15 +94,27 @@ pub enum HandshakeError {
     },
     /// The peer proves itself in a way that we do not take.
     #[error(
-        "the peer authenticates by \"{method}\", which we do not take: change its auth_offer to hmac_sha3_512"
+        "the peer authenticates by \"{method}\", which we did not offer to take: change its auth_offer, or our \
+         auth_accept"
     )]
     AuthNotOffered {
         /// Its method.
         method: String,
     },
     /// The peer's proof is wrong.
-    #[error("the secret of node {node} differs from ours: compare them with `aemp showconfig` on both sides")]
+    #[error(
+        "the secret of node {node} differs from ours: compare them with `aemp showconfig --show-secrets` on both sides"
+    )]
     BadToken {
+        /// Who it claims to be.
+        node: NodeId,
+    },
+    /// The peer's proof, which a certificate and no secret stands for, is wrong `[TLS-07]`.
+    #[error(
+        "the proof of node {node} is not for this TLS connection or not about these greetings: somebody is between us, or \
+         its program is at fault"
+    )]
+    BadTlsToken {
         /// Who it claims to be.
         node: NodeId,
     },
@@ -139,6 +174,8 @@ pub enum Stage {
     Greeting,
     /// The peer's nonce.
     Nonce,
+    /// Our owner's [`tls_started`](super::Handshake::tls_started).
+    Tls,
     /// The peer's proof of the secret.
     Auth,
     /// Our owner's [`proceed`](super::Handshake::proceed).
@@ -151,13 +188,14 @@ pub enum Stage {
 
 impl Stage {
     pub(super) fn reads_lines(self) -> bool {
-        !matches!(self, Self::Proceed | Self::Admit)
+        !matches!(self, Self::Tls | Self::Proceed | Self::Admit)
     }
 
     fn closed_hint(self) -> &'static str {
         match self {
             Self::Auth => {
-                "; most often its secret differs from ours, or it has a connection with a node of our ID already"
+                "; most often its secret differs from ours, or it does not trust our certificate, or it has a connection \
+                 with a node of our ID already"
             }
             Self::Go => "; it prefers another connection with us, or refused our proof",
             _ => "",
@@ -170,11 +208,20 @@ impl fmt::Display for Stage {
         f.write_str(match self {
             Self::Greeting => "its greeting",
             Self::Nonce => "its nonce",
+            Self::Tls => "its part in TLS",
             Self::Auth => "its proof of the secret",
             Self::Proceed => "our own decision to send our proof",
             Self::Admit => "our own decision to admit the connection",
             Self::Go => "its decision to admit the connection",
         })
+    }
+}
+
+fn only_the_proofs(list: &str) -> String {
+    if list.is_empty() {
+        "no proof at all, having neither a secret nor a certificate,".to_owned()
+    } else {
+        format!("only the proofs \"{list}\"")
     }
 }
 

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use bytes::BytesMut;
 use mp_proto::{
     Greeting, Handshake, HandshakeConfig, HandshakeError, HandshakeEvent, InstanceId, Limits, NodeId, Nonce,
-    Protocol, Secret, Session, Side,
+    Protocol, Secret, Session, Side, TlsBinding, TlsRole,
 };
 
 /// What all tests' clocks begin with.
@@ -53,13 +53,23 @@ pub(crate) struct End {
     pub(crate) error: Option<HandshakeError>,
     /// Whether `admit` is called when the time has come.
     pub(crate) admits: bool,
+    /// What TLS exports when it is started; `None` leaves it to the test to start it.
+    pub(crate) exports: Option<[u8; TlsBinding::LEN]>,
 }
 
 impl End {
     pub(crate) fn new(handshake: Handshake) -> Self {
         let input = BytesMut::new();
-        let mut end =
-            Self { handshake, input, sent: vec![], delivered: 0, events: vec![], error: None, admits: true };
+        let mut end = Self {
+            handshake,
+            input,
+            sent: vec![],
+            delivered: 0,
+            events: vec![],
+            error: None,
+            admits: true,
+            exports: Some([7; TlsBinding::LEN]),
+        };
         end.poll(start());
         end
     }
@@ -68,7 +78,13 @@ impl End {
     pub(crate) fn poll(&mut self, now: Instant) {
         while let Some(event) = self.handshake.poll_event() {
             let asked = matches!(event, HandshakeEvent::Authenticated { decider: true, .. });
+            let tls = matches!(event, HandshakeEvent::StartTls { .. });
             self.events.push(event);
+            if let Some(exported) = self.exports.filter(|_| tls) {
+                assert!(self.handshake.tls_started(TlsBinding::new(exported)), "after StartTls");
+                // What follows the greeting was left by the handshake, as it might have been TLS.
+                self.error = self.handshake.handle_bytes(now, &mut self.input).err();
+            }
             if asked && self.admits {
                 assert!(self.handshake.admit(), "admit after Authenticated with decider");
             }
@@ -101,6 +117,14 @@ impl End {
 
     pub(crate) fn lines(&self) -> Vec<&str> {
         std::str::from_utf8(&self.sent).expect("greetings are ASCII").lines().collect()
+    }
+
+    /// Which part TLS gave it.
+    pub(crate) fn role(&self) -> Option<TlsRole> {
+        self.events.iter().find_map(|event| match event {
+            HandshakeEvent::StartTls { role } => Some(*role),
+            _ => None,
+        })
     }
 
     pub(crate) fn session(&self) -> Option<&Session> {

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use mp_proto::auth::{Binding, Signed};
 use mp_proto::{
     Framing, Handshake, HandshakeConfig, HandshakeError as E, IdError, InstanceId, Protocol, Secret, Side,
     Stage,
@@ -32,9 +33,10 @@ fn proven(line: &str) -> Option<E> {
     assert_eq!(end.error, None);
     let own = end.lines()[..2].iter().fold(String::new(), |lines, line| lines + line + "\n");
     let theirs = format!("{PERL}\nnonce\n");
-    let token = mp_proto::AuthMethod::HmacSha3_512
-        .token(&secret().expect("a secret"), theirs.as_bytes(), own.as_bytes())
-        .expect("a proof");
+    let secret = secret();
+    let (own, theirs) = (own.as_bytes(), theirs.as_bytes());
+    let signed = Signed { secret: secret.as_ref(), own: theirs, other: own, binding: Binding::None };
+    let token = mp_proto::AuthMethod::HmacSha3_512.token(&signed).expect("a proof");
     end.hear(start(), line.replace("TOKEN", &token).as_bytes());
     assert_eq!(end.session().is_some(), end.error.is_none() && line.ends_with('\n'));
     end.error
@@ -126,7 +128,9 @@ fn proofs_without_a_common_method() {
         (" hmac_sha3_512", " hmac_sha3_512"),
         ("hmac_md6_64_256", "hmac_md6_64_256"),
     ] {
-        assert_eq!(greeted(&format!("aemp;1;x;{list};json")), Some(E::NoCommonAuth { peer: shown.into() }));
+        let ours = "hmac_sha3_512".into();
+        let error = E::NoCommonAuth { peer: shown.into(), ours };
+        assert_eq!(greeted(&format!("aemp;1;x;{list};json")), Some(error));
     }
     assert_eq!(greeted("aemp;1;x;tls_sha3_512,what,hmac_sha3_512;json"), None);
     let mut end = rust(HandshakeConfig::new(node("rust"), InstanceId(1), None, &mp_proto::Limits::default()));
@@ -234,7 +238,7 @@ fn different_secrets_are_named_as_such() {
     assert_eq!(pair.b.error, Some(E::BadToken { node: node("alpha") }));
     assert_eq!(
         error.to_string(),
-        "the secret of node beta differs from ours: compare them with `aemp showconfig` on both sides"
+        "the secret of node beta differs from ours: compare them with `aemp showconfig --show-secrets` on both sides"
     );
     assert!(error.is_permanent());
 }

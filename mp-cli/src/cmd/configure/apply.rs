@@ -2,6 +2,7 @@
 
 use serde_json::{Map, Value};
 
+use super::certificate;
 use super::chain::{ConfigureError, Key, Step};
 use super::report::{Done, Shown};
 use crate::error::CliError;
@@ -19,8 +20,11 @@ pub(super) fn apply(
     random: Random<'_>,
 ) -> Result<Vec<Done>, CliError> {
     let mut run = Run { config, scope: Scope::Global, show_secrets, done: Vec::new(), relatives: Vec::new() };
-    for step in steps {
-        run.step(step, random)?;
+    for (index, step) in steps.iter().enumerate() {
+        match step {
+            Step::Profile(name) => run.profile(name, steps.get(index + 1..).unwrap_or_default())?,
+            step => run.step(step, random)?,
+        }
     }
     run.check_relatives()?;
     Ok(run.done)
@@ -39,7 +43,8 @@ impl Run<'_> {
     fn step(&mut self, step: &Step, random: Random<'_>) -> Result<(), CliError> {
         let scope = self.scope.clone();
         match step {
-            Step::Profile(name) => self.profile(name),
+            // It needs to know what follows.
+            Step::Profile(_) => {}
             Step::Set(key, value) => self.set(scope, *key, value),
             Step::Clear(Key(setting)) => {
                 let was_set = self.keys().remove(setting.key).is_some();
@@ -54,6 +59,11 @@ impl Run<'_> {
                 let secret = random_secret(random).map_err(ConfigError::Random)?;
                 self.keys().insert("secret".to_owned(), Value::from(secret));
                 self.done.push(Done::SecretMade { scope, length: SECRET_LENGTH });
+            }
+            Step::GenerateCert => {
+                let pem = certificate::make().map_err(ConfigureError::CertMaking)?;
+                self.keys().insert("cert".to_owned(), Value::from(pem));
+                self.done.push(Done::CertMade { scope });
             }
             Step::DeleteProfile(name) => {
                 self.config.require_profile(name)?;
@@ -71,13 +81,21 @@ impl Run<'_> {
         self.config.keys_mut(&self.scope)
     }
 
-    fn profile(&mut self, name: &str) {
+    /// What follows is for this profile. One that does not exist is made, if something is to be set in it: where things
+    /// are only shown or deleted, the name is a slip.
+    fn profile(&mut self, name: &str, behind: &[Step]) -> Result<(), CliError> {
         let scope = Scope::Profile(name.to_owned());
         if self.config.keys(&scope).is_none() {
+            let own = || behind.iter().take_while(|step| !matches!(step, Step::Profile(_)));
+            let sets = |step: &Step| matches!(step, Step::Set(..) | Step::Add(..) | Step::GenerateSecret);
+            if own().next().is_some() && !own().any(sets) {
+                self.config.require_profile(name)?;
+            }
             self.config.keys_mut(&scope);
             self.done.push(Done::ProfileMade { name: name.to_owned() });
         }
         self.scope = scope;
+        Ok(())
     }
 
     fn set(&mut self, scope: Scope, Key(setting): Key, value: &Value) {

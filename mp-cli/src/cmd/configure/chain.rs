@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 
+use super::certificate;
 use super::command::{Command, Verb, commands};
 use crate::args::{ArgsError, TrailingOptions};
 use mp_config::{Scope, Setting, SettingError, profile_name};
@@ -21,6 +22,10 @@ pub(crate) enum ConfigureError {
     NotHere { word: String, before: String },
     #[error("`{command}`: {error}")]
     Value { command: String, error: SettingError },
+    #[error("`{command}`: {error}")]
+    Cert { command: String, error: String },
+    #[error("cannot make a certificate: {0}")]
+    CertMaking(String),
     #[error("`{command}` is for one profile; write `aemp profile NAME {command} …`")]
     ProfileOnly { command: String },
     #[error("`{key}` ({scope}): {error}; or set it anew by `set{key}`")]
@@ -44,6 +49,7 @@ pub(super) enum Step {
     Add(Key, Vec<Value>),
     Remove(Key, Vec<Value>),
     GenerateSecret,
+    GenerateCert,
     DeleteProfile(String),
     ShowProfile(String),
     ShowConfig(Option<String>, Vec<(Key, Value)>),
@@ -70,8 +76,24 @@ pub(super) struct Chain {
 impl Chain {
     /// Whether the file is to be written.
     pub(super) fn changes(&self) -> bool {
-        !self.steps.iter().all(|step| matches!(step, Step::ShowProfile(_) | Step::ShowConfig(..)))
+        let shows = |step: &Step| matches!(step, Step::ShowProfile(_) | Step::ShowConfig(..));
+        self.steps.iter().enumerate().any(|(index, step)| match step {
+            // Named alone, it is made.
+            Step::Profile(_) => !self.steps.get(index + 1).is_some_and(shows),
+            step => !shows(step),
+        })
     }
+}
+
+/// The command in front of `--help` or `-h`, if one of them stands there.
+pub(super) fn help_wanted(words: &[String]) -> Option<&str> {
+    let is_help = |index: usize| {
+        let is_secret = |before: usize| matches!(words[before].as_str(), "secret" | "setsecret");
+        matches!(words[index].as_str(), "--help" | "-h") && !index.checked_sub(1).is_some_and(is_secret)
+    };
+    let asked = (0..words.len()).find(|&index| is_help(index))?;
+    let mut before = words.get(..asked).unwrap_or_default().iter().rev().map(String::as_str);
+    before.find(|word| commands().iter().any(|command| command.names().any(|name| name == *word)))
 }
 
 /// Parses a whole line and checks every value in it, before anything is done.
@@ -135,7 +157,8 @@ impl<'a> Parser<'a> {
 
     fn argument(&mut self, command: &Command) -> Result<&'a str, ConfigureError> {
         // A secret can be anything; of other values none looks like an option, so there the value was forgotten.
-        let any = matches!(command.verb, Verb::Set(setting) if setting.hidden());
+        let any =
+            matches!(command.verb, Verb::Set(setting) if ["secret", "old_secret"].contains(&setting.key));
         self.next().filter(|word| any || !word.starts_with("--")).ok_or_else(|| ConfigureError::Missing {
             command: command.name().to_owned(),
             argument: command.argument(),
@@ -158,6 +181,12 @@ impl<'a> Parser<'a> {
         Ok(match command.verb {
             Verb::Set(setting) => {
                 let value = setting.value(self.argument(command)?).map_err(value_error(command))?;
+                if setting.key == "cert" {
+                    certificate::check(&value).map_err(|error| ConfigureError::Cert {
+                        command: command.name().to_owned(),
+                        error,
+                    })?;
+                }
                 Step::Set(Key(setting), value)
             }
             Verb::Clear(setting) => Step::Clear(Key(setting)),
@@ -169,6 +198,7 @@ impl<'a> Parser<'a> {
                 setting.items(self.argument(command)?).map_err(value_error(command))?,
             ),
             Verb::GenerateSecret => Step::GenerateSecret,
+            Verb::GenerateCert => Step::GenerateCert,
             Verb::Profile => {
                 self.in_profile = true;
                 Step::Profile(self.name(command)?)
@@ -242,6 +272,8 @@ mod tests {
         let chain = read("showconfig x seeds a:1 --config f showprofile").unwrap_err().to_string();
         assert!(chain.contains("showprofile"), "{chain}");
         assert!(!read("showprofile x showconfig").unwrap().changes());
+        assert!(!read("profile x showprofile x").unwrap().changes());
+        assert!(read("profile x").unwrap().changes());
     }
 
     #[test]
@@ -263,7 +295,9 @@ mod tests {
             ("setseeds", "write `setseeds HOST:PORT,…`"),
             ("profile", "write `profile NAME`"),
             ("gensceret", "did you mean `gensecret`"),
-            ("gencert", "Perl's aemp has it"),
+            ("restart", "Perl's aemp has it"),
+            ("setcert", "write `setcert FILE`"),
+            ("setauth_accept md6", "there is no proof \"md6\""),
             ("setseeds a:1 b:2", "`setseeds …,b:2`"),
             ("gensecret demo", "`demo` cannot stand behind \"gensecret\""),
             ("setparent x", "aemp profile NAME setparent"),
@@ -273,7 +307,7 @@ mod tests {
             ("profile a;b nodeid x", "no name for a profile"),
             ("setnodeid a#b", "no node ID"),
             ("gensecret --color", "lacks its value"),
-            ("setsecret €", "'€'"),
+            ("setsecret €", "character number 1"),
         ] {
             let error = read(line).unwrap_err().to_string();
             assert!(error.contains(text), "{line}: {error}");

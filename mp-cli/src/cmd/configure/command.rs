@@ -23,6 +23,7 @@ pub(super) enum Verb {
     Add(&'static Setting),
     Remove(&'static Setting),
     GenerateSecret,
+    GenerateCert,
     Profile,
     DeleteProfile,
     ShowProfile,
@@ -38,6 +39,38 @@ impl Command {
     /// Its name and arguments.
     pub(crate) fn usage(&self) -> String {
         format!("{} {}", self.name, self.argument).trim_end().to_owned()
+    }
+
+    /// How one calls it.
+    pub(crate) fn full_usage(&self) -> String {
+        let usage = self.usage();
+        match self.verb {
+            Verb::Profile => format!("aemp {usage} COMMAND …"),
+            Verb::DeleteProfile | Verb::ShowProfile | Verb::ShowConfig => format!("aemp {usage}"),
+            Verb::Set(setting) | Verb::Clear(setting) if setting.profile_only() => {
+                format!("aemp profile NAME {usage}")
+            }
+            _ => format!("aemp [profile NAME] {usage}"),
+        }
+    }
+
+    /// What is to be known about it.
+    pub(crate) fn details(&self) -> &'static str {
+        match self.verb {
+            Verb::Profile => {
+                "A profile that does not exist is made, unless what follows only shows or deletes something: then its\n\
+                 name was a slip, and nothing is done."
+            }
+            Verb::DeleteProfile => "A profile that is the parent of another one stays.",
+            Verb::ShowProfile => {
+                "What it has from its parents and from the global settings, `aemp showconfig` shows."
+            }
+            Verb::ShowConfig => {
+                "Without a name it is what holds for all. Settings behind the name are tried out, and not saved."
+            }
+            Verb::Set(setting) | Verb::Clear(setting) if setting.profile_only() => "It is for that profile.",
+            _ => "With `profile NAME` before it, it is for that profile, else for all.",
+        }
     }
 
     /// Its name.
@@ -56,6 +89,7 @@ pub(crate) fn commands() -> &'static [Command] {
     static COMMANDS: LazyLock<Vec<Command>> = LazyLock::new(|| {
         let mut all = vec![
             special("gensecret", "", "make a new random secret", Verb::GenerateSecret),
+            special("gencert", "", "make a new certificate with its key, for TLS", Verb::GenerateCert),
             special("profile", "NAME", "what follows is for this profile alone", Verb::Profile),
         ];
         all.extend(SETTINGS.iter().flat_map(of_setting));
@@ -119,7 +153,7 @@ mod tests {
         let names: Vec<_> = commands().iter().flat_map(Command::names).collect();
         let unique: BTreeSet<_> = names.iter().copied().collect();
         assert_eq!(names.len(), unique.len());
-        let original = "gensecret setsecret secret delsecret setnodeid nodeid delnodeid setseeds seeds addseed delseed \
+        let original = "gensecret setsecret secret delsecret gencert setcert cert delcert setnodeid nodeid delnodeid setseeds seeds addseed delseed \
              delseeds setbinds binds addbind delbind delbinds setservices services addservice delservice \
              delservices profile setparent parent delparent delprofile showprofile showconfig";
         for name in original.split_whitespace() {

@@ -6,7 +6,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::output::{Paint, Report, columns, plain};
-use mp_config::{Origin, Scope, Setting};
+use mp_config::{Address, Origin, Scope, Setting};
 
 /// One thing that was done.
 #[derive(Debug, Serialize)]
@@ -18,6 +18,7 @@ pub(super) enum Done {
     Cleared { scope: Scope, key: &'static str, was_set: bool },
     NotThere { scope: Scope, key: &'static str, items: Vec<Value> },
     SecretMade { scope: Scope, length: usize },
+    CertMade { scope: Scope },
     Profile { name: String, settings: Vec<Shown> },
     Config { profile: Option<String>, settings: Vec<Shown>, profiles: Vec<String> },
     Saved { path: PathBuf, comments_lost: bool },
@@ -33,17 +34,17 @@ pub(super) struct Shown {
     hidden: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     from: Option<Origin>,
-    #[serde(skip)]
-    default: &'static str,
+    /// What holds without a value.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    default: Option<&'static str>,
 }
 
 impl Shown {
     /// A value; one that is hidden shows only with `show_secrets`.
     pub(super) fn new(key: String, value: Option<Value>, from: Option<Origin>, show_secrets: bool) -> Self {
-        // A certificate of Perl's program has its private key in it.
-        let secret = Setting::of(&key).is_some_and(Setting::hidden) || key == "cert";
+        let secret = Setting::of(&key).is_some_and(Setting::hidden);
         let hidden = secret && !show_secrets;
-        Self { key, value: value.filter(|_| !hidden), hidden, from, default: "" }
+        Self { key, value: value.filter(|_| !hidden), hidden, from, default: None }
     }
 
     /// What holds without a value.
@@ -53,7 +54,7 @@ impl Shown {
             value: None,
             hidden: false,
             from: Some(Origin::Default),
-            default: setting.default,
+            default: Some(setting.default),
         }
     }
 
@@ -61,7 +62,7 @@ impl Shown {
         match &self.value {
             _ if self.hidden => "(hidden; --show-secrets shows it)".to_owned(),
             Some(value) => words(value),
-            None => self.default.to_owned(),
+            None => self.default.unwrap_or_default().to_owned(),
         }
     }
 }
@@ -73,7 +74,7 @@ impl Report for Done {
             Self::ProfileMade { name } => format!("{} made", place(&Scope::Profile(name.clone()))),
             Self::ProfileRemoved { name } => format!("{} removed", place(&Scope::Profile(name.clone()))),
             Self::Set { scope, key, value: Some(value) } => {
-                format!("{} {key} = {}", place(scope), words(value))
+                format!("{} {key} = {}{}", place(scope), words(value), taken_as(key, value))
             }
             Self::Set { scope, key, value: None } => format!("{} {key} = (not shown)", place(scope)),
             Self::Cleared { scope, key, was_set: true } => format!("{} {key} is unset", place(scope)),
@@ -83,6 +84,9 @@ impl Report for Done {
             }
             Self::SecretMade { scope, length } => {
                 format!("{} secret = a new one of {length} characters (not shown)", place(scope))
+            }
+            Self::CertMade { scope } => {
+                format!("{} cert = a new one, and its key (not shown)", place(scope))
             }
             Self::Profile { name, settings } => {
                 let rows: Vec<_> = settings.iter().map(|shown| (shown.key.as_str(), shown.text())).collect();
@@ -122,6 +126,19 @@ fn config(profile: Option<&str>, settings: &[Shown], profiles: &[String], paint:
     let table = columns(lines.iter().map(|(line, origin)| (*line, origin.as_str())), 0);
     let names = if profiles.is_empty() { "none".to_owned() } else { profiles.join(", ") };
     format!("{}\n{table}\n{}", paint.bold(head), paint.dim(format!("profiles: {names}")))
+}
+
+/// What an address without a port was taken for: it may have been meant as something else.
+fn taken_as(key: &str, value: &Value) -> String {
+    let items = value.as_array().filter(|_| key == "binds").into_iter().flatten();
+    let texts = items.filter_map(Value::as_str).flat_map(|text| text.split(','));
+    let loose = texts.filter(|text| !text.ends_with(":*") && !text.ends_with(":0"));
+    let addresses = loose.filter_map(|text| text.parse::<Address>().ok()).filter(Address::is_any_port);
+    let taken: Vec<_> = addresses.map(|address| address.to_string()).collect();
+    if taken.is_empty() {
+        return String::new();
+    }
+    format!(" (taken as {}, which is any free port)", plain(&taken.join(",")))
 }
 
 /// A value as one would write it on the command line.

@@ -1,43 +1,64 @@
 //! What runs in the node of `aemp run`.
 
 use mp_config::NodeConfig;
+use mp_global::log_catcher::LogLevel;
 use serde::Serialize;
 
-use crate::cmd::echo;
 use crate::cmd::node::{GLOBAL_SERVICES, Joined};
 use crate::cmd::tikc::service as tikc;
+use crate::cmd::{echo, logs};
 use crate::error::CliError;
 
 /// A service that runs, as long as its node does.
-#[derive(Debug, Serialize)]
-pub(crate) struct Running {
-    pub(crate) name: &'static str,
-    /// Where it takes messages.
-    pub(crate) port: String,
+#[derive(Debug, Default, Serialize)]
+pub(super) struct Running {
+    pub(super) name: &'static str,
+    /// Where it takes messages, if it does.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) port: Option<String>,
     /// Where others find that port.
-    pub(crate) group: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) group: Option<&'static str>,
+    /// Where it listens, or what it is connected to, if that is not the node's affair.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) address: Option<String>,
+    /// Which lines it catches.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) level: Option<String>,
+}
+
+impl Running {
+    /// For people: what stands behind its name.
+    pub(super) fn text(&self) -> String {
+        let port = self.port.iter().chain(&self.address).cloned();
+        let group = self.group.iter().map(|group| format!("in {group}"));
+        let level = self.level.iter().map(|level| format!("logs what others log, {level} and graver"));
+        port.chain(group).chain(level).collect::<Vec<_>>().join("  ")
+    }
 }
 
 /// The services that a configuration asks for.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Wanted {
     echo: bool,
+    log_catcher: Option<LogLevel>,
     tikc: Vec<tikc::Wanted>,
 }
 
 impl Wanted {
-    /// Reads the list; without one, all services that there are. Perl modules, which stand in the file for Perl's
+    /// Reads the list; without one, `mp::echo`. Perl modules, which stand in the file for Perl's
     /// programs, are left out, with one warning.
     ///
     /// # Errors
     ///
-    /// [`CliError::Service`] names a service that should be ours and is not.
+    /// [`CliError::Service`] names a service that should be ours and is not; [`CliError::LogLevel`].
     pub(super) fn of(config: &NodeConfig) -> Result<Self, CliError> {
-        let mut wanted = Self { echo: config.services.is_empty(), tikc: Vec::new() };
+        let mut wanted = Self { echo: config.services.is_empty(), ..Self::default() };
         let mut perl = Vec::new();
         for service in &config.services {
             match service.name.as_str() {
                 echo::NAME => wanted.echo = true,
+                logs::NAME => wanted.log_catcher = Some(logs::level(&service.arguments)?),
                 tikc::NAME => wanted.tikc.push(tikc::Wanted::of(&service.arguments)?),
                 global if GLOBAL_SERVICES.contains(&global) => {}
                 ours if ours.starts_with("mp::") => return Err(CliError::Service(ours.to_owned())),
@@ -55,12 +76,23 @@ impl Wanted {
         let mut running = Vec::new();
         if self.echo {
             let port = echo::start(&joined.node, &joined.global)?.to_string();
-            running.push(Running { name: echo::NAME, port, group: echo::GROUP });
+            running.push(Running {
+                name: echo::NAME,
+                port: Some(port),
+                group: Some(echo::GROUP),
+                ..Running::default()
+            });
+        }
+        if let Some(level) = self.log_catcher {
+            logs::start(&joined.node, &joined.global, level)?;
+            let level = Some(level.to_string());
+            running.push(Running { name: logs::NAME, level, ..Running::default() });
         }
         let mut joints = Vec::new();
         for wanted in self.tikc {
             let joint = wanted.start(joined).await?;
-            running.push(Running { name: tikc::NAME, port: joint.address.clone(), group: tikc::FAMILY });
+            let (address, group) = (Some(joint.address.clone()), Some(tikc::FAMILY));
+            running.push(Running { name: tikc::NAME, group, address, ..Running::default() });
             joints.push(joint);
         }
         Ok((running, joints))
@@ -80,15 +112,14 @@ mod tests {
         Wanted::of(&config)
     }
 
-    fn wanted_echo(echo: bool) -> Wanted {
-        Wanted { echo, tikc: Vec::new() }
-    }
-
     #[test]
     fn only_our_own_services_run() {
-        assert_eq!(wanted(&[]).unwrap(), wanted_echo(true));
-        assert_eq!(wanted(&["mp::echo", "mp::echo"]).unwrap(), wanted_echo(true));
-        assert_eq!(wanted(&["Some::Module::", "AnyEvent::MP::Global::"]).unwrap(), wanted_echo(false));
+        let (echo, none) = (Wanted { echo: true, ..Wanted::default() }, Wanted::default());
+        assert_eq!(wanted(&[]).unwrap(), echo);
+        assert_eq!(wanted(&["mp::echo", "mp::echo"]).unwrap(), echo);
+        assert_eq!(wanted(&["Some::Module::", "AnyEvent::MP::Global::"]).unwrap(), none);
+        let catcher = Wanted { log_catcher: Some(LogLevel::INFO), ..Wanted::default() };
+        assert_eq!(wanted(&["mp::log_catcher"]).unwrap(), catcher);
         assert!(wanted(&["mp::ecco"]).unwrap_err().to_string().contains("\"mp::ecco\""));
     }
 }

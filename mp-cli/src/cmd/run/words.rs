@@ -14,6 +14,9 @@ pub(super) fn pairs(words: &[String]) -> Result<(Option<String>, Settings), Args
         Some((first, rest)) if rest.len() % 2 == 0 => (Some(first.clone()), rest),
         _ => (None, words),
     };
+    if let Some(key) = without_value(words) {
+        return Err(ArgsError::RunPairs(key.to_owned()));
+    }
     let mut settings = Vec::new();
     for pair in rest.chunks(2) {
         let [key, word] = pair else { return Err(ArgsError::RunPairs(pair.concat())) };
@@ -31,6 +34,16 @@ pub(super) fn pairs(words: &[String]) -> Result<(Option<String>, Settings), Args
             .map_err(|error| ArgsError::Value { key: "profile".to_owned(), error })?;
     }
     Ok((profile, settings))
+}
+
+/// The last word, if it is a setting whose value is missing. A word alone is a profile.
+fn without_value(words: &[String]) -> Option<&str> {
+    let is_key =
+        |word: &String| word == "profile" || Setting::of(word).is_some_and(|setting| !setting.profile_only());
+    let last = words.last().filter(|last| words.len() > 1 && is_key(last))?;
+    let has_profile = !words.first().is_some_and(is_key) || words.get(1).is_some_and(is_key);
+    let settings = words.len() - usize::from(has_profile);
+    (settings % 2 == 1).then_some(last)
 }
 
 fn unknown_key(word: &str) -> ArgsError {
@@ -74,6 +87,9 @@ mod tests {
             ("x seeds a", "needs a port"),
             ("x parent y", "no setting \"parent\""),
             ("a#b", "no name for a profile"),
+            ("x binds", "`binds` lacks its value"),
+            ("x seeds a:1 binds", "`binds` lacks its value"),
+            ("seeds a:1 binds", "`binds` lacks its value"),
         ] {
             let error = read(line).unwrap_err().to_string();
             assert!(error.contains(text), "{line}: {error}");

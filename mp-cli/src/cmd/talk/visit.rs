@@ -11,7 +11,7 @@ use serde_json::Value as Json;
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 
-use crate::cmd::json::{reason_json, to_json};
+use crate::cmd::json::to_json;
 use crate::error::CliError;
 use crate::output::plain;
 
@@ -74,9 +74,8 @@ impl Visit {
         }
     }
 
-    /// Waits until the port is dead, however long that takes once its node is reached; returns the reason, of which an
-    /// empty one is a normal end.
-    pub(super) async fn mon(self, port: &PortId) -> Result<Vec<Json>, CliError> {
+    /// Waits until the port is dead, however long that takes once its node is reached; returns the reason.
+    pub(super) async fn mon(self, port: &PortId) -> Result<Reason, CliError> {
         let reached = self.in_time(async {
             let port = self.way_to(port).await?;
             self.ask_node(&port).await?;
@@ -87,7 +86,7 @@ impl Visit {
         tracing::info!(%port, "monitored");
         let reason = monitor.await;
         self.node.shutdown().await;
-        Ok(reason_json(&reason))
+        Ok(reason)
     }
 
     async fn in_time<T>(&self, errand: impl Future<Output = Result<T, CliError>>) -> Result<T, CliError> {

@@ -54,6 +54,11 @@ impl Watchers {
         self.by_node.get(node).is_some_and(|families| families.contains(family))
     }
 
+    /// The families that a node monitors, in order.
+    pub(super) fn families(&self, node: &NodeId) -> impl Iterator<Item = &Key> {
+        self.by_node.get(node).into_iter().flatten()
+    }
+
     pub(super) fn of(&self, family: &Key) -> impl Iterator<Item = &NodeId> {
         self.by_family.get(family).into_iter().flatten()
     }

@@ -19,6 +19,11 @@ pub(super) fn put(claims: &mut Vec<Claim>, owner: &NodeId, kind: Kind, value: Va
     claims.insert(0, Claim { owner: owner.clone(), kind, value });
 }
 
+/// An owner's value.
+pub(super) fn of<'a>(owner: &NodeId, claims: &'a [Claim]) -> Option<&'a Value> {
+    claims.iter().find(|claim| claim.owner == *owner).map(|claim| &claim.value)
+}
+
 /// Makes an owner's claim one of another kind.
 pub(super) fn rekind(claims: &mut [Claim], owner: &NodeId, kind: Kind) {
     for claim in claims.iter_mut().filter(|claim| claim.owner == *owner) {

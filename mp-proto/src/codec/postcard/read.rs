@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use super::item::Item;
+use super::item::{Fault, Item};
 use super::malformed;
 use crate::DecodeError;
 use crate::codec::Framing;
@@ -42,15 +42,10 @@ impl<'a> PostcardReader<'a> {
 
     #[inline]
     fn item(&mut self) -> Result<Item<'a>, DecodeError> {
-        match postcard::take_from_bytes(self.rest) {
-            Ok((item, rest)) => {
-                self.rest = rest;
-                Ok(item)
-            }
-            Err(postcard::Error::DeserializeUnexpectedEnd) => Err(truncated()),
-            Err(postcard::Error::DeserializeBadUtf8) => Err(self.malformed("a text is not UTF-8")),
-            Err(_) => Err(self.malformed("not an item")),
-        }
+        Item::take(&mut self.rest).map_err(|fault| match fault {
+            Fault::Truncated => truncated(),
+            Fault::Malformed(what) => self.malformed(what),
+        })
     }
 
     #[inline]

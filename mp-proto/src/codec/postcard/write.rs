@@ -1,7 +1,6 @@
 //! Tokens as postcard.
 
-use bytes::{BufMut, BytesMut};
-use postcard::ser_flavors::Flavor;
+use bytes::BytesMut;
 
 use super::item::Item;
 use crate::token::TokenWriter;
@@ -20,32 +19,7 @@ impl<'a> PostcardWriter<'a> {
 
     #[inline]
     fn item(&mut self, item: Item<'_>) {
-        postcard::serialize_with_flavor(&item, Tail(self.out))
-            .expect("an item has known lengths, and a buffer grows");
-    }
-}
-
-/// Postcard's output: the end of a buffer.
-struct Tail<'a>(&'a mut BytesMut);
-
-impl Flavor for Tail<'_> {
-    type Output = ();
-
-    #[inline]
-    fn try_push(&mut self, byte: u8) -> postcard::Result<()> {
-        self.0.put_u8(byte);
-        Ok(())
-    }
-
-    #[inline]
-    fn try_extend(&mut self, bytes: &[u8]) -> postcard::Result<()> {
-        self.0.put_slice(bytes);
-        Ok(())
-    }
-
-    #[inline]
-    fn finalize(self) -> postcard::Result<()> {
-        Ok(())
+        item.put(self.out);
     }
 }
 

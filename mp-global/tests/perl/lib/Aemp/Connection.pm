@@ -10,12 +10,14 @@ use feature "state";
 use AnyEvent;
 use AnyEvent::Handle;
 use AnyEvent::Socket ();
+use AnyEvent::TLS    ();
 use CBOR::XS         ();
 use Digest::HMAC     ();
 use Digest::SHA3     ();
 use JSON::XS         ();
 use List::Util       qw(first shuffle);
 use MIME::Base64     ();
+use Net::SSLeay      ();
 use Storable         ();
 
 use constant HASH_BLOCK => 72;      # bytes that SHA3-512 takes in at once
@@ -30,6 +32,9 @@ sub new {
 
     open my $random, "<:raw", "/dev/urandom" or die "no random numbers: $!";
     read $random, my $bytes, 66;
+    # by what the nonce begins with a test chooses who is the client of TLS
+    my $begin = pack "H*", $config->{nonce} // "";
+    substr $bytes, 0, length $begin, $begin;
     $self->{nonce} = MIME::Base64::encode_base64($bytes, "");
 
     my ($port, $host) = AnyEvent::Socket::unpack_sockaddr(getpeername $self->{fh});
@@ -53,6 +58,14 @@ sub new {
 }
 
 sub peer { $_[0]{peer} }
+
+# What is known of the TLS around it: the part that this end plays, the version, and whose certificate the peer has.
+sub secured {
+    my ($self) = @_;
+    my $tls = $self->{handle} && $self->{handle}{tls} or return {};
+    my $subject = Net::SSLeay::X509_NAME_oneline(Net::SSLeay::X509_get_subject_name(Net::SSLeay::get_peer_certificate($tls)));
+    { role => $self->{role}, version => Net::SSLeay::get_version($tls), subject => $subject };
+}
 
 sub send {
     my ($self, $message) = @_;
@@ -110,8 +123,8 @@ sub on_nonce {
     my $framing = first { my $theirs = $_; grep { $_ eq $theirs } @{ $config->{framings} } } @{ $self->{framings} };
     $framing or return $self->close("no common framing method");
     if ($tls) {
-        my $role = $self->{nonce} lt $nonce ? "connect" : "accept";
-        $self->{handle}->starttls($role, { method => "any", cert => $config->{tls}, ca_cert => $config->{tls},
+        $self->{role} = $self->{nonce} lt $nonce ? "connect" : "accept";
+        $self->{handle}->starttls($self->{role}, { method => "any", cert => $config->{tls}, ca_cert => $config->{tls},
             verify => 1, verify_require_client_cert => 1 });
     }
     $self->{tls} = $tls;

@@ -30,13 +30,16 @@ sub me      { $Aemp::Node::ID }
 sub start {
     my (%arg) = @_;
     $LOCAL{"'l"}{ me() } = $arg{addresses} if @{ $arg{addresses} };
-    for my $address (@{ $arg{seeds} }) {
-        $SEED{$address} = { address => $address, delay => 0.6 + rand 0.6 };
-        dial_seed($SEED{$address});
-    }
+    add_seed($_) for @{ $arg{seeds} };
 }
 
 #### Seeds and the master
+
+sub add_seed {
+    my ($address) = @_;
+    $SEED{$address} = { address => $address, delay => 0.6 + rand 0.6 };
+    dial_seed($SEED{$address});
+}
 
 sub dial_seed {
     my ($seed) = @_;

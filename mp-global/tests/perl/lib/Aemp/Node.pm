@@ -14,7 +14,7 @@ use Scalar::Util     qw(weaken);
 use Aemp::Connection;
 use Aemp::Directory;
 
-our %CONFIG;                       # node, secret, framings, connect_interval, monitor_timeout, tls
+our %CONFIG;                       # node, secret, framings, connect_interval, monitor_timeout, tls (a PEM), nonce (hex)
 our $ID;                           # our node ID
 our $TELL = sub { };               # what the outside world is told: an event's name and its fields
 our %FUNCTION;                     # what others may spawn or call: name => code
@@ -307,7 +307,7 @@ sub ready {
     }
     $record->{conn} = $conn;
     end_dialling($record, $conn);
-    $TELL->("up", node => $record->{id}, framing => $conn->{framing});
+    $TELL->("up", node => $record->{id}, framing => $conn->{framing}, tls => $conn->secured);
     Aemp::Directory::node_up($record->{id});
     $conn->send($_) for splice @{ $record->{queue} };
 }

@@ -1,0 +1,164 @@
+//! The directory: what each process has put into it, and what each process sees.
+
+use std::collections::BTreeMap;
+
+use mp_global::{Entries, FamilyChange, Key};
+use mp_node::Value;
+
+use super::{Violation, ensure};
+
+/// Checks the directory (G-8): what monitors of a family tell follows on from what they told before; and when all is
+/// calm, every process sees just what living processes have put there, and all see the same value of a key that
+/// several have set.
+///
+/// Processes are numbers that the user gives.
+#[derive(Debug, Default)]
+pub struct Directory {
+    /// What processes own, by family and process.
+    owned: BTreeMap<(Key, u32), Entries>,
+    /// What processes see, by family and process.
+    views: BTreeMap<(Key, u32), View>,
+    changes: u64,
+}
+
+#[derive(Debug, Default)]
+struct View {
+    entries: Entries,
+    synced: bool,
+}
+
+impl Directory {
+    /// A process sets a key.
+    pub fn set(&mut self, process: u32, family: &str, key: &str, value: Value) {
+        self.owned.entry((family.into(), process)).or_default().insert(key.into(), value);
+    }
+
+    /// A process deletes a key that it has set.
+    pub fn delete(&mut self, process: u32, family: &str, key: &str) {
+        if let Some(entries) = self.owned.get_mut(&(family.into(), process)) {
+            entries.remove(key);
+        }
+    }
+
+    /// A key is deleted from all families, whoever has set it: a port has died, which was a member of groups.
+    pub fn delete_everywhere(&mut self, key: &str) {
+        for entries in self.owned.values_mut() {
+            entries.remove(key);
+        }
+    }
+
+    /// A process looks at a family from now on.
+    pub fn looks(&mut self, process: u32, family: &str) {
+        self.views.entry((family.into(), process)).or_default();
+    }
+
+    /// A process is gone, with all that it owns and sees.
+    pub fn process_died(&mut self, process: u32) {
+        self.owned.retain(|(_, owner), _| *owner != process);
+        self.views.retain(|(_, viewer), _| *viewer != process);
+    }
+
+    /// A process's monitor of a family tells a change.
+    ///
+    /// # Errors
+    ///
+    /// It does not follow on from what was told before.
+    pub fn changed(&mut self, process: u32, family: &str, change: &FamilyChange) -> Result<(), Violation> {
+        self.changes += 1;
+        let Some(view) = self.views.get_mut(&(family.into(), process)) else { return Ok(()) };
+        let fault = |what: &str, key: &Key| format!("G-8: {process} is told that {key} in {family} {what}");
+        for (key, value) in &change.added {
+            let old = view.entries.insert(Key::clone(key), value.clone());
+            ensure(old.is_none(), || fault("is new, which it knows already", key))?;
+        }
+        for (key, value) in &change.changed {
+            let old = view.entries.insert(Key::clone(key), value.clone());
+            ensure(old.is_some(), || fault("has changed, which it does not know", key))?;
+        }
+        for key in &change.deleted {
+            ensure(view.entries.remove(key).is_some(), || fault("is gone, which it does not know", key))?;
+        }
+        view.synced = change.synced;
+        Ok(())
+    }
+
+    /// Whether all processes see what there is.
+    ///
+    /// # Errors
+    ///
+    /// The first difference.
+    pub fn check_agreement(&self) -> Result<(), Violation> {
+        let mut truth: BTreeMap<&Key, BTreeMap<&Key, Vec<&Value>>> = BTreeMap::new();
+        for ((family, _), entries) in &self.owned {
+            let keys = truth.entry(family).or_default();
+            for (key, value) in entries {
+                keys.entry(key).or_default().push(value);
+            }
+        }
+        let nothing = BTreeMap::new();
+        // What the first one sees of keys that several have set.
+        let mut shown: BTreeMap<(&Key, &Key), &Value> = BTreeMap::new();
+        for ((family, process), view) in &self.views {
+            let differs =
+                |what: &str, key: &str| Err(Violation(format!("G-8: {process} in {family}: {what} {key}")));
+            if !view.synced {
+                return differs("no global node vouches for it", "");
+            }
+            let (mut there, mut seen) = (truth.get(family).unwrap_or(&nothing).iter(), view.entries.iter());
+            loop {
+                match (there.next(), seen.next()) {
+                    (None, None) => break,
+                    (Some((key, _)), None) => return differs("it misses", key),
+                    (None, Some((key, _))) => return differs("it sees what is not there:", key),
+                    (Some((key, _)), Some((other, _))) if *key < other => return differs("it misses", key),
+                    (Some((key, _)), Some((other, _))) if *key > other => {
+                        return differs("it sees what is not there:", other);
+                    }
+                    (Some((_, values)), Some((key, value))) if !values.contains(&value) => {
+                        return differs("another value of", key);
+                    }
+                    (Some((key, values)), Some((_, value))) => {
+                        if values.len() > 1 && *shown.entry((family, key)).or_insert(value) != value {
+                            return differs("another value than others see of", key);
+                        }
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Changes that were told.
+    #[must_use]
+    pub fn changes(&self) -> u64 {
+        self.changes
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_view_that_differs_is_found() {
+        let mut directory = Directory::default();
+        directory.looks(1, "f");
+        assert!(directory.check_agreement().is_err(), "nobody vouches for it");
+        let mut change = FamilyChange::default();
+        change.synced = true;
+        assert_eq!(directory.changed(1, "f", &change), Ok(()));
+        assert_eq!(directory.check_agreement(), Ok(()));
+        directory.set(2, "f", "k", 1.into());
+        assert!(directory.check_agreement().is_err(), "it is missing");
+        change.added.insert("k".into(), 2.into());
+        assert_eq!(directory.changed(1, "f", &change), Ok(()));
+        assert!(directory.changed(1, "f", &change).is_err(), "not twice");
+        assert!(directory.check_agreement().is_err(), "another value");
+        directory.process_died(2);
+        assert!(directory.check_agreement().is_err(), "a zombie");
+        let mut gone = FamilyChange::default();
+        (gone.deleted, gone.synced) = (vec!["k".into()], true);
+        assert_eq!(directory.changed(1, "f", &gone), Ok(()));
+        assert_eq!(directory.check_agreement(), Ok(()));
+    }
+}

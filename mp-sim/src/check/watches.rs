@@ -1,0 +1,281 @@
+//! Monitors fire once, for a reason that is true, and in time.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use mp_node::Reason;
+
+use super::{Violation, ensure};
+
+/// What is monitored. Ports and hosts are numbers that the user gives.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Target {
+    /// A port that lived at some time.
+    Port(u32),
+    /// A port that never was, or one of a node that never was.
+    Nothing,
+    /// A node, by its host.
+    Node(u32),
+}
+
+/// How a port died.
+#[derive(Debug, Clone)]
+pub struct Death {
+    /// When.
+    pub at: Duration,
+    /// Why; nothing if its process died.
+    pub reason: Option<Reason>,
+}
+
+/// One monitor in [`Watches`].
+pub type WatchNumber = usize;
+
+/// Checks monitors (G-4, G-10): each fires at most once, not after it was dropped, for a reason that is true; and if its
+/// port dies or never was, exactly once. Of a process's death, those are told within a bound that knew it before.
+#[derive(Debug, Default)]
+pub struct Watches {
+    connect_time: Duration,
+    watches: Vec<Watch>,
+    /// Ports' processes, and their deaths.
+    ports: BTreeMap<u32, (u32, Option<Death>)>,
+    /// Processes' hosts, and when they died.
+    processes: BTreeMap<u32, (u32, Option<Duration>)>,
+}
+
+#[derive(Debug)]
+struct Watch {
+    process: u32,
+    target: Target,
+    made: Duration,
+    dropped: Option<Duration>,
+    fired: Option<(Duration, Reason)>,
+}
+
+impl Watches {
+    /// No monitors yet. An attempt to connect lasts `connect_time`: of a node that dies earlier than so long after a monitor
+    /// of it was made, the monitor need not tell, for it may have been connected to its next life alone.
+    #[must_use]
+    pub fn new(connect_time: Duration) -> Self {
+        Self { connect_time, ..Self::default() }
+    }
+
+    /// A process has begun on a host.
+    pub fn process(&mut self, process: u32, host: u32) {
+        self.processes.insert(process, (host, None));
+    }
+
+    /// A port lives in a process.
+    pub fn port(&mut self, port: u32, process: u32) {
+        self.ports.insert(port, (process, None));
+    }
+
+    /// A port was killed, or ended. The first word counts.
+    pub fn port_died(&mut self, port: u32, at: Duration, reason: Reason) {
+        if let Some((_, death)) = self.ports.get_mut(&port) {
+            death.get_or_insert(Death { at, reason: Some(reason) });
+        }
+    }
+
+    /// A process died, and its ports with it.
+    pub fn process_died(&mut self, process: u32, at: Duration) {
+        if let Some((_, died)) = self.processes.get_mut(&process) {
+            died.get_or_insert(at);
+        }
+        for (_, death) in self.ports.values_mut().filter(|(owner, _)| *owner == process) {
+            death.get_or_insert(Death { at, reason: None });
+        }
+    }
+
+    /// Whether a port lives.
+    #[must_use]
+    pub fn lives(&self, port: u32) -> bool {
+        self.ports.get(&port).is_some_and(|(_, death)| death.is_none())
+    }
+
+    /// A process is about to monitor something.
+    pub fn watch(&mut self, process: u32, target: Target, made: Duration) -> WatchNumber {
+        self.watches.push(Watch { process, target, made, dropped: None, fired: None });
+        self.watches.len() - 1
+    }
+
+    /// A monitor was dropped.
+    pub fn dropped(&mut self, number: WatchNumber, at: Duration) {
+        if let Some(watch) = self.watches.get_mut(number) {
+            watch.dropped = Some(at);
+        }
+    }
+
+    /// A monitor has fired.
+    ///
+    /// # Errors
+    ///
+    /// It had fired before, or had been dropped. (One that fires in the very moment in which it is dropped may.)
+    pub fn fired(&mut self, number: WatchNumber, at: Duration, reason: Reason) -> Result<(), Violation> {
+        let Some(watch) = self.watches.get_mut(number) else { return Ok(()) };
+        if self.processes.get(&watch.process).is_none_or(|(_, died)| died.is_some()) {
+            return Ok(());
+        }
+        ensure(watch.fired.is_none(), || format!("G-4: monitor {number} has fired twice"))?;
+        ensure(watch.dropped.is_none_or(|dropped| dropped == at), || {
+            format!("G-4: monitor {number} has fired after it was dropped")
+        })?;
+        watch.fired = Some((at, reason));
+        Ok(())
+    }
+
+    /// All is calm: nothing is on its way any more. Processes' deaths are to have been told within `bound`.
+    ///
+    /// # Errors
+    ///
+    /// A monitor was forgotten, came too late, or told what is not true.
+    pub fn check_end(&self, bound: Duration) -> Result<(), Violation> {
+        for (number, watch) in self.watches.iter().enumerate() {
+            self.check(watch, bound).map_err(|what| {
+                Violation(format!(
+                    "G-4: monitor {number} of {:?}, made at {:?}: {what}",
+                    watch.target, watch.made
+                ))
+            })?;
+        }
+        Ok(())
+    }
+
+    fn check(&self, watch: &Watch, bound: Duration) -> Result<(), String> {
+        let owner = self.processes.get(&watch.process);
+        if owner.is_none_or(|(_, died)| died.is_some()) {
+            return Ok(());
+        }
+        if let Some((at, reason)) = &watch.fired {
+            self.check_reason(watch, *at, reason)?;
+        }
+        let Some((since, in_time)) = self.news(watch) else { return Ok(()) };
+        match &watch.fired {
+            None if watch.dropped.is_some() => Ok(()),
+            None => Err("it has not fired".into()),
+            Some((at, _)) if in_time && *at > since.max(watch.made) + bound => {
+                Err(format!("G-10: it fired at {at:?}, more than {bound:?} after {since:?}"))
+            }
+            Some(_) => Ok(()),
+        }
+    }
+
+    /// Whether what is said of a port is so.
+    fn check_reason(&self, watch: &Watch, at: Duration, reason: &Reason) -> Result<(), String> {
+        let word = reason.word();
+        let is_true = match watch.target {
+            Target::Nothing => word == "no_such_port" || word == "transport_error",
+            Target::Node(_) => word == "transport_error",
+            Target::Port(port) => match self.ports.get(&port) {
+                Some((process, _)) if word == "transport_error" => *process != watch.process,
+                Some((_, Some(death))) if word == "no_such_port" => death.at <= at,
+                Some((_, Some(death))) => death.at <= at && death.reason.as_ref() == Some(reason),
+                _ => false,
+            },
+        };
+        if is_true {
+            Ok(())
+        } else {
+            Err(format!("it fired at {at:?} with a reason that is not true: {reason}"))
+        }
+    }
+
+    /// Since when there is something to be told, if there is, and whether that is to be told within the bound.
+    fn news(&self, watch: &Watch) -> Option<(Duration, bool)> {
+        match watch.target {
+            Target::Nothing => Some((watch.made, false)),
+            Target::Port(port) => {
+                let death = self.ports.get(&port)?.1.as_ref()?;
+                // A monitor that was just made may be on its way to the next life, behind other messages.
+                Some((death.at, death.reason.is_none() && death.at > watch.made + self.connect_time))
+            }
+            Target::Node(host) => {
+                let of_host = self.processes.values().filter(|(of, _)| *of == host);
+                let first = of_host
+                    .filter_map(|(_, died)| *died)
+                    .filter(|died| *died > watch.made + self.connect_time)
+                    .min()?;
+                Some((first, true))
+            }
+        }
+    }
+
+    /// Monitors made, and monitors that fired.
+    #[must_use]
+    pub fn counts(&self) -> [u64; 2] {
+        let fired = self.watches.iter().filter(|watch| watch.fired.is_some()).count();
+        [self.watches.len(), fired].map(|count| u64::try_from(count).unwrap_or(u64::MAX))
+    }
+
+    /// Monitors that fired because a connection was lost, not because none could be made.
+    #[must_use]
+    pub fn connections_lost(&self) -> u64 {
+        let is_loss = |reason: &Reason| {
+            let text = reason.values().get(2).and_then(|text| text.as_str());
+            reason.word() == "transport_error"
+                && text.is_none_or(|text| text != "no known address" && text != "connect timeout")
+        };
+        let lost = self.watches.iter().filter(|watch| {
+            watch.target != Target::Nothing && watch.fired.as_ref().is_some_and(|(_, reason)| is_loss(reason))
+        });
+        u64::try_from(lost.count()).unwrap_or(u64::MAX)
+    }
+
+    /// The longest time from a process's death until a monitor told of it.
+    #[must_use]
+    pub fn slowest(&self) -> Duration {
+        let times = self.watches.iter().filter_map(|watch| {
+            let (at, _) = watch.fired.as_ref()?;
+            let (since, in_time) = self.news(watch)?;
+            in_time.then(|| at.saturating_sub(since.max(watch.made)))
+        });
+        times.max().unwrap_or_default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SECOND: Duration = Duration::from_secs(1);
+
+    /// A monitor in process 1 of the port 7 in process 2.
+    fn watched() -> (Watches, WatchNumber) {
+        let mut watches = Watches::new(SECOND / 2);
+        watches.process(1, 1);
+        watches.process(2, 2);
+        watches.port(7, 2);
+        let number = watches.watch(1, Target::Port(7), SECOND);
+        (watches, number)
+    }
+
+    #[test]
+    fn a_monitor_that_is_forgotten_or_late_is_found() {
+        let (mut watches, number) = watched();
+        assert_eq!(watches.check_end(SECOND), Ok(()), "the port lives");
+        watches.process_died(2, 2 * SECOND);
+        assert!(watches.check_end(SECOND).is_err());
+        let lost = Reason::new("transport_error", "x");
+        assert_eq!(watches.fired(number, 4 * SECOND, lost), Ok(()));
+        assert!(watches.check_end(SECOND).is_err());
+        assert_eq!(watches.check_end(2 * SECOND), Ok(()));
+        assert_eq!(watches.slowest(), 2 * SECOND);
+    }
+
+    #[test]
+    fn a_monitor_that_fires_twice_or_lies_is_found() {
+        let (mut watches, number) = watched();
+        watches.port_died(7, 2 * SECOND, Reason::die("this"));
+        assert_eq!(watches.fired(number, 2 * SECOND, Reason::die("that")), Ok(()));
+        assert!(watches.check_end(SECOND).is_err());
+        assert!(watches.fired(number, 3 * SECOND, Reason::die("this")).is_err());
+    }
+
+    #[test]
+    fn a_monitor_that_was_dropped_owes_nothing_and_must_not_fire() {
+        let (mut watches, number) = watched();
+        watches.dropped(number, 2 * SECOND);
+        watches.port_died(7, 3 * SECOND, Reason::normal());
+        assert_eq!(watches.check_end(SECOND), Ok(()));
+        assert!(watches.fired(number, 3 * SECOND, Reason::normal()).is_err());
+    }
+}

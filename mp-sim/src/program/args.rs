@@ -1,0 +1,94 @@
+//! The command line.
+
+use clap::{Args as ClapArgs, Parser, Subcommand};
+use mp_sim::scenario::Options;
+
+/// The whole command line.
+#[derive(Debug, Parser)]
+#[command(
+    name = "mp-sim",
+    version,
+    about = "Runs simulated networks through faults and checks what is guaranteed"
+)]
+pub(super) struct Args {
+    /// Print lines of JSON, for programs
+    #[arg(long, global = true)]
+    pub(super) json: bool,
+    #[command(subcommand)]
+    pub(super) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Command {
+    /// Run networks under load and faults, one for each seed; exit code 1 if a guarantee is broken
+    Run {
+        #[command(flatten)]
+        seeds: Seeds,
+        #[command(flatten)]
+        shape: Shape,
+    },
+    /// Run one seed again and print what happened, a line for each event
+    Replay {
+        /// The seed
+        seed: u64,
+        #[command(flatten)]
+        shape: Shape,
+        /// Print the nodes' own log lines among the events, such as `debug` or `mp_node=trace,mp_sim=debug`
+        #[arg(long, value_name = "FILTER")]
+        log: Option<String>,
+    },
+    /// Let two nodes dial each other at the same instant, once for each seed
+    Collide {
+        #[command(flatten)]
+        seeds: Seeds,
+    },
+    /// Form large networks, and print what that takes
+    Form {
+        /// How many nodes, one network for each number
+        #[arg(long, value_delimiter = ',', default_value = "100,300,1000")]
+        nodes: Vec<usize>,
+        /// How many of them are global nodes
+        #[arg(long, default_value_t = 5)]
+        globals: usize,
+        /// The seed
+        #[arg(long, default_value_t = 0)]
+        seed: u64,
+    },
+}
+
+/// What the networks are like; what is not given follows from the seed.
+#[derive(Debug, Clone, ClapArgs)]
+pub(super) struct Shape {
+    /// Nodes of each network [default: 3 to 50]
+    #[arg(long)]
+    nodes: Option<usize>,
+    /// How many of them are global nodes [default: 1 to 5]
+    #[arg(long)]
+    globals: Option<usize>,
+    /// How many faults happen [default: 8 to 16]
+    #[arg(long)]
+    faults: Option<usize>,
+}
+
+impl Shape {
+    pub(super) fn options(&self) -> Options {
+        Options::new(self.nodes, self.globals, self.faults)
+    }
+}
+
+/// Which seeds, and how.
+#[derive(Debug, Clone, ClapArgs)]
+pub(super) struct Seeds {
+    /// How many seeds
+    #[arg(long, default_value_t = 100)]
+    pub(super) seeds: u64,
+    /// The first one
+    #[arg(long, default_value_t = 0)]
+    pub(super) start: u64,
+    /// How many at the same time [default: as many as the machine has processors]
+    #[arg(long)]
+    pub(super) jobs: Option<usize>,
+    /// Stop at a seed that fails
+    #[arg(long)]
+    pub(super) first: bool,
+}

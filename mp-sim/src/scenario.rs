@@ -1,0 +1,150 @@
+//! The scenario of `mp-sim run`: a network under load and faults, with every guarantee checked.
+//!
+//! Nodes join, send numbered messages to ports that they know, monitor ports and kill some, register ports in groups
+//! and set keys, while links are delayed, throttled, cut and healed, and processes die and come back. Then all is
+//! healed, the directory must agree within [`Setup::agreement_bound`], all monitors must have told what there is to
+//! tell, and some nodes are shut down, whose last messages must all arrive.
+
+mod book;
+mod churn;
+mod life;
+mod report;
+mod setup;
+mod traffic;
+mod vigil;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use mp_node::Reason;
+
+pub use report::Report;
+pub use setup::{Options, Setup};
+
+use self::book::Book;
+use crate::check::Violation;
+use crate::{FaultPlan, Outcome, Sim, World};
+
+/// How often it is looked whether the directory agrees.
+const LOOK: Duration = Duration::from_millis(100);
+/// After agreement, for all that is still on its way.
+const CALM: Duration = Duration::from_secs(45);
+/// How long the load lasts if there are no faults.
+const UNDISTURBED: Duration = Duration::from_secs(30);
+/// Messages that a node sends to each of some ports before it is shut down.
+const LAST_MESSAGES: u32 = 30;
+
+/// Runs the scenario that follows from a seed.
+///
+/// # Errors
+///
+/// What was violated.
+pub fn run(seed: u64, options: &Options, traced: bool) -> Result<Outcome<Report>, Box<crate::Failure>> {
+    let options = options.clone();
+    let sim = Sim::new(seed).traced(traced).time_limit(Duration::from_secs(3600));
+    sim.run(|world| async move { scenario(&world, &options).await })
+}
+
+async fn scenario(world: &World, options: &Options) -> Report {
+    let setup = Arc::new(Setup::new(world, options));
+    world.note(format_args!("{setup}"));
+    world.net().buffer_size(setup.buffer);
+    world.net().everywhere().delay(setup.latency, setup.latency);
+    let book = Book::new(world, &setup);
+    for host in 0..setup.nodes {
+        let (setup, book) = (Arc::clone(&setup), book.clone());
+        world.host(&Setup::host(host), move |process| life::live(process, Arc::clone(&setup), book.clone()));
+    }
+    world.sleep(setup.warm_up).await;
+    let plan = FaultPlan::random(&mut world.dice("faults"), &world.hosts(), setup.faults, setup.pause);
+    // While the clock jumps nothing is noticed, whatever it says afterwards.
+    let bound =
+        setup.detection_bound() + plan.steps.iter().filter_map(|(_, fault)| fault.jump()).sum::<Duration>();
+    if plan.steps.is_empty() {
+        world.sleep(UNDISTURBED).await;
+    }
+    plan.run(world).await;
+    let healed = world.now();
+    book.calm_down();
+    if setup.directory {
+        agree(world, &book, setup.agreement_bound()).await;
+    }
+    let agreed = world.now().saturating_sub(healed);
+    world.note(format_args!("the directory agrees"));
+    world.sleep(CALM).await;
+    check_calm(world, &book, &setup, bound);
+    let lost = book.with(|page| page.watches.connections_lost());
+    if plan.steps.is_empty() && lost > 0 {
+        world.violation(format_args!(
+            "G-4: {lost} monitors say that a connection was lost, and nothing has gone wrong"
+        ));
+    }
+    part(world, &book).await;
+    check_calm(world, &book, &setup, bound);
+    let report = book.report(world, &setup, agreed);
+    book.close();
+    report
+}
+
+/// Waits until all see the same in the directory.
+async fn agree(world: &World, book: &Book, bound: Duration) {
+    let healed = world.now();
+    loop {
+        match book.with(|page| page.directory.check_agreement()) {
+            Ok(()) => return,
+            Err(Violation(what)) if world.now() - healed > bound => {
+                return world.violation(format_args!("{what}; {bound:?} after the last fault"));
+            }
+            Err(_) => world.sleep(LOOK).await,
+        }
+    }
+}
+
+fn check_calm(world: &World, book: &Book, setup: &Setup, bound: Duration) {
+    let checks = book.with(|page| {
+        [
+            page.delivery.check_end(),
+            page.watches.check_end(bound),
+            if setup.directory { page.directory.check_agreement() } else { Ok(()) },
+        ]
+    });
+    for violation in checks.into_iter().filter_map(Result::err) {
+        world.violation(format_args!("{violation}"));
+    }
+}
+
+/// Some nodes say a last word and are shut down: it must arrive.
+async fn part(world: &World, book: &Book) {
+    let hosts = world.hosts();
+    let leaving = hosts.len().div_ceil(4).min(5);
+    let (staying, going) = hosts.split_at(hosts.len() - leaving);
+    let mut dice = world.dice("parting");
+    let mut ends = Vec::new();
+    for host in going {
+        let Some(node) = world.node(host) else { continue };
+        let sender = book.sender();
+        for _ in 0..3 {
+            let Some(target) = dice.pick(staying).and_then(|host| book.sink(host)) else { continue };
+            for _ in 0..LAST_MESSAGES {
+                traffic::say(&node, sender, &target, &mut dice, book).await;
+            }
+        }
+        ends.push((host.clone(), node, sender));
+    }
+    for (host, node, sender) in &ends {
+        world.note(format_args!("{host} is shut down"));
+        book.with(|page| {
+            page.ports_died(host, world.now(), &Reason::normal());
+            page.delivery.sender_died(*sender);
+        });
+        book.process_died(host, world.now());
+        node.shutdown().await;
+        world.kill(host, crate::Death::Reset);
+    }
+    world.sleep(Duration::from_secs(20)).await;
+    for (_, _, sender) in &ends {
+        if let Err(violation) = book.with(|page| page.delivery.check_complete(*sender)) {
+            world.violation(format_args!("{violation}"));
+        }
+    }
+}

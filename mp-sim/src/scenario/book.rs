@@ -1,0 +1,233 @@
+//! What a run knows of itself: the checkers, and who is who.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use mp_node::{Monitor, PortId, Reason};
+
+use super::{Report, Setup};
+use crate::World;
+use crate::check::{Delivery, Directory, Violation, Watches};
+
+/// A port, as its number and its name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Address {
+    pub(super) number: u32,
+    pub(super) id: PortId,
+}
+
+/// The book of a run, shared by all that happens in it.
+#[derive(Clone)]
+pub(super) struct Book {
+    world: World,
+    page: Arc<Mutex<Page>>,
+}
+
+#[derive(Default)]
+pub(super) struct Page {
+    pub(super) delivery: Delivery<Monitor>,
+    pub(super) watches: Watches,
+    pub(super) directory: Directory,
+    /// All ports that ever were.
+    ports: Vec<Address>,
+    /// Ports by host: what lives there, and what receives at once whatever comes.
+    hosts: BTreeMap<String, Resident>,
+    processes: u32,
+    senders: u32,
+    calm: bool,
+    /// The most that one port held, and that waited for one peer.
+    longest_queue: usize,
+    largest_outbox: usize,
+    registrations: u64,
+}
+
+/// The process that runs on a host.
+struct Resident {
+    process: u32,
+    ports: Vec<u32>,
+    senders: Vec<u32>,
+    sink: Option<Address>,
+}
+
+impl Book {
+    pub(super) fn new(world: &World, setup: &Setup) -> Self {
+        let page = Page { watches: Watches::new(setup.limits.connect_time), ..Page::default() };
+        Self { world: world.clone(), page: Arc::new(Mutex::new(page)) }
+    }
+
+    pub(super) fn with<R>(&self, action: impl FnOnce(&mut Page) -> R) -> R {
+        action(&mut self.page.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// The same, for what may find a guarantee broken.
+    pub(super) fn check(&self, action: impl FnOnce(&mut Page) -> Result<(), Violation>) {
+        if let Err(violation) = self.with(action) {
+            self.world.violation(format_args!("{violation}"));
+        }
+    }
+
+    /// A process begins on a host.
+    pub(super) fn process(&self, host: &str) -> u32 {
+        self.with(|page| {
+            page.processes += 1;
+            let process = page.processes;
+            let number = host.trim_start_matches('n').parse().unwrap_or(u32::MAX);
+            page.watches.process(process, number);
+            let resident = Resident { process, ports: Vec::new(), senders: Vec::new(), sink: None };
+            page.hosts.insert(host.to_owned(), resident);
+            process
+        })
+    }
+
+    pub(super) fn process_died(&self, host: &str, at: Duration) {
+        self.with(|page| {
+            let Some(resident) = page.hosts.remove(host) else { return };
+            page.watches.process_died(resident.process, at);
+            page.directory.process_died(resident.process);
+            for sender in resident.senders {
+                page.delivery.sender_died(sender);
+            }
+        });
+    }
+
+    /// A port begins to live on a host.
+    pub(super) fn port(&self, host: &str, id: &PortId, is_sink: bool) -> Address {
+        self.with(|page| {
+            let number = u32::try_from(page.ports.len()).unwrap_or(u32::MAX);
+            let address = Address { number, id: id.clone() };
+            page.ports.push(address.clone());
+            if let Some(resident) = page.hosts.get_mut(host) {
+                resident.ports.push(number);
+                page.watches.port(number, resident.process);
+                if is_sink {
+                    resident.sink = Some(address.clone());
+                }
+            }
+            address
+        })
+    }
+
+    pub(super) fn port_died(&self, number: u32, reason: Reason) {
+        let now = self.world.now();
+        self.with(|page| {
+            page.watches.port_died(number, now, reason);
+            let port = usize::try_from(number).ok().and_then(|number| page.ports.get(number));
+            if let Some(port) = port {
+                page.directory.delete_everywhere(port.id.as_str());
+            }
+        });
+    }
+
+    /// A new sender, which belongs to no host.
+    pub(super) fn sender(&self) -> u32 {
+        self.with(|page| {
+            page.senders += 1;
+            page.senders
+        })
+    }
+
+    /// A new sender on a host.
+    pub(super) fn sender_at(&self, host: &str) -> u32 {
+        let sender = self.sender();
+        self.with(|page| {
+            if let Some(resident) = page.hosts.get_mut(host) {
+                resident.senders.push(sender);
+            }
+        });
+        sender
+    }
+
+    /// The port at a host that receives at once whatever comes, if it lives.
+    pub(super) fn sink(&self, host: &str) -> Option<Address> {
+        self.with(|page| {
+            let sink = page.hosts.get(host)?.sink.clone();
+            sink.filter(|sink| page.watches.lives(sink.number))
+        })
+    }
+
+    /// Some port, alive or dead; a living one, if there is one, as `alive` wants it.
+    pub(super) fn any_port(&self, dice: &mut crate::Dice, alive: bool) -> Option<Address> {
+        self.with(|page| {
+            for _ in 0..20 {
+                let port = dice.pick(&page.ports)?;
+                if !alive || page.watches.lives(port.number) {
+                    return Some(port.clone());
+                }
+            }
+            dice.pick(&page.ports).cloned()
+        })
+    }
+
+    /// No new load from now on.
+    pub(super) fn calm_down(&self) {
+        self.with(|page| page.calm = true);
+    }
+
+    pub(super) fn is_calm(&self) -> bool {
+        self.with(|page| page.calm)
+    }
+
+    /// So much was held by one port.
+    pub(super) fn queued(&self, messages: usize, bound: usize) {
+        self.check(|page| {
+            page.longest_queue = page.longest_queue.max(messages);
+            let broken = || {
+                Violation(format!("G-7: a port holds {messages} messages, and {bound} at the most may be"))
+            };
+            if messages <= bound { Ok(()) } else { Err(broken()) }
+        });
+    }
+
+    /// So much waited for one peer.
+    pub(super) fn waiting(&self, bytes: usize, bound: usize) {
+        self.check(|page| {
+            page.largest_outbox = page.largest_outbox.max(bytes);
+            let broken =
+                || Violation(format!("G-7: {bytes} B wait for one peer, and {bound} at the most may"));
+            if bytes <= bound { Ok(()) } else { Err(broken()) }
+        });
+    }
+
+    pub(super) fn registered(&self) {
+        self.with(|page| page.registrations += 1);
+    }
+
+    /// Drops all that is in the book: monitors hold nodes, whose ports hold functions that hold this book.
+    pub(super) fn close(&self) {
+        drop(self.with(std::mem::take));
+    }
+
+    pub(super) fn report(&self, world: &World, setup: &Setup, agreed: Duration) -> Report {
+        self.with(|page| {
+            let [sent, received, gaps] = page.delivery.counts();
+            let [monitors, fired] = page.watches.counts();
+            Report {
+                nodes: setup.nodes,
+                faults: world.faults(),
+                sent,
+                received,
+                gaps,
+                monitors,
+                fired,
+                connections_lost: page.watches.connections_lost(),
+                slowest_notice: page.watches.slowest(),
+                registrations: page.registrations,
+                changes: page.directory.changes(),
+                agreed_after: setup.directory.then_some(agreed),
+                longest_queue: page.longest_queue,
+                largest_outbox: page.largest_outbox,
+                elapsed: world.now(),
+            }
+        })
+    }
+}
+
+impl Page {
+    /// All ports of a host die for this reason.
+    pub(super) fn ports_died(&mut self, host: &str, at: Duration, reason: &Reason) {
+        for port in self.hosts.get(host).map(|resident| resident.ports.clone()).unwrap_or_default() {
+            self.watches.port_died(port, at, reason.clone());
+        }
+    }
+}

@@ -1,0 +1,47 @@
+//! Senders of numbered messages.
+
+use std::sync::Arc;
+
+use mp_node::{Node, Reason};
+
+use super::Setup;
+use super::book::{Address, Book};
+use crate::Dice;
+
+/// The most ports that one sender knows.
+const KNOWN: usize = 6;
+
+/// Sends to ports that it gets to know; some of them die, or have died. Ends when all is to be calm.
+pub(super) async fn send(node: Node, sender: u32, setup: Arc<Setup>, book: Book, mut dice: Dice) {
+    let mut known: Vec<Address> = Vec::new();
+    let longest = u64::try_from(setup.round.as_millis()).unwrap_or(u64::MAX);
+    for _ in 0..setup.rounds {
+        tokio::time::sleep(dice.millis(longest)).await;
+        let new = known.is_empty() || (known.len() < KNOWN && dice.one_in(12));
+        let target = if new { book.any_port(&mut dice, true) } else { dice.pick(&known).cloned() };
+        let Some(target) = target else { continue };
+        if new {
+            known.push(target.clone());
+        }
+        for _ in 0..=dice.below(3) {
+            if book.is_calm() {
+                return;
+            }
+            say(&node, sender, &target, &mut dice, &book).await;
+        }
+        if dice.one_in(150) {
+            node.kill(&target.id, Reason::new("killed", format!("by {sender}")));
+        }
+    }
+}
+
+/// Sends one numbered message, under a monitor. Now and then one so large that pipes and queues are full for a while.
+pub(super) async fn say(node: &Node, sender: u32, target: &Address, dice: &mut Dice, book: &Book) {
+    let replace = dice.one_in(10);
+    let number =
+        book.with(|page| page.delivery.sends(sender, target.number, replace, || node.monitor(&target.id)));
+    let longest = if dice.one_in(20) { 40_000 } else { 200 };
+    let padding = "x".repeat(dice.index(longest));
+    // It fails only when the node is no more.
+    let _sent = node.send(&target.id, (sender, target.number, number, padding)).await;
+}
