@@ -1,5 +1,7 @@
 //! The filter by itself: as recorded of POE::Filter::Reference, and its bounds.
 
+#![expect(clippy::unwrap_used, reason = "what a test does that fails")]
+
 use bytes::BytesMut;
 use mp_proto::Value;
 use mp_proto::codec::storable::{ThawLimits, freeze, thaw};

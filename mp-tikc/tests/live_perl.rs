@@ -3,6 +3,8 @@
 //! The Perl side, `tests/perl/kernel.pl`, is a program of these tests on Debian's POE (`libpoe-perl`). Where Perl or POE is
 //! missing the tests say that they are skipped, but fail in CI (`CI=true`); the packages stand in `.ci/packages`.
 
+#![expect(clippy::panic, clippy::unwrap_used, reason = "what a test does that fails")]
+
 mod live_perl {
     pub(crate) mod perl;
     pub(crate) mod scenarios;

@@ -1,5 +1,7 @@
 //! A kernel and a network of nodes, joined, in virtual time.
 
+#![expect(clippy::unwrap_used, reason = "what a test does that fails")]
+
 use std::sync::Arc;
 use std::time::Duration;
 
