@@ -271,3 +271,34 @@ async fn a_remove_of_nothing_is_harmless() {
     settle().await;
     assert_eq!(aliases(&server), ["srv"], "one takes back one's own alone");
 }
+
+/// [TK-06]: all recorded hostile images, also those that kill or hang Perl, in frames; and each within a post. The kernel
+/// serves others meanwhile.
+#[tokio::test(start_paused = true)]
+async fn hostile_images() {
+    let net = MemoryNet::new(1);
+    let (server, _listening) = hub(&net, "srv").await;
+    let mut session = server.session("srv").unwrap();
+    let mut honest = Puppet::dial(&net, "honest", "srv").await;
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../mp-proto/tests/vectors/storable-hostile.json");
+    let recorded: serde_json::Value = serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
+    let cases = recorded["cases"].as_array().unwrap();
+    assert!(cases.len() >= 40);
+    for case in cases {
+        let parts = case["image"].as_array().unwrap().iter();
+        let image: Vec<u8> = parts
+            .flat_map(|part| {
+                let times = usize::try_from(part[1].as_u64().unwrap()).unwrap();
+                crate::replay::hex(part[0].as_str().unwrap()).repeat(times)
+            })
+            .collect();
+        let mut evil = Puppet::dial(&net, "evil", "srv").await;
+        let mut out = bytes::BytesMut::new();
+        mp_tikc::frame::write_frame(&image, false, &mut out);
+        evil.raw(&out).await;
+        honest.post("srv", "honest", &[]).await;
+        assert_eq!(next(&mut session).await.0, "honest", "{}", case["name"]);
+    }
+    settle().await;
+    assert_eq!(server.connections(), 1, "nobody else said anything that counts");
+}
