@@ -199,6 +199,7 @@ fn a_client_without_a_server_says_why() {
 #[test]
 fn what_is_wrong_is_told_in_a_line() {
     let home = Home::new();
+    home.aemp("gensecret").ok();
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let address = taken.local_addr().unwrap().to_string();
     let mut server = start(&home, "chat_server", &[&address]);

@@ -87,8 +87,7 @@ impl Run<'_> {
         let scope = Scope::Profile(name.to_owned());
         if self.config.keys(&scope).is_none() {
             let own = || behind.iter().take_while(|step| !matches!(step, Step::Profile(_)));
-            let sets = |step: &Step| matches!(step, Step::Set(..) | Step::Add(..) | Step::GenerateSecret);
-            if own().next().is_some() && !own().any(sets) {
+            if own().next().is_some() && !own().any(Step::sets) {
                 self.config.require_profile(name)?;
             }
             self.config.keys_mut(&scope);

@@ -55,6 +55,17 @@ pub(super) enum Step {
     ShowConfig(Option<String>, Vec<(Key, Value)>),
 }
 
+impl Step {
+    /// Whether a profile has something afterwards that it may not have had before.
+    pub(super) fn sets(&self) -> bool {
+        match self {
+            Self::Set(..) | Self::Add(..) | Self::GenerateSecret | Self::GenerateCert => true,
+            Self::Profile(_) | Self::Clear(_) | Self::Remove(..) | Self::DeleteProfile(_) => false,
+            Self::ShowProfile(_) | Self::ShowConfig(..) => false,
+        }
+    }
+}
+
 /// A setting, equal to another one if its key is.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Key(pub(super) &'static Setting);
