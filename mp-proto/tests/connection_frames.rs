@@ -52,7 +52,7 @@ fn heard(framing: Framing, bytes: &[u8]) -> (Vec<String>, Result<(), ConnectionE
     let mut input = BytesMut::from(bytes);
     let result = connection.handle_bytes(start(), &mut input);
     let text =
-        |incoming: Incoming| format!("{}: {}", incoming.port, incoming.frame.message().expect("checked"));
+        |incoming: Incoming| format!("{}: {}", incoming.port(), incoming.frame.message().expect("checked"));
     (events(&mut connection).into_iter().map(text).collect(), result)
 }
 
@@ -144,7 +144,7 @@ fn a_port_name_shares_the_bytes_of_its_frame() {
     connection.handle_bytes(start(), &mut input).unwrap();
     let [shared, translated] = [0, 1].map(|_| connection.poll_event().expect("a message"));
     let shares =
-        |incoming: &Incoming| incoming.frame.bytes().as_ptr_range().contains(&incoming.port.as_ptr());
+        |incoming: &Incoming| incoming.frame.bytes().as_ptr_range().contains(&incoming.port().as_ptr());
     assert!(shares(&shared) && !shares(&translated));
     assert_eq!((shared.port.as_str(), translated.port.as_str()), ("name", "name"));
 }
