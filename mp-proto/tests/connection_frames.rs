@@ -146,7 +146,7 @@ fn a_port_name_shares_the_bytes_of_its_frame() {
     let shares =
         |incoming: &Incoming| incoming.frame.bytes().as_ptr_range().contains(&incoming.port().as_ptr());
     assert!(shares(&shared) && !shares(&translated));
-    assert_eq!((shared.port.as_str(), translated.port.as_str()), ("name", "name"));
+    assert_eq!((shared.port(), translated.port()), ("name", "name"));
 }
 
 /// [CN-07]: in Perl's words, as monitors give them on.
@@ -328,7 +328,7 @@ proptest! {
             prop_assert_eq!(connection.handle_bytes(start(), &mut input), Ok(()));
             got.extend(events(&mut connection));
         }
-        let got: Vec<_> = got.iter().map(|it| (it.port.to_string(), it.frame.message().unwrap())).collect();
+        let got: Vec<_> = got.iter().map(|it| (it.port().to_owned(), it.frame.message().unwrap())).collect();
         prop_assert_eq!(got, messages);
         prop_assert!(input.is_empty());
     }

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64};
+use std::sync::atomic::AtomicU64;
 
 use mp_config::{ConfigFile, NodeConfig, SecretText, fill_node_id};
 use mp_proto::{AuthMethod, Framing, HandshakeConfig, InstanceId, Limits, Secret};
