@@ -167,7 +167,7 @@ impl Model {
         self.unread = self.input.len();
         self.input.unsplit(behind);
         while let Some(incoming) = connection.poll_event() {
-            let found = (incoming.port.to_string(), incoming.frame.message().expect("checked"));
+            let found = (incoming.port().to_owned(), incoming.frame.message().expect("checked"));
             match self.expected.pop_front() {
                 Some(expected) => assert_eq!(found, expected),
                 None => assert!(self.spoilt, "{found:?} was not sent"),

@@ -95,12 +95,30 @@ impl PortCell {
         if !inbox.is_full(frame.bytes().len(), limits) {
             return inbox.put(frame);
         }
-        if let Some(kick) = waiter
-            && !inbox.connections.iter().any(|known| known.same(kick))
-        {
-            inbox.connections.push(kick.clone());
+        if let Some(kick) = waiter {
+            inbox.wait_for_room(kick);
         }
         Push::Full(frame)
+    }
+
+    /// Puts the messages of a run in, the first ones first, as far as there is room; those that stay in `run` wait for
+    /// it, and `waiter` is woken when there is some. Whether to begin to work on the port's handlers. If the port is dead
+    /// all are dropped.
+    pub(crate) fn push_run(&self, run: &mut VecDeque<Frame>, limits: &Limits, waiter: &Kick) -> bool {
+        let mut inbox = self.inbox.lock();
+        if inbox.dead.is_some() {
+            run.clear();
+        }
+        let mut begin = false;
+        while let Some(frame) = run.pop_front() {
+            if inbox.is_full(frame.bytes().len(), limits) {
+                run.push_front(frame);
+                inbox.wait_for_room(waiter);
+                break;
+            }
+            begin |= matches!(inbox.put(frame), Push::Run);
+        }
+        begin
     }
 
     /// The connection that `waiter` wakes is no more.
@@ -262,6 +280,12 @@ impl Inbox {
     fn is_full(&self, weight: usize, limits: &Limits) -> bool {
         self.queue.len() >= limits.mailbox_messages.max(1)
             || (!self.queue.is_empty() && self.bytes + weight > limits.mailbox_bytes)
+    }
+
+    fn wait_for_room(&mut self, kick: &Kick) {
+        if !self.connections.iter().any(|known| known.same(kick)) {
+            self.connections.push(kick.clone());
+        }
     }
 
     fn put(&mut self, frame: Frame) -> Push {

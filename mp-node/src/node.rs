@@ -62,11 +62,16 @@ pub struct Node {
     _alive: Arc<Alive>,
 }
 
-struct Alive(CancellationToken);
+#[derive(Default)]
+struct Alive {
+    closed: Arc<AtomicBool>,
+    stopped: CancellationToken,
+}
 
 impl Drop for Alive {
     fn drop(&mut self) {
-        self.0.cancel();
+        self.closed.store(true, Ordering::Release);
+        self.stopped.cancel();
     }
 }
 
@@ -103,7 +108,8 @@ pub(crate) struct Inner {
     config: NodeConfig,
     prefix: String,
     counter: AtomicU64,
-    closed: AtomicBool,
+    /// The node takes nothing new. Asked for each message, so it is no token.
+    closed: Arc<AtomicBool>,
     events: broadcast::Sender<NodeEvent>,
     tasks: TaskTracker,
     stopped: CancellationToken,
@@ -120,7 +126,7 @@ impl Node {
 
     pub(crate) fn from_inner(inner: Arc<Inner>) -> Self {
         // A handle made from a port keeps nothing alive: the node ends with the handles that its maker holds.
-        Self { inner, _alive: Arc::new(Alive(CancellationToken::new())) }
+        Self { inner, _alive: Arc::default() }
     }
 
     /// The node's name. Older name: `$NODE`.
@@ -465,7 +471,7 @@ impl Inner {
     }
 
     pub(crate) fn is_closed(&self) -> bool {
-        self.closed.load(Ordering::Acquire) || self.stopped.is_cancelled()
+        self.closed.load(Ordering::Acquire)
     }
 
     pub(crate) fn is_draining(&self) -> bool {

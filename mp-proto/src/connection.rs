@@ -4,6 +4,7 @@ mod liveness;
 
 use std::borrow::Cow;
 use std::collections::VecDeque;
+use std::ops::Range;
 use std::time::{Duration, Instant};
 
 use bytes::{Bytes, BytesMut};
@@ -11,7 +12,7 @@ use bytes::{Bytes, BytesMut};
 use crate::codec::{Codec as _, FrameScanner, with_codec};
 use crate::request::is_no_op;
 use crate::token::{Token, TokenReader};
-use crate::{DecodeError, Frame, Framing, Limits, Protocol, Session, Text};
+use crate::{DecodeError, Frame, Framing, Limits, Protocol, Session};
 use liveness::Liveness;
 
 /// What goes on after the handshake: cuts messages from the stream `[CN-01]` and sees that the peer is alive.
@@ -44,10 +45,33 @@ pub struct Connection {
 /// A message that has arrived.
 #[derive(Debug, Clone)]
 pub struct Incoming {
-    /// The name of the port that it is for; empty for the node port. Shares the frame's bytes where it can.
-    pub port: Text,
+    port: Name,
     /// The message, checked to be well-formed.
     pub frame: Frame,
+}
+
+/// A port's name in a message.
+#[derive(Debug, Clone)]
+enum Name {
+    /// It stands in the frame as it is.
+    At(Range<usize>),
+    /// It had to be made of what stands there.
+    Made(Box<str>),
+}
+
+impl Incoming {
+    /// The name of the port that it is for; empty for the node port.
+    #[must_use]
+    pub fn port(&self) -> &str {
+        match &self.port {
+            Name::At(place) => {
+                let name = self.frame.bytes().get(place.clone()).unwrap_or_default();
+                // The frame was checked, and this is one of its texts.
+                std::str::from_utf8(name).unwrap_or_default()
+            }
+            Name::Made(name) => name,
+        }
+    }
 }
 
 /// Why a connection has ended. The texts are what monitors give as the third part of `transport_error`.
@@ -122,9 +146,9 @@ impl Connection {
 
     fn take_messages(&mut self, input: &mut BytesMut) -> Result<(), DecodeError> {
         while let Some(frame) = self.scanner.next(input, self.max_message)? {
-            let port = port_name(&frame)?;
-            if !port.is_empty() || !means_nothing(&frame) {
-                self.messages.push_back(Incoming { port, frame });
+            let incoming = Incoming { port: port_name(&frame)?, frame };
+            if !incoming.port().is_empty() || !means_nothing(&incoming.frame) {
+                self.messages.push_back(incoming);
             }
         }
         Ok(())
@@ -187,20 +211,19 @@ fn keep_alive(framing: Framing) -> Result<Bytes, ConnectionError> {
     Ok(out.freeze())
 }
 
-/// Checks the frame and gives the port's name, as a slice of the frame if the name stands there as it is.
-fn port_name(frame: &Frame) -> Result<Text, DecodeError> {
+/// Checks the frame, and says where it has the port's name.
+fn port_name(frame: &Frame) -> Result<Name, DecodeError> {
     let name = match frame.check()? {
-        Cow::Owned(name) => return Ok(Text::from(name)),
+        Cow::Owned(name) => return Ok(Name::Made(name.into())),
         Cow::Borrowed(name) => name,
     };
     let bytes = frame.bytes();
     let start = (name.as_ptr() as usize).wrapping_sub(bytes.as_ptr() as usize);
-    match start.checked_add(name.len()) {
-        Some(end) if end <= bytes.len() => {
-            Text::from_utf8(bytes.slice(start..end)).or_else(|_| Ok(Text::from(name)))
-        }
-        _ => Ok(Text::from(name)),
-    }
+    Ok(match start.checked_add(name.len()) {
+        Some(end) if end <= bytes.len() => Name::At(start..end),
+        // An empty name, for what is no text in the frame.
+        _ => Name::Made(name.into()),
+    })
 }
 
 /// Whether a message to the node port, already checked, asks for nothing `[CN-02]`.

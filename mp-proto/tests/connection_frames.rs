@@ -52,7 +52,7 @@ fn heard(framing: Framing, bytes: &[u8]) -> (Vec<String>, Result<(), ConnectionE
     let mut input = BytesMut::from(bytes);
     let result = connection.handle_bytes(start(), &mut input);
     let text =
-        |incoming: Incoming| format!("{}: {}", incoming.port, incoming.frame.message().expect("checked"));
+        |incoming: Incoming| format!("{}: {}", incoming.port(), incoming.frame.message().expect("checked"));
     (events(&mut connection).into_iter().map(text).collect(), result)
 }
 
@@ -144,9 +144,9 @@ fn a_port_name_shares_the_bytes_of_its_frame() {
     connection.handle_bytes(start(), &mut input).unwrap();
     let [shared, translated] = [0, 1].map(|_| connection.poll_event().expect("a message"));
     let shares =
-        |incoming: &Incoming| incoming.frame.bytes().as_ptr_range().contains(&incoming.port.as_ptr());
+        |incoming: &Incoming| incoming.frame.bytes().as_ptr_range().contains(&incoming.port().as_ptr());
     assert!(shares(&shared) && !shares(&translated));
-    assert_eq!((shared.port.as_str(), translated.port.as_str()), ("name", "name"));
+    assert_eq!((shared.port(), translated.port()), ("name", "name"));
 }
 
 /// [CN-07]: in Perl's words, as monitors give them on.
@@ -328,7 +328,7 @@ proptest! {
             prop_assert_eq!(connection.handle_bytes(start(), &mut input), Ok(()));
             got.extend(events(&mut connection));
         }
-        let got: Vec<_> = got.iter().map(|it| (it.port.to_string(), it.frame.message().unwrap())).collect();
+        let got: Vec<_> = got.iter().map(|it| (it.port().to_owned(), it.frame.message().unwrap())).collect();
         prop_assert_eq!(got, messages);
         prop_assert!(input.is_empty());
     }

@@ -33,6 +33,8 @@ pub(crate) struct Outbox {
     framing: Framing,
     buffer: BytesMut,
     control_bytes: usize,
+    /// The largest control message in the buffer.
+    largest_control: usize,
     carried_bytes: usize,
     /// Messages in the buffer.
     messages: usize,
@@ -40,7 +42,14 @@ pub(crate) struct Outbox {
 
 impl Outbox {
     pub(crate) fn new(framing: Framing) -> Self {
-        Self { framing, buffer: BytesMut::new(), control_bytes: 0, carried_bytes: 0, messages: 0 }
+        Self {
+            framing,
+            buffer: BytesMut::new(),
+            control_bytes: 0,
+            largest_control: 0,
+            carried_bytes: 0,
+            messages: 0,
+        }
     }
 
     /// Encodes a message into the buffer, if there is room.
@@ -58,7 +67,9 @@ impl Outbox {
         if lane == Lane::Data && self.data_bytes() >= limits.outbox_bytes {
             return Ok(Offer::Full);
         }
-        if lane == Lane::Control && self.control_bytes >= limits.outbox_control_bytes {
+        // The largest does not count: a whole directory may be one message, and says nothing about who reads it.
+        let bound = limits.outbox_control_bytes.saturating_add(self.largest_control);
+        if lane == Lane::Control && self.control_bytes >= bound {
             return Ok(Offer::Flooded);
         }
         let before = self.buffer.len();
@@ -66,7 +77,11 @@ impl Outbox {
         self.messages += 1;
         match lane {
             Lane::Data => {}
-            Lane::Control => self.control_bytes += self.buffer.len() - before,
+            Lane::Control => {
+                let len = self.buffer.len() - before;
+                self.control_bytes += len;
+                self.largest_control = self.largest_control.max(len);
+            }
             Lane::Carried => self.carried_bytes += self.buffer.len() - before,
         }
         Ok(Offer::Taken)
@@ -95,6 +110,7 @@ impl Outbox {
         }
         self.buffer.clear();
         self.control_bytes = 0;
+        self.largest_control = 0;
         self.carried_bytes = 0;
         self.messages = 0;
     }
@@ -167,6 +183,17 @@ mod tests {
                 == Offer::Flooded
         });
         assert!(flooded);
+    }
+
+    /// [ND-11]
+    #[test]
+    fn one_large_control_message_is_no_flood() {
+        let (limits, mut outbox) = (limits(), Outbox::new(Framing::Postcard));
+        let mut offer = |text: &str| outbox.offer("", &text, None, Lane::Control, &limits).expect("encodes");
+        assert_eq!(offer(&"x".repeat(500)), Offer::Taken);
+        assert_eq!(offer("small"), Offer::Taken);
+        assert_eq!(offer(&"x".repeat(500)), Offer::Taken);
+        assert_eq!(offer("small"), Offer::Flooded);
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64};
+use std::sync::atomic::AtomicU64;
 
 use mp_config::{ConfigFile, NodeConfig, SecretText, fill_node_id};
 use mp_proto::{AuthMethod, Framing, HandshakeConfig, InstanceId, Limits, Secret};
@@ -275,7 +275,7 @@ impl NodeBuilder {
             Some(transport) => transport,
             None => default_transport()?,
         };
-        let stopped = CancellationToken::new();
+        let alive = Alive::default();
         let inner = Arc::new(Inner {
             relay: Lock::new(Relay::new(id.clone(), limits.relayed_per_peer)),
             ports: Shared::new(PortTable::new(prefix.clone(), limits.ports)),
@@ -302,14 +302,14 @@ impl NodeBuilder {
             config,
             prefix,
             counter: AtomicU64::new(0),
-            closed: AtomicBool::new(false),
+            closed: Arc::clone(&alive.closed),
             events: broadcast::channel(KEPT).0,
             tasks: TaskTracker::new(),
-            stopped: stopped.clone(),
+            stopped: alive.stopped.clone(),
             runtime,
             id,
         });
-        let node = Node { inner, _alive: Arc::new(Alive(stopped)) };
+        let node = Node { inner, _alive: Arc::new(alive) };
         for addr in binds {
             let local = node.inner.listen(&addr).await.map_err(|error| StartError::Bind { addr, error })?;
             node.inner.addresses.lock().push(local);

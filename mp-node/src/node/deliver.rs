@@ -1,5 +1,6 @@
 //! How a message finds its way: to a mailbox here, to a peer's buffer, or to the node port.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 
 use bytes::{Buf, BytesMut};
@@ -150,6 +151,13 @@ impl Inner {
                 () = room => {}
                 () = clock::sleep_until(after(clock::now(), self.limits.mailbox_patience)) => self.overflow(cell),
             }
+        }
+    }
+
+    /// Puts a run of messages into a local mailbox, as far as there is room; `waiter` is woken when there is more.
+    pub(crate) fn push_run(self: &Arc<Self>, cell: &Arc<PortCell>, run: &mut VecDeque<Frame>, waiter: &Kick) {
+        if cell.push_run(run, &self.limits, waiter) {
+            self.run_if_asked(cell, &Push::Run);
         }
     }
 

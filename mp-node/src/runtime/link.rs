@@ -2,6 +2,7 @@
 
 mod parked;
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -34,6 +35,8 @@ pub(crate) struct Link {
     asked: Instant,
     /// The port that the last message was for; runs of messages to one port are common.
     last_port: Option<Arc<PortCell>>,
+    /// Messages for that port, to be delivered together.
+    run: VecDeque<Frame>,
     /// There was nothing more, then.
     idle: bool,
     /// The peer has ended the connection, with this for the reason, and messages of it still wait for full mailboxes.
@@ -80,6 +83,7 @@ pub(crate) async fn serve(
         parked: Parked::default(),
         asked: now,
         last_port: None,
+        run: VecDeque::new(),
         idle: false,
         ended: None,
     };
@@ -102,23 +106,31 @@ impl Link {
         let mut received = 0;
         while let Some(incoming) = self.connection.poll_event() {
             received += 1;
-            if incoming.port.is_empty() {
+            let port = incoming.port();
+            if port.is_empty() {
+                self.end_run(now);
                 self.on_request(&incoming.frame, now);
-            } else {
-                self.on_message(&incoming.port, incoming.frame, now);
+                continue;
             }
+            if self.last_port.as_ref().is_none_or(|cell| cell.id.name() != port) {
+                self.end_run(now);
+                self.last_port = self.node.find(port);
+            }
+            self.run.push_back(incoming.frame);
         }
+        self.end_run(now);
         self.node.stats.received(received);
         self.see_to_silence(now);
     }
 
-    fn on_message(&mut self, port: &str, frame: Frame, now: Instant) {
-        if self.last_port.as_ref().is_none_or(|cell| cell.id.name() != port) {
-            self.last_port = self.node.find(port);
+    /// Gives the port what has come for it, under one lock.
+    fn end_run(&mut self, now: Instant) {
+        if self.run.is_empty() {
+            return;
         }
         match &self.last_port {
-            Some(cell) => self.parked.deliver(&self.node, &self.kick, cell, frame, now),
-            None => self.node.stats.no_such_port(),
+            Some(cell) => self.parked.deliver_run(&self.node, &self.kick, cell, &mut self.run, now),
+            None => self.run.drain(..).for_each(|_| self.node.stats.no_such_port()),
         }
     }
 

@@ -148,7 +148,7 @@ impl Puppet {
     /// The next message that is not just a sign of life.
     pub(crate) async fn recv(&mut self) -> Result<(String, Message), String> {
         match within(self.driver.next(&mut self.wire)).await {
-            Ok(incoming) => Ok((incoming.port.to_string(), incoming.frame.message().expect("readable"))),
+            Ok(incoming) => Ok((incoming.port().to_owned(), incoming.frame.message().expect("readable"))),
             Err(error) => Err(error.to_string()),
         }
     }

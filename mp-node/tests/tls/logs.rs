@@ -40,8 +40,10 @@ impl Log {
         Self
     }
 
+    /// What was said of connections: not what a node says of its configuration when it starts.
     fn lines(&self) -> Vec<String> {
-        SAID.with_borrow(|said| String::from_utf8_lossy(said).lines().map(str::to_owned).collect())
+        let said = SAID.with_borrow(|said| String::from_utf8_lossy(said).into_owned());
+        said.lines().filter(|line| line.contains("mp_node::runtime::")).map(str::to_owned).collect()
     }
 
     /// The line of the side that dialled and that of the side that was dialled, as soon as there are two.

@@ -115,7 +115,7 @@ fn the_messages_are_understood(name: &str) {
     let mut connection = Connection::new(session.clone(), &Limits::default(), step.now).expect("compiled in");
     connection.handle_bytes(step.now, &mut step.input).expect("well-formed");
     let question = connection.poll_event().expect("a message");
-    assert_eq!(question.port.as_str(), "");
+    assert_eq!(question.port(), "");
     let message = question.frame.message().expect("decodes");
     let reply: PortId = "pytls#x".parse().expect("a port ID");
     assert!(

@@ -35,6 +35,23 @@ enum Place {
 }
 
 impl Parked {
+    /// Gives a run of messages to a port here, or parks what finds no room. Leaves `run` empty.
+    pub(super) fn deliver_run(
+        &mut self,
+        node: &Arc<Inner>,
+        kick: &Kick,
+        cell: &Arc<PortCell>,
+        run: &mut VecDeque<Frame>,
+        now: Instant,
+    ) {
+        if !self.places.contains_key(&cell.id) {
+            node.push_run(cell, run, kick);
+        }
+        for frame in run.drain(..) {
+            self.deliver(node, kick, cell, frame, now);
+        }
+    }
+
     /// Gives a message to a port here, or parks it.
     pub(super) fn deliver(
         &mut self,
