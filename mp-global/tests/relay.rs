@@ -155,6 +155,35 @@ async fn a_slow_reader_does_not_fill_the_relay() {
     sending.await.expect("all was sent");
 }
 
+/// [RL-07]: a full mailbox that holds up what carries the pipe does not make the peer behind it a dead one.
+#[tokio::test(start_paused = true)]
+async fn a_carrier_that_is_not_read_for_a_while_is_no_silence() {
+    let net = Net::new();
+    let mut limits = Limits::default();
+    (limits.monitor_timeout, limits.mailbox_patience) = (Duration::from_secs(2), Duration::from_secs(6));
+    (limits.mailbox_messages, limits.read_ahead_bytes) = (1, 1);
+    let (seed, _at_seed) = net.node("seed", &[], true, limits.clone()).await;
+    let (alice, at_alice) = net.node("alice", &["seed"], false, limits.clone()).await;
+    let (bob, at_bob) = net.node("bob", &["seed"], false, limits).await;
+    soon(at_alice.joined()).await.expect("joins");
+    soon(at_bob.joined()).await.expect("joins");
+    let echo = echo(&bob);
+    talk(&alice, &echo, 1).await;
+    let mut monitor = alice.monitor(&echo);
+
+    let mut sleeper = bob.port();
+    for number in 0..20_u64 {
+        seed.send(sleeper.id(), number).await.expect("taken");
+    }
+    let fired = tokio::time::timeout(Duration::from_secs(5), &mut monitor).await;
+    assert!(fired.is_err(), "bob is alive: {fired:?}");
+    for number in 0..20_u64 {
+        assert_eq!(soon(sleeper.recv_as::<u64>()).await, Some(number));
+    }
+    talk(&alice, &echo, 1).await;
+    drop(monitor);
+}
+
 /// What waits for a peer behind a relay is written before the node ends.
 #[tokio::test(start_paused = true)]
 async fn a_shutdown_drains_through_the_relay() {

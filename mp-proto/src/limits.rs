@@ -39,8 +39,8 @@ pub struct Limits {
     pub drain_time: Duration,
     /// Monitors that one peer may hold on our ports. One more ends its connection. Default 1,000,000.
     pub monitors_per_peer: usize,
-    /// Relayed connections that one peer may have through, or with, this node, each with at most 256 KiB under way in
-    /// either direction; further ones are refused. 0 refuses all. Default 256.
+    /// Relayed connections that one peer may have through, or with, this node; further ones are refused, 0 refuses all.
+    /// Each has at most 256 KiB under way in either direction, or `outbox_bytes` if that is less. Default 256.
     pub relayed_per_peer: usize,
     /// Ports of one node. Default 4,000,000.
     pub ports: usize,

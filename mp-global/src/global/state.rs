@@ -143,7 +143,7 @@ impl State {
     fn found(&mut self, node: &NodeId, addresses: Option<&[String]>) {
         let listening = addresses.into_iter().flatten().filter_map(|address| address.parse().ok());
         let mut ways: Vec<Way> = listening.map(Way::Direct).collect();
-        if addresses.is_some() {
+        if addresses.is_some_and(<[String]>::is_empty) {
             ways.extend(self.registry.relays_to(node).into_iter().map(Way::Through));
         }
         for (_, finder) in self.finders.remove(node).unwrap_or_default() {

@@ -21,7 +21,7 @@
 //!
 //! On each connection, the node with the bytewise smaller name numbers the pipes that it opens 2, 4, 6…, the other one
 //! 1, 3, 5…, and no number is used again `[RL-02]`. Nobody sends more than the other side allows, so the relay holds at
-//! most a window of each direction `[RL-03]`. Here is no I/O: what follows of a request is given back as [`Act`]s.
+//! most a window of each direction `[RL-03]`; the window of a pipe is the smallest of the nodes on its way. Here is no I/O: what follows of a request is given back as [`Act`]s.
 
 pub(crate) mod request;
 
@@ -32,7 +32,7 @@ use mp_proto::NodeId;
 
 use self::request::Request;
 
-/// Bytes of one direction of a pipe that may be under way.
+/// The most bytes of one direction of a pipe that may be under way.
 pub(crate) const WINDOW: u64 = 256 * 1024;
 /// Relays behind the first one.
 pub(crate) const HOPS: u64 = 1;
@@ -65,6 +65,8 @@ pub(crate) struct Relay<T> {
     me: NodeId,
     /// Pipes that one peer may have here.
     most: usize,
+    /// Bytes of one direction of a pipe that this node lets be under way.
+    window: u64,
     /// Counts the pipes that we have opened.
     opened: u64,
     ends: BTreeMap<Key, End<T>>,
@@ -87,24 +89,26 @@ enum Kind<T> {
 }
 
 impl<T: Clone> Relay<T> {
-    pub(crate) fn new(me: NodeId, most: usize) -> Self {
-        Self { me, most, opened: 0, ends: BTreeMap::new() }
+    /// At most `most` pipes for each peer, each with at most `window` bytes under way in either direction.
+    pub(crate) fn new(me: NodeId, most: usize, window: usize) -> Self {
+        let window = u64::try_from(window).unwrap_or(WINDOW).clamp(1, WINDOW);
+        Self { me, most, window, opened: 0, ends: BTreeMap::new() }
     }
 
     /// Opens a pipe through `relay`; `make` gives what is kept for it.
     pub(crate) fn open(&mut self, relay: &NodeId, to: &NodeId, make: impl FnOnce(Key) -> T) -> (T, Act<T>) {
         let key = self.next_key(relay);
         let pipe = make(key.clone());
-        self.ends.insert(key.clone(), End { kind: Kind::Ours(pipe.clone()), allowed: WINDOW });
-        let open = Request::Open { id: key.1, to: to.as_str().into(), window: WINDOW, hops: HOPS };
+        self.ends.insert(key.clone(), End { kind: Kind::Ours(pipe.clone()), allowed: self.window });
+        let open = Request::Open { id: key.1, to: to.as_str().into(), window: self.window, hops: HOPS };
         (pipe, Act::Send(key.0, open))
     }
 
     /// Takes up a pipe that was offered.
     pub(crate) fn accept(&mut self, key: &Key, pipe: T) -> Option<Act<T>> {
         let end = self.ends.get_mut(key).filter(|end| matches!(end.kind, Kind::Opening))?;
-        *end = End { kind: Kind::Ours(pipe), allowed: WINDOW };
-        Some(Act::Send(key.0.clone(), Request::More { id: key.1, bytes: WINDOW }))
+        *end = End { kind: Kind::Ours(pipe), allowed: self.window };
+        Some(Act::Send(key.0.clone(), Request::More { id: key.1, bytes: self.window }))
     }
 
     /// Takes a pipe further, to a peer that is connected.
@@ -137,7 +141,7 @@ impl<T: Clone> Relay<T> {
     ) -> Vec<Act<T>> {
         match request {
             Request::Open { id, to, window, hops } => {
-                self.on_open((from.clone(), id), &to, window.min(WINDOW), hops.min(HOPS), is_peer)
+                self.on_open((from.clone(), id), &to, window.min(self.window), hops.min(HOPS), is_peer)
             }
             Request::More { id, bytes } => self.on_more(&(from.clone(), id), bytes),
             Request::Data { id, bytes } => self.on_data(&(from.clone(), id), bytes),
@@ -189,7 +193,7 @@ impl<T: Clone> Relay<T> {
             Some(Kind::Opening) | None => return Vec::new(),
         };
         let Some(end) = self.ends.get_mut(&onward) else { return Vec::new() };
-        let granted = bytes.min(WINDOW - end.allowed);
+        let granted = bytes.min(self.window - end.allowed);
         end.allowed += granted;
         vec![Act::Send(onward.0, Request::More { id: onward.1, bytes: granted })]
     }
@@ -212,7 +216,7 @@ impl<T: Clone> Relay<T> {
     /// So many bytes of a pipe that ends here have been read.
     pub(crate) fn taken(&mut self, key: &Key, bytes: u64) -> Option<Act<T>> {
         let end = self.ends.get_mut(key)?;
-        let bytes = bytes.min(WINDOW - end.allowed);
+        let bytes = bytes.min(self.window - end.allowed);
         end.allowed += bytes;
         Some(Act::Send(key.0.clone(), Request::More { id: key.1, bytes }))
     }

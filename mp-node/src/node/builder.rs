@@ -277,7 +277,7 @@ impl NodeBuilder {
         };
         let alive = Alive::default();
         let inner = Arc::new(Inner {
-            relay: Lock::new(Relay::new(id.clone(), limits.relayed_per_peer)),
+            relay: Lock::new(Relay::new(id.clone(), limits.relayed_per_peer, limits.outbox_bytes)),
             ports: Shared::new(PortTable::new(prefix.clone(), limits.ports)),
             handshake: Arc::new(handshake),
             tls,

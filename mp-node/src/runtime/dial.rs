@@ -9,7 +9,7 @@ use mp_transport::{Addr, Pipe, clock};
 
 use crate::error::{DialError, UNREACHABLE};
 use crate::node::Inner;
-use crate::runtime::meet::{Failure, MeetError, Met, meet};
+use crate::runtime::meet::{Carrier, Failure, MeetError, Met, meet};
 use crate::runtime::peer::{Peer, PeerState, Span};
 use crate::runtime::relay::relay_addr;
 use crate::service::Way;
@@ -138,7 +138,10 @@ impl Inner {
         if self.is_closed() {
             return Err(DialError::ShutDown);
         }
-        match self.dial_once(addr, self.transport.dial(addr), self.limits.handshake_time).await {
+        match self
+            .dial_once(addr, self.transport.dial(addr), Carrier::Transport, self.limits.handshake_time)
+            .await
+        {
             Ok(met) => Ok(met.serve(self)),
             Err(DialError::Duplicate { node, .. }) if self.is_connected(&node) => Ok(node),
             Err(error) => {
@@ -150,9 +153,12 @@ impl Inner {
 
     async fn dial_way(self: &Arc<Self>, node: &NodeId, way: &Way, limit: Duration) -> Result<Met, DialError> {
         match way {
-            Way::Direct(addr) => self.dial_once(addr, self.transport.dial(addr), limit).await,
+            Way::Direct(addr) => {
+                self.dial_once(addr, self.transport.dial(addr), Carrier::Transport, limit).await
+            }
             Way::Through(relay) => {
-                self.dial_once(&relay_addr(relay), self.dial_through(relay, node), limit).await
+                self.dial_once(&relay_addr(relay), self.dial_through(relay, node), Carrier::Relays, limit)
+                    .await
             }
         }
     }
@@ -162,13 +168,14 @@ impl Inner {
         self: &Arc<Self>,
         addr: &Addr,
         pipe: impl Future<Output = std::io::Result<Pipe>> + Send,
+        carrier: Carrier,
         limit: Duration,
     ) -> Result<Met, DialError> {
         let addr = addr.clone();
         let mut says = None;
         let dialling = async {
             let pipe = pipe.await.map_err(|error| DialError::Unreachable { addr: addr.clone(), error })?;
-            meet(self, pipe, Side::Dialled).await.map_err(|Failure { error, claims }| {
+            meet(self, pipe, Side::Dialled, carrier).await.map_err(|Failure { error, claims }| {
                 says = claims;
                 match error {
                     MeetError::Handshake(error) => DialError::Handshake { addr: addr.clone(), error },

@@ -4,16 +4,17 @@ mod parked;
 
 use std::collections::VecDeque;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use bytes::BytesMut;
-use mp_proto::{Connection, ConnectionError, Frame, Message, PortId, Protocol, Session};
+use mp_proto::{Connection, ConnectionError, Frame, Limits, Message, PortId, Protocol, Session};
 use mp_transport::{Driver, Kick, clock};
 
 use self::parked::Parked;
 use crate::mailbox::PortCell;
 use crate::node::Inner;
 use crate::node::requests::Asker;
+use crate::runtime::meet::Carrier;
 use crate::runtime::peer::{Peer, Span};
 use crate::sync::after;
 
@@ -68,9 +69,14 @@ pub(crate) async fn serve(
     session: Session,
     mut driver: Driver,
     first: BytesMut,
+    carrier: Carrier,
 ) {
     let now = clock::now();
-    let connection = match Connection::new(session, &node.limits, now) {
+    let mut limits = node.limits.clone();
+    if carrier == Carrier::Relays {
+        limits.monitor_timeout = patience(&limits);
+    }
+    let connection = match Connection::new(session, &limits, now) {
         Ok(connection) => connection,
         Err(error) => return span.end(error.to_string()),
     };
@@ -98,6 +104,12 @@ pub(crate) async fn serve(
     };
     drop(driver);
     span.end(why);
+}
+
+/// How long a peer behind relays may be silent `[RL-07]`: a connection that carries it is not read while a mailbox is
+/// full, and there are up to three of them.
+fn patience(limits: &Limits) -> Duration {
+    limits.monitor_timeout.saturating_add(limits.mailbox_patience.saturating_mul(3))
 }
 
 impl Link {

@@ -10,7 +10,7 @@ use mp_transport::{Addr, Listener, Pipe, clock};
 use tokio_util::sync::CancellationToken;
 
 use crate::node::Inner;
-use crate::runtime::meet::{Failure, MeetError, meet};
+use crate::runtime::meet::{Carrier, Failure, MeetError, meet};
 use crate::sync::Lock;
 
 /// How long a node without services lets its first peers wait.
@@ -50,14 +50,14 @@ impl Inner {
     }
 
     /// Deals with whoever is behind a pipe, in a task of its own.
-    pub(crate) fn receive(self: &Arc<Self>, pipe: Pipe) {
+    pub(crate) fn receive(self: &Arc<Self>, pipe: Pipe, carrier: Carrier) {
         let (ticket, token) = self.strangers.enter(self.limits.handshakes);
         let node = Arc::clone(self);
         self.spawn_task(async move {
             tokio::select! {
                 biased;
                 () = token.cancelled() => tracing::debug!("a connection gave way to newer ones"),
-                () = let_in(&node, pipe) => {}
+                () = let_in(&node, pipe, carrier) => {}
             }
             node.strangers.leave(ticket);
         });
@@ -79,7 +79,7 @@ async fn accept(node: Arc<Inner>, mut listener: Box<dyn Listener>) {
             accepted = listener.accept() => accepted,
         };
         match accepted {
-            Ok(pipe) => node.receive(pipe),
+            Ok(pipe) => node.receive(pipe, Carrier::Transport),
             Err(error) => {
                 let (at, transient) = (listener.local_addr(), is_transient(&error));
                 if node.complaints.lock().first(format!("accept {at}"), clock::now()) {
@@ -94,9 +94,9 @@ async fn accept(node: Arc<Inner>, mut listener: Box<dyn Listener>) {
     }
 }
 
-async fn let_in(node: &Arc<Inner>, pipe: Pipe) {
+async fn let_in(node: &Arc<Inner>, pipe: Pipe, carrier: Carrier) {
     let from = pipe.peer_addr().clone();
-    match meet(node, pipe, Side::Accepted).await {
+    match meet(node, pipe, Side::Accepted, carrier).await {
         Ok(met) => drop(met.serve(node)),
         Err(Failure { error: error @ (MeetError::Duplicate(_) | MeetError::ShutDown), .. }) => {
             tracing::debug!(%from, "connection closed: {error}");

@@ -17,6 +17,7 @@ use crate::runtime::peer::{Peer, Span};
 
 /// A connection that was taken up, with all that is needed to serve it.
 pub(crate) struct Met {
+    carrier: Carrier,
     session: Session,
     span: Span,
     driver: Driver,
@@ -48,19 +49,41 @@ pub(crate) struct Failure {
     pub(crate) claims: Option<NodeId>,
 }
 
+/// What carries a connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Carrier {
+    /// The transport.
+    Transport,
+    /// Connections with and of other nodes.
+    Relays,
+}
+
 impl Met {
     /// Serves the connection in a task of its own; gives the peer's name.
     pub(crate) fn serve(self, node: &Arc<Inner>) -> NodeId {
         let peer = self.session.peer.clone();
-        node.spawn_task(link::serve(Arc::clone(node), self.span, self.session, self.driver, self.first));
+        node.spawn_task(link::serve(
+            Arc::clone(node),
+            self.span,
+            self.session,
+            self.driver,
+            self.first,
+            self.carrier,
+        ));
         peer
     }
 }
 
 /// Shakes hands over `pipe`. Nothing that the peer claims has an effect before it is authenticated `[ND-06]`.
-pub(crate) async fn meet(node: &Arc<Inner>, pipe: Pipe, side: Side) -> Result<Met, Failure> {
+pub(crate) async fn meet(
+    node: &Arc<Inner>,
+    pipe: Pipe,
+    side: Side,
+    carrier: Carrier,
+) -> Result<Met, Failure> {
     let mut claims = None;
-    shake(node, pipe, side, &mut claims).await.map_err(|error| Failure { error, claims })
+    let met = shake(node, pipe, side, &mut claims).await.map_err(|error| Failure { error, claims })?;
+    Ok(Met { carrier, ..met })
 }
 
 async fn shake(
@@ -149,7 +172,7 @@ async fn adopt(
                     let mut first = BytesMut::new();
                     handshake.poll_transmit(clock::now(), &mut first);
                     let span = node.establish(&session, &driver.kick())?;
-                    return Ok(Met { session, span, driver, first });
+                    return Ok(Met { carrier: Carrier::Transport, session, span, driver, first });
                 }
                 Beside::Obsolete(peer, epoch) => (peer, epoch),
             }

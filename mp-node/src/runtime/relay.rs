@@ -16,6 +16,7 @@ use crate::kernel::outbox::Lane;
 use crate::kernel::relay::request::Request;
 use crate::kernel::relay::{Act, Key};
 use crate::node::Inner;
+use crate::runtime::meet::Carrier;
 use crate::service::Way;
 
 impl Inner {
@@ -27,7 +28,7 @@ impl Inner {
         }
         let pipe = {
             let mut table = self.relay.lock();
-            let (tube, act) = table.open(relay, to, |key| Arc::new(Tube::new(key, 0)));
+            let (tube, act) = table.open(relay, to, |key| Arc::new(Tube::opening(key)));
             // Made before anything can fail, so that the pipe is closed if something does.
             let pipe = Relayed::new(tube, self);
             self.act_on(act);
@@ -106,7 +107,7 @@ impl Inner {
         let node = Arc::clone(self);
         self.spawn_task(async move {
             let pipe = {
-                let tube = Arc::new(Tube::new(key.clone(), window));
+                let tube = Arc::new(Tube::offered(key.clone(), window));
                 let pipe = Relayed::new(Arc::clone(&tube), &node);
                 let mut table = node.relay.lock();
                 let Some(act) = table.accept(&key, tube) else {
@@ -117,7 +118,7 @@ impl Inner {
                 pipe
             };
             if !node.is_draining() {
-                node.receive(stream(pipe));
+                node.receive(stream(pipe), Carrier::Relays);
             }
         });
     }

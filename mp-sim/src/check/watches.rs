@@ -212,7 +212,7 @@ impl Watches {
         let is_loss = |reason: &Reason| {
             let text = reason.values().get(2).and_then(|text| text.as_str());
             reason.word() == "transport_error"
-                && text.is_none_or(|text| text != "no known address" && text != "connect timeout")
+                && text.is_none_or(|text| text != "no known address" && !text.ends_with("connect timeout"))
         };
         let lost = self.watches.iter().filter(|watch| {
             watch.target != Target::Nothing && watch.fired.as_ref().is_some_and(|(_, reason)| is_loss(reason))

@@ -23,7 +23,8 @@ pub(super) async fn live(process: Process, setup: Arc<Setup>, book: Book) {
     if process.life() == 0 {
         world.sleep(dice.millis(3000)).await;
     }
-    let builder = process.node().limits(setup.limits.clone());
+    let builder = if setup.is_hidden(&host) { process.hidden_node() } else { process.node() };
+    let builder = builder.limits(setup.limits.clone());
     let (node, global) = if setup.directory {
         let seeds = seeds(&host, &setup, &mut dice);
         let (node, global) =

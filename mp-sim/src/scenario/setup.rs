@@ -37,6 +37,8 @@ pub struct Setup {
     pub globals: usize,
     /// Whether there is a directory; if not, nodes find one another by their names.
     pub directory: bool,
+    /// The last of them listen nowhere, and reach one another through global nodes that relay.
+    pub hidden: usize,
     /// Faults that happen.
     pub faults: usize,
     /// The longest time between two faults.
@@ -81,6 +83,7 @@ impl Setup {
             nodes,
             globals,
             directory: !bare,
+            hidden: hidden(&mut world.dice("hidden"), if bare { 0 } else { nodes - globals }),
             faults,
             pause: Duration::from_secs(4),
             warm_up: dice.millis(4000),
@@ -92,6 +95,12 @@ impl Setup {
             round: if small { Duration::from_millis(400) } else { Duration::from_millis(1500) },
             limits: limits(&mut dice),
         }
+    }
+
+    /// Whether the node on a host listens nowhere.
+    #[must_use]
+    pub fn is_hidden(&self, host: &str) -> bool {
+        (self.nodes - self.hidden..self.nodes).any(|number| Self::host(number) == host)
     }
 
     /// The name of a host.
@@ -117,6 +126,11 @@ impl Setup {
     }
 }
 
+/// In every other network nobody hides; in the others some of those that may, or all.
+fn hidden(dice: &mut Dice, most: usize) -> usize {
+    if most == 0 || dice.one_in(2) { 0 } else { 1 + dice.index(most) }
+}
+
 fn limits(dice: &mut Dice) -> Limits {
     let mut limits = Limits::default();
     limits.monitor_timeout = Duration::from_secs(2 + dice.below(9));
@@ -131,7 +145,8 @@ fn limits(dice: &mut Dice) -> Limits {
 
 impl fmt::Display for Setup {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} nodes, {} of them global, directory: {}, ", self.nodes, self.globals, self.directory)?;
+        write!(f, "{} nodes, {} of them global, {} hidden, ", self.nodes, self.globals, self.hidden)?;
+        write!(f, "directory: {}, ", self.directory)?;
         write!(f, "{} faults, buffers of {} B, latency {:?}, ", self.faults, self.buffer, self.latency)?;
         write!(
             f,

@@ -57,9 +57,14 @@ impl Process {
     /// A node to be started, named like the host and listening there on [`PORT`], on the world's network, with a
     /// common secret and with chance from the seed. Settings such as limits can be added.
     pub fn node(&self) -> NodeBuilder {
+        self.hidden_node().bind(&format!("{}:{PORT}", self.host))
+    }
+
+    /// The same, but it listens nowhere: others reach it over the connections that it makes, and through a global node
+    /// that relays.
+    pub fn hidden_node(&self) -> NodeBuilder {
         let host = &*self.host;
         let builder = Node::builder("sim").without_file().node_id(host).secret("simulated");
-        let builder = builder.bind(&format!("{host}:{PORT}"));
         let builder = builder.transport(Arc::new(self.world.net().host(host)));
         builder.insecure_seed(self.dice().word())
     }

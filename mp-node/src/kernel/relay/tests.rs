@@ -15,7 +15,7 @@ fn data(id: u64, len: usize) -> Request {
 }
 
 fn relay(me: &str) -> Relay<&'static str> {
-    Relay::new(node(me), 3)
+    Relay::new(node(me), 3, usize::MAX)
 }
 
 /// Between `a` and `c`, with both connected.

@@ -34,6 +34,8 @@ struct TubeState {
     ended: bool,
     /// Bytes that the other side takes.
     allowed: u64,
+    /// The smallest window of all nodes on the way, known when the pipe is open: each direction has no more under way.
+    window: Option<u64>,
     /// Why the pipe is no more.
     closed: Option<String>,
     reader: Option<Waker>,
@@ -42,8 +44,16 @@ struct TubeState {
 }
 
 impl Tube {
-    pub(super) fn new(key: Key, allowed: u64) -> Self {
-        Self { key, state: Lock::new(TubeState { allowed, ..TubeState::default() }) }
+    /// One that is being opened.
+    pub(super) fn opening(key: Key) -> Self {
+        Self { key, state: Lock::default() }
+    }
+
+    /// One that was offered by a node that takes so many bytes to begin with.
+    pub(super) fn offered(key: Key, window: u64) -> Self {
+        let tube = Self::opening(key);
+        tube.allowed(window);
+        tube
     }
 
     /// Changes the state, and wakes those who may have waited for that.
@@ -58,7 +68,10 @@ impl Tube {
     }
 
     pub(super) fn allowed(&self, bytes: u64) {
-        self.with(|state| state.allowed = state.allowed.saturating_add(bytes).min(WINDOW));
+        self.with(|state| {
+            state.allowed = state.allowed.saturating_add(bytes).min(WINDOW);
+            state.window.get_or_insert(bytes);
+        });
     }
 
     pub(super) fn arrived(&self, bytes: Bytes) {
@@ -127,7 +140,7 @@ impl AsyncRead for Relayed {
         buf: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
         let before = buf.remaining();
-        {
+        let window = {
             let mut state = self.tube.state.lock();
             while buf.remaining() > 0
                 && let Some(first) = state.arrived.front_mut()
@@ -148,10 +161,12 @@ impl AsyncRead for Relayed {
                     Some(text) => return Poll::Ready(Err(closed(text))),
                 }
             }
-        }
+            state.window.unwrap_or(0)
+        };
         self.taken += u64::try_from(before - buf.remaining()).unwrap_or(0);
         // Not for every little piece: half a window keeps the sender going.
-        if self.taken >= WINDOW / 2
+        if self.taken > 0
+            && self.taken >= window / 2
             && let Some(node) = self.node.upgrade()
         {
             let taken = std::mem::take(&mut self.taken);
