@@ -15,8 +15,9 @@ use std::time::{Duration, Instant};
 
 use criterion::{Criterion, Throughput};
 use mp_benches::{criterion, runtime};
-use mp_proto::codec::storable::{ThawLimits, freeze, thaw};
+use mp_proto::codec::storable::{FrozenList, ThawLimits, freeze, thaw};
 use mp_tikc::{Kernel, Map, Server, Session, Value};
+use serde::{Deserialize, Serialize};
 use tokio::runtime::Runtime;
 
 const POSTS: u32 = 10_000;
@@ -48,12 +49,28 @@ fn post(number: i64) -> Value {
     post.into()
 }
 
+/// What is posted, as a user would have it.
+type Args = (u32, &'static str, Inner);
+type Owned = (u32, String, Inner);
+
+#[derive(Serialize, Deserialize)]
+struct Inner {
+    k: Vec<u8>,
+}
+
+fn args(number: u32) -> Args {
+    (number, "apple", Inner { k: vec![1, 2] })
+}
+
 fn storable(criterion: &mut Criterion) {
     let (value, limits) = (post(5), ThawLimits::default());
     let image = freeze(&value).expect("it can be written");
     let mut group = criterion.benchmark_group("storable");
     group.bench_function("freeze", |bencher| bencher.iter(|| freeze(black_box(&value))));
     group.bench_function("thaw", |bencher| bencher.iter(|| thaw(black_box(&image), &limits)));
+    group.bench_function("freeze a type", |bencher| bencher.iter(|| FrozenList::new(black_box(&args(5)))));
+    let list = FrozenList::new(&args(5)).expect("it can be written");
+    group.bench_function("thaw a type", |bencher| bencher.iter(|| black_box(&list).decode::<Owned>()));
     group.finish();
 }
 
@@ -111,7 +128,10 @@ fn beside_perl() {
     let perl = Command::new("perl").args(["-e", PERL_STORABLE, &IMAGES.to_string()]).output();
     let perl = perl.ok().and_then(|output| String::from_utf8(output.stdout).ok()?.parse::<f64>().ok());
     match perl {
-        Some(perl) => println!("storable: {:.1} times as fast as Perl's nfreeze and thaw", perl / ours),
+        Some(perl) => {
+            println!("storable: {:.1} times as fast as Perl's nfreeze and thaw, by values", perl / ours);
+            println!("storable: {:.1} times as fast as Perl's nfreeze and thaw, by types", perl / typed());
+        }
         None => println!("storable: no Perl to compare with"),
     }
     let runtime = runtime();
@@ -121,6 +141,16 @@ fn beside_perl() {
         Some(perl) => println!("posts: {:.1} times as fast as kernels of Perl", perl / ours),
         None => println!("posts: no Perl with POE to compare with"),
     }
+}
+
+/// Seconds to write and read as many lists of arguments as a kernel does it: from types, and as types.
+fn typed() -> f64 {
+    seconds(|| {
+        for number in 0..IMAGES {
+            let list = FrozenList::new(&args(number)).expect("it can be written");
+            black_box(list.decode::<Owned>().expect("it can be read"));
+        }
+    })
 }
 
 #[expect(clippy::disallowed_methods, reason = "a benchmark reads the clock")]

@@ -20,7 +20,7 @@ mod outbox;
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
-use bytes::BytesMut;
+use bytes::{Bytes, BytesMut};
 use mp_proto::codec::storable::{StorableError, ThawLimits, thaw};
 use mp_proto::{Nonce, Protocol, Secret};
 
@@ -35,7 +35,7 @@ pub use error::ExchangeError;
 pub use outbox::{SendError, Unsent};
 
 /// Events and bytes of frames that wait to be taken before no more input is read.
-const MOST_EVENTS: usize = 64;
+const MOST_EVENTS: usize = 256;
 const MOST_BYTES: usize = 256 * 1024;
 
 /// What a conversation begins with.
@@ -208,25 +208,42 @@ impl Exchange {
         if image.compressed && self.out.compress() && self.may_announce() {
             self.tell(Event::Again, 0);
         }
-        let value = match thaw(&image.bytes, &self.thaw) {
-            Ok(value) => value,
+        match self.packet(&image.bytes) {
+            Ok(Ok(packet)) => self.on_packet(packet, weight),
+            Ok(Err(error)) => {
+                self.tell(Event::Dropped(Dropped::Packet(error)), weight);
+                Ok(())
+            }
             Err(
                 error @ (StorableError::Malformed { .. }
                 | StorableError::Truncated
                 | StorableError::TooLong { .. }),
-            ) => return Err(error.into()),
+            ) => Err(error.into()),
             Err(error) => {
                 self.tell(Event::Dropped(Dropped::Image(error)), weight);
-                return Ok(());
-            }
-        };
-        match Packet::parse(value) {
-            Ok(packet) => self.on_packet(packet, weight),
-            Err(error) => {
-                self.tell(Event::Dropped(Dropped::Packet(error)), weight);
                 Ok(())
             }
         }
+    }
+
+    /// A post keeps its image, so that has a buffer of its own: it must not keep all that was read with it.
+    fn packet(&self, image: &[u8]) -> Result<Result<Packet, PacketError>, StorableError> {
+        let own = Bytes::copy_from_slice(image);
+        match Post::read(&own, &self.thaw)? {
+            Some(post) => Ok(Ok(Packet::Post(post))),
+            None => thaw(image, &self.thaw).map(Packet::parse),
+        }
+    }
+
+    /// Whether what is queued next has to be told to who takes it: he may be asleep.
+    pub(crate) fn is_idle(&self) -> bool {
+        self.out.is_empty()
+    }
+
+    /// Moves the events behind the next one that are there already to `batch`.
+    pub(crate) fn take_events(&mut self, batch: &mut VecDeque<Event>) {
+        self.held = 0;
+        batch.extend(self.events.drain(..).map(|(event, _)| event));
     }
 
     fn on_packet(&mut self, packet: Packet, weight: usize) -> Result<(), ExchangeError> {

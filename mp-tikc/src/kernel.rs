@@ -11,13 +11,14 @@ use std::future::Future;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Weak};
 
-use mp_proto::{Message, Secret, Text};
+use mp_proto::{EncodeError, Secret, Text};
 use mp_transport::{Addr, Transport, clock};
 use serde::Serialize;
 use tokio::sync::{broadcast, watch};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use crate::args::Args;
 use crate::call::Call;
 use crate::client::ClientBuilder;
 use crate::error::{LinkError, PostError};
@@ -227,7 +228,8 @@ impl Kernel {
     ///
     /// If the future is dropped before it is ready, the event has not been posted.
     pub async fn post<A: Serialize>(&self, alias: &str, event: &str, args: A) -> Result<(), PostError> {
-        let args = Message::new(&args)?.into_values();
+        let alias = Text::from(alias);
+        let args = self.args(&alias, &args)?;
         self.inner.post(Parcel::new(alias, event, args, None)?).await
     }
 
@@ -237,12 +239,19 @@ impl Kernel {
     ///
     /// [`PostError::Undeliverable`] with [`Failure::Full`] if not; the rest as for [`Kernel::post`].
     pub fn try_post<A: Serialize>(&self, alias: &str, event: &str, args: A) -> Result<(), PostError> {
-        let args = Message::new(&args)?.into_values();
+        let alias = Text::from(alias);
+        let args = self.args(&alias, &args)?;
         match self.inner.offer(Parcel::new(alias, event, args, None)?) {
             Offered::Taken => Ok(()),
             Offered::Full(parcel, _) => Err(parcel.error(Failure::Full)),
             Offered::Failed(error) => Err(error),
         }
+    }
+
+    /// As an image at once where they go to another kernel.
+    fn args<A: Serialize>(&self, alias: &Text, args: &A) -> Result<Args, EncodeError> {
+        let here = matches!(self.inner.state.lock().router.way(alias, None), Ok(Way::Here));
+        if here { Args::values(args) } else { Args::frozen(args) }
     }
 
     /// Asks: posts an event that wants an answer `[TK-43]`.

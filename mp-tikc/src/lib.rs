@@ -16,6 +16,7 @@
 
 #![warn(clippy::print_stdout, clippy::print_stderr)]
 
+mod args;
 mod call;
 mod client;
 mod error;
@@ -34,6 +35,7 @@ pub mod names;
 pub mod packet;
 pub mod router;
 
+pub use args::Args;
 #[cfg(feature = "bridge")]
 pub use bridge::{Bridge, BridgeBuilder};
 pub use call::Call;

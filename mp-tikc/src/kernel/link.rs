@@ -1,5 +1,6 @@
 //! One connection: its task, and what others reach of it.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -153,7 +154,12 @@ impl Link {
     async fn carry(&mut self, driver: &mut Driver) -> LinkError {
         let cell = Arc::clone(&self.cell);
         let mut blocked: Option<(Parcel, Room, Instant)> = None;
+        let mut batch = VecDeque::new();
         loop {
+            if blocked.is_none() && !batch.is_empty() {
+                blocked = self.on_batch(&mut batch);
+                continue;
+            }
             let mut wire = Wire { cell: &cell, blocked: blocked.is_some() };
             let told = match &blocked {
                 None => driver.next(&mut wire).await.map(Some),
@@ -165,7 +171,10 @@ impl Link {
                 },
             };
             match told {
-                Ok(Some(event)) => blocked = self.on_event(event).or(blocked),
+                Ok(Some(event)) => {
+                    batch.push_back(event);
+                    cell.exchange.lock().take_events(&mut batch);
+                }
                 Ok(None) => {
                     if let Some((parcel, _, until)) = blocked.take() {
                         blocked = self.retry(parcel, until);
@@ -178,10 +187,40 @@ impl Link {
         }
     }
 
-    fn on_event(&mut self, event: Event) -> Option<(Parcel, Room, Instant)> {
+    /// Handles what came at once, up to a post that finds no room.
+    fn on_batch(&mut self, batch: &mut VecDeque<Event>) -> Option<(Parcel, Room, Instant)> {
+        while let Some(event) = batch.pop_front() {
+            let Event::Packet(Packet::Post(post)) = event else {
+                self.on_event(event);
+                continue;
+            };
+            // Under one lock the posts that stand together.
+            let mut state = self.kernel.state.lock();
+            let mut next = Some(post);
+            while let Some(post) = next {
+                let parcel = Parcel::from_link(post, self.id);
+                if let Offered::Full(parcel, room) = self.kernel.offer_in(&mut state, parcel, false) {
+                    state.feed();
+                    return Some((*parcel, room, later(clock::now(), self.kernel.limits.patience)));
+                }
+                next = match batch.pop_front() {
+                    Some(Event::Packet(Packet::Post(post))) => Some(post),
+                    Some(other) => {
+                        batch.push_front(other);
+                        None
+                    }
+                    None => None,
+                };
+            }
+            state.feed();
+        }
+        None
+    }
+
+    fn on_event(&mut self, event: Event) {
         match event {
             Event::Open(peer) => self.on_open(peer),
-            Event::Packet(packet) => return self.on_packet(packet),
+            Event::Packet(packet) => self.on_packet(packet),
             Event::Ready => self.on_ready(),
             Event::Again => self.kernel.with(|state| state.router.again(self.id)),
             Event::Dropped(why) => {
@@ -192,7 +231,6 @@ impl Link {
                 }
             }
         }
-        None
     }
 
     fn on_open(&mut self, peer: Peer) {
@@ -210,13 +248,9 @@ impl Link {
         self.kernel.changed();
     }
 
-    fn on_packet(&mut self, packet: Packet) -> Option<(Parcel, Room, Instant)> {
+    fn on_packet(&mut self, packet: Packet) {
         let (kernel, id) = (&self.kernel, self.id);
         match packet {
-            Packet::Post(post) => {
-                let until = later(clock::now(), kernel.limits.patience);
-                return self.retry(Parcel::from_link(post, id), until);
-            }
             Packet::Setup { aliases, .. } => kernel.with(|state| state.router.setup(id, aliases)),
             Packet::Remove { aliases } => kernel.with(|state| state.router.remove(id, &aliases)),
             Packet::Answer { call, result } => kernel.answered(id, call, result),
@@ -229,9 +263,9 @@ impl Link {
                     kernel.publish(KernelEvent::Taken { alias, address });
                 }
             }
-            Packet::Proof { .. } => {}
+            // Posts are handled by the batch.
+            Packet::Proof { .. } | Packet::Post(_) => {}
         }
-        None
     }
 
     /// Delivers a post that came over this link; gives it back while there is no room and time for that is left.
