@@ -30,6 +30,7 @@ use crate::router::{AliasError, Way};
 use crate::server::ServerBuilder;
 use crate::session::Session;
 use crate::sync::{Complaints, Lock};
+use crate::tls::TlsConfig;
 
 pub use builder::KernelBuilder;
 pub(crate) use deliver::{Offered, Parcel};
@@ -141,6 +142,7 @@ pub(crate) struct Inner {
     pub(crate) id: KernelId,
     pub(crate) limits: TikcLimits,
     pub(crate) secret: Option<Secret>,
+    pub(crate) tls: Option<TlsConfig>,
     pub(crate) transport: Arc<dyn Transport>,
     pub(crate) state: Lock<State>,
     /// Counts changes of aliases and connections, for those who wait for one.
@@ -329,6 +331,11 @@ impl Inner {
             }
         };
         drop(self.tasks.spawn_on(guarded, &self.runtime));
+    }
+
+    /// Whether peers on other machines can prove themselves to us.
+    pub(crate) fn can_prove(&self) -> bool {
+        self.secret.is_some() || self.tls.is_some()
     }
 
     pub(crate) fn weak(&self) -> Weak<Self> {

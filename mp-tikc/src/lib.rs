@@ -12,7 +12,8 @@
 //! # Features
 //!
 //! `tcp` (default) makes TCP the transport of a kernel that is given none; `memory` is the transport of simulations;
-//! `bridge` joins a kernel with a node of AEMP.
+//! `tls` lets kernels
+//! of our own kind protect their connections by certificates; `bridge` joins a kernel with a node of AEMP.
 
 #![warn(clippy::print_stdout, clippy::print_stderr)]
 
@@ -24,6 +25,7 @@ mod kernel;
 mod server;
 mod session;
 mod sync;
+mod tls;
 
 #[cfg(feature = "bridge")]
 pub mod bridge;

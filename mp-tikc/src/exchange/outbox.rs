@@ -146,18 +146,22 @@ impl Outbox {
         }
     }
 
-    /// Moves what is next into `out`; whether there was anything.
-    pub(super) fn take(&mut self, out: &mut BytesMut) -> bool {
-        if self.out.is_empty() {
-            return false;
+    pub(super) fn len(&self) -> usize {
+        self.out.len()
+    }
+
+    /// Moves what is next into `out`, `most` bytes at the most; how many.
+    pub(super) fn take(&mut self, out: &mut BytesMut, most: usize) -> usize {
+        let piece = self.out.len().min(PIECE).min(most);
+        if piece == 0 {
+            return 0;
         }
-        let piece = self.out.len().min(PIECE);
         self.strike(piece);
         if out.is_empty() && piece == self.out.len() {
             std::mem::swap(out, &mut self.out);
         } else {
             out.extend_from_slice(&self.out.split_to(piece));
         }
-        true
+        piece
     }
 }

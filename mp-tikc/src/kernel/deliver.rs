@@ -196,7 +196,7 @@ impl Inner {
         match sent {
             Ok(()) => {
                 if asleep {
-                    cell.kick.wake();
+                    cell.wake();
                 }
                 Offered::Taken
             }

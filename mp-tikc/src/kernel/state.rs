@@ -140,7 +140,7 @@ impl Inner {
         let Some(cell) = state.links.get(&link) else { return };
         let sent = cell.exchange.lock().send(packet);
         match sent {
-            Ok(()) => cell.kick.wake(),
+            Ok(()) => cell.wake(),
             Err(SendError::NotReading) => cell.end(ExchangeError::NotReading),
             Err(error) => tracing::warn!(address = %cell.address, %error, "something was not sent"),
         }

@@ -148,11 +148,11 @@ pub fn fields(
         match reader.token()? {
             Token::List(_) => {
                 each(&key, Field::List(FrozenList { image: image.clone(), place: Some(place) }));
-                reader.pass()?;
+                reader.pass(place)?;
             }
             Token::Map(_) => {
                 each(&key, Field::Map);
-                reader.pass()?;
+                reader.pass(place)?;
             }
             scalar => each(&key, Field::Scalar(scalar)),
         }

@@ -130,13 +130,13 @@ impl<'a> StorableReader<'a> {
         Ok(())
     }
 
-    /// Passes over what is left of the innermost array or hash.
-    pub(super) fn pass(&mut self) -> Result<(), StorableError> {
-        let depth = self.levels.len();
-        while self.levels.len() >= depth && depth > 0 {
-            self.token()?;
-        }
-        Ok(())
+    /// Passes over what is left of the innermost array or hash, which stands at `place` in a hash.
+    pub(super) fn pass(&mut self, place: Place) -> Result<(), StorableError> {
+        self.levels.pop();
+        // The entry's key was read before; it stands where its value ends.
+        self.cursor.at = self.survey.key(place.entry.saturating_sub(1)).unwrap_or(usize::MAX);
+        self.entry = self.survey.entries_before(self.cursor.at);
+        self.complete(Token::End).map(drop)
     }
 
     /// The next token, with an error that says more than a framing's.
