@@ -1,6 +1,9 @@
 //! A crowd of connections on real sockets, and what is said about it. In a process of its own, for it looks at the
 //! process's memory and at all that it logs.
 
+#![expect(clippy::unwrap_used, reason = "what a test does that fails")]
+#![expect(clippy::disallowed_methods, reason = "tasks of a test end with its runtime")]
+
 use std::io::Write;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -115,6 +118,10 @@ async fn ten_thousand_connections() {
     if let (Some(before), Some(after)) = (before, memory()) {
         assert!(after.saturating_sub(before) < MEMORY, "{} MiB", (after - before) >> 20);
     }
+    one_line_each(&log);
+}
+
+fn one_line_each(log: &Log) {
     let log = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
     for kind in [
         "gave way to newer ones",

@@ -1,6 +1,9 @@
 //! Kernels that meet over TLS on sockets, and those who stand between them. The certificates are those of mp-transport's
 //! tests.
 
+#![expect(clippy::panic, clippy::unwrap_used, reason = "what a test does that fails")]
+#![expect(clippy::disallowed_methods, reason = "tasks of a test end with its runtime")]
+
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 

@@ -140,10 +140,7 @@ pub fn fields(
         return Ok(false);
     }
     loop {
-        let key = match reader.token()? {
-            Token::Key(key) => key,
-            _ => return Ok(true),
-        };
+        let Token::Key(key) = reader.token()? else { return Ok(true) };
         let place = reader.place();
         match reader.token()? {
             Token::List(_) => {
