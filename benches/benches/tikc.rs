@@ -26,6 +26,9 @@ const IMAGES: u32 = 100_000;
 const PERL_STORABLE: &str = "use Storable qw(nfreeze thaw); use Time::HiRes 'time'; my $t = time; for (1 .. shift) { \
     my $i = nfreeze({action=>'post', alias=>'counter', event=>'add', args=>[$_, 'apple', {k=>[1,2]}]}); thaw($i) } \
     print time - $t";
+/// The same with the arguments alone, which is what our types are written as.
+const PERL_ARGS: &str = "use Storable qw(nfreeze thaw); use Time::HiRes 'time'; my $t = time; for (1 .. shift) { \
+    my $i = nfreeze([$_, 'apple', {k=>[1,2]}]); thaw($i) } print time - $t";
 const PERL_KERNEL: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../mp-tikc/tests/perl/kernel.pl");
 
 fn main() {
@@ -125,14 +128,15 @@ fn beside_perl() {
             black_box(thaw(&image, &ThawLimits::default()).expect("it can be read"));
         }
     });
-    let perl = Command::new("perl").args(["-e", PERL_STORABLE, &IMAGES.to_string()]).output();
-    let perl = perl.ok().and_then(|output| String::from_utf8(output.stdout).ok()?.parse::<f64>().ok());
-    match perl {
-        Some(perl) => {
-            println!("storable: {:.1} times as fast as Perl's nfreeze and thaw, by values", perl / ours);
-            println!("storable: {:.1} times as fast as Perl's nfreeze and thaw, by types", perl / typed());
+    for (what, ours, perl) in
+        [("a post as values", ours, PERL_STORABLE), ("arguments as types", typed(), PERL_ARGS)]
+    {
+        match perl_seconds(perl) {
+            Some(perl) => {
+                println!("storable, {what}: {:.1} times as fast as Perl's nfreeze and thaw", perl / ours);
+            }
+            None => println!("storable, {what}: no Perl to compare with"),
         }
-        None => println!("storable: no Perl to compare with"),
     }
     let runtime = runtime();
     let mut joined = runtime.block_on(join());
@@ -141,6 +145,12 @@ fn beside_perl() {
         Some(perl) => println!("posts: {:.1} times as fast as kernels of Perl", perl / ours),
         None => println!("posts: no Perl with POE to compare with"),
     }
+}
+
+/// What a program of Perl prints that is told how many images to make.
+fn perl_seconds(program: &str) -> Option<f64> {
+    let output = Command::new("perl").args(["-e", program, &IMAGES.to_string()]).output().ok()?;
+    String::from_utf8(output.stdout).ok()?.parse().ok()
 }
 
 /// Seconds to write and read as many lists of arguments as a kernel does it: from types, and as types.
