@@ -15,8 +15,9 @@ use std::time::{Duration, Instant};
 
 use criterion::{Criterion, Throughput};
 use mp_benches::{criterion, runtime};
-use mp_proto::codec::storable::{ThawLimits, freeze, thaw};
+use mp_proto::codec::storable::{FrozenList, ThawLimits, freeze, thaw};
 use mp_tikc::{Kernel, Map, Server, Session, Value};
+use serde::{Deserialize, Serialize};
 use tokio::runtime::Runtime;
 
 const POSTS: u32 = 10_000;
@@ -25,6 +26,9 @@ const IMAGES: u32 = 100_000;
 const PERL_STORABLE: &str = "use Storable qw(nfreeze thaw); use Time::HiRes 'time'; my $t = time; for (1 .. shift) { \
     my $i = nfreeze({action=>'post', alias=>'counter', event=>'add', args=>[$_, 'apple', {k=>[1,2]}]}); thaw($i) } \
     print time - $t";
+/// The same with the arguments alone, which is what our types are written as.
+const PERL_ARGS: &str = "use Storable qw(nfreeze thaw); use Time::HiRes 'time'; my $t = time; for (1 .. shift) { \
+    my $i = nfreeze([$_, 'apple', {k=>[1,2]}]); thaw($i) } print time - $t";
 const PERL_KERNEL: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../mp-tikc/tests/perl/kernel.pl");
 
 fn main() {
@@ -48,12 +52,28 @@ fn post(number: i64) -> Value {
     post.into()
 }
 
+/// What is posted, as a user would have it.
+type Args = (u32, &'static str, Inner);
+type Owned = (u32, String, Inner);
+
+#[derive(Serialize, Deserialize)]
+struct Inner {
+    k: Vec<u8>,
+}
+
+fn args(number: u32) -> Args {
+    (number, "apple", Inner { k: vec![1, 2] })
+}
+
 fn storable(criterion: &mut Criterion) {
     let (value, limits) = (post(5), ThawLimits::default());
     let image = freeze(&value).expect("it can be written");
     let mut group = criterion.benchmark_group("storable");
     group.bench_function("freeze", |bencher| bencher.iter(|| freeze(black_box(&value))));
     group.bench_function("thaw", |bencher| bencher.iter(|| thaw(black_box(&image), &limits)));
+    group.bench_function("freeze a type", |bencher| bencher.iter(|| FrozenList::new(black_box(&args(5)))));
+    let list = FrozenList::new(&args(5)).expect("it can be written");
+    group.bench_function("thaw a type", |bencher| bencher.iter(|| black_box(&list).decode::<Owned>()));
     group.finish();
 }
 
@@ -108,11 +128,15 @@ fn beside_perl() {
             black_box(thaw(&image, &ThawLimits::default()).expect("it can be read"));
         }
     });
-    let perl = Command::new("perl").args(["-e", PERL_STORABLE, &IMAGES.to_string()]).output();
-    let perl = perl.ok().and_then(|output| String::from_utf8(output.stdout).ok()?.parse::<f64>().ok());
-    match perl {
-        Some(perl) => println!("storable: {:.1} times as fast as Perl's nfreeze and thaw", perl / ours),
-        None => println!("storable: no Perl to compare with"),
+    for (what, ours, perl) in
+        [("a post as values", ours, PERL_STORABLE), ("arguments as types", typed(), PERL_ARGS)]
+    {
+        match perl_seconds(perl) {
+            Some(perl) => {
+                println!("storable, {what}: {:.1} times as fast as Perl's nfreeze and thaw", perl / ours);
+            }
+            None => println!("storable, {what}: no Perl to compare with"),
+        }
     }
     let runtime = runtime();
     let mut joined = runtime.block_on(join());
@@ -121,6 +145,22 @@ fn beside_perl() {
         Some(perl) => println!("posts: {:.1} times as fast as kernels of Perl", perl / ours),
         None => println!("posts: no Perl with POE to compare with"),
     }
+}
+
+/// What a program of Perl prints that is told how many images to make.
+fn perl_seconds(program: &str) -> Option<f64> {
+    let output = Command::new("perl").args(["-e", program, &IMAGES.to_string()]).output().ok()?;
+    String::from_utf8(output.stdout).ok()?.parse().ok()
+}
+
+/// Seconds to write and read as many lists of arguments as a kernel does it: from types, and as types.
+fn typed() -> f64 {
+    seconds(|| {
+        for number in 0..IMAGES {
+            let list = FrozenList::new(&args(number)).expect("it can be written");
+            black_box(list.decode::<Owned>().expect("it can be read"));
+        }
+    })
 }
 
 #[expect(clippy::disallowed_methods, reason = "a benchmark reads the clock")]

@@ -61,6 +61,7 @@ fn exchange(data: &[u8]) {
         nonce: Nonce::new([2; Nonce::LEN]),
         secret: (flags & 2 != 0).then(|| Secret::from_text("s").expect("a secret")),
         plain: flags & 4 != 0,
+        tls: false,
         compress: flags & 8 != 0,
         limits,
     };

@@ -149,6 +149,37 @@ pub(crate) fn write_frame<M: Serialize + ?Sized, W: TokenWriter>(
     message.serialize(write::Root::<_, true> { w, around: write::Around { port: Some(port), reply } })
 }
 
+/// Writes the list that a message of this content is.
+#[cfg(feature = "storable")]
+pub(crate) fn write_list<M: Serialize + ?Sized, W: TokenWriter>(
+    w: &mut W,
+    message: &M,
+) -> Result<(), EncodeError> {
+    message.serialize(write::Root::<_, true> { w, around: write::Around::NOTHING })
+}
+
+/// Reads a list, which begins with the reader's next token, as a `T`.
+#[cfg(feature = "storable")]
+pub(crate) fn read_list<'a, T: DeserializeOwned>(mut reader: impl TokenReader<'a>) -> Result<T, DecodeError> {
+    let hint = begin(&mut reader)?;
+    T::deserialize(read::Root::new(&mut reader, hint, false))
+}
+
+/// Reads a list, which begins with the reader's next token, without recursion.
+#[cfg(feature = "storable")]
+pub(crate) fn read_list_message<'a>(mut reader: impl TokenReader<'a>) -> Result<Message, DecodeError> {
+    let hint = begin(&mut reader)?;
+    values::build(&mut reader, hint, []).map(Message::from)
+}
+
+#[cfg(feature = "storable")]
+fn begin<'a>(reader: &mut impl TokenReader<'a>) -> Result<usize, DecodeError> {
+    match reader.next()? {
+        Token::List(len) => Ok(len),
+        other => Err(not_a_frame("a list", &other)),
+    }
+}
+
 /// Reads the message of a frame as a `T`. Where `T` knows all that it wants to know the rest of the frame is not read.
 pub(crate) fn read_frame<'a, T: DeserializeOwned>(
     mut reader: impl TokenReader<'a>,

@@ -11,6 +11,8 @@ async fn main() -> anyhow::Result<()> {
     let address = args.next().unwrap_or_else(|| DEFAULT_ADDRESS.to_owned());
     let number: i64 = args.next().map_or(Ok(1), |number| number.parse())?;
     let kernel = Kernel::new()?;
+    // Others can post to it as long as this runs.
+    let _session = kernel.session("tikc_client")?;
     let client = kernel.connect(address.parse()?).start()?;
     // Could be left out: what is posted before waits for the connection.
     client.connected().await;

@@ -75,13 +75,13 @@ impl<'a, A: Serialize> Call<'a, A> {
             // Held until the answer is there, so that giving up leaves nothing behind.
             let mut _expected = None;
             let parcel = match self.reply_to {
-                None => Parcel::new(self.alias, self.event, args, Some(Answer::Here(answer)))?,
+                None => Parcel::new(self.alias, self.event, args.into(), Some(Answer::Here(answer)))?,
                 Some(alias) => {
                     let expected = inner.expect(alias, answer).ok_or(CallError::TooMany)?;
                     let mut all = vec![Value::from(alias), Value::Text(expected.event())];
                     all.extend(args);
                     _expected = Some(expected);
-                    Parcel::new(self.alias, self.event, all, None)?
+                    Parcel::new(self.alias, self.event, all.into(), None)?
                 }
             };
             inner.post(parcel).await?;

@@ -76,7 +76,7 @@ impl<'a> ClientBuilder<'a> {
         if inner.draining.is_cancelled() {
             return Err(StartError::ShutDown);
         }
-        if !is_loopback(&self.server) && !self.allow_plain && inner.secret.is_none() {
+        if !is_loopback(&self.server) && !self.allow_plain && !inner.can_prove() {
             return Err(StartError::Untrusted(self.server));
         }
         let number = u32::try_from(inner.number()).unwrap_or(u32::MAX);

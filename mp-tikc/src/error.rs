@@ -78,6 +78,10 @@ pub enum StartError {
         "{0} is not on this machine: set the shared secret, or allow plain connections by name, which anybody can make who reaches that address"
     )]
     Untrusted(Addr),
+    /// The certificate cannot be used.
+    #[cfg(feature = "tls")]
+    #[error(transparent)]
+    Certificate(#[from] mp_transport::tls::PemError),
     /// The system gave no random bytes.
     #[error("the system gives no random bytes: {0}")]
     Random(#[from] getrandom::Error),
@@ -96,6 +100,10 @@ pub enum LinkError {
     /// The pipe broke; the text is the system's.
     #[error("{0}")]
     Io(String),
+    /// TLS did not come about: the peer's certificate is not trusted, ours is not by the peer, or it broke its rules
+    /// `[TK-55]`.
+    #[error("TLS: {0}")]
+    Tls(String),
     /// Nobody was there in time.
     #[error("the connection was not made in time")]
     DialTime,

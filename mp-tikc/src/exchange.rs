@@ -6,10 +6,12 @@
 //! | `Fresh`, else, plain is allowed | `Open` (own kind, not proven) | `Open` (POE::TIKC) | passed over | passed over | an error |
 //! | `Fresh`, else | an error | an error | an error | an error | an error |
 //! | `Proving` | an error | setups and removes passed over, else an error | `Open` (own kind, proven) | an error | an error |
+//! | `Greeted` | not read before TLS stands, and then as `Proving` | | | | an error |
 //! | `Open` | told | told | passed over | passed over | nothing |
 //!
 //! The first thing that either side sends is its setup, at once, as POE::TIKC does. Where plain connections are not
-//! allowed it names no alias. After a proof each side sends a setup of all that it has, which is the one that counts
+//! allowed it names no alias. If both setups name TLS, that follows them at once, whatever else holds, and then the
+//! proofs; who has a certificate keeps everything else back until the peer has spoken `[TK-55]`. After a proof each side sends a setup of all that it has, which is the one that counts
 //! `[TK-51]`. Frames whose image is sound but cannot be taken (an
 //! object, code, a cycle), and messages that are not understood, are passed over and told as [`Event::Dropped`]; frames
 //! and images that are not sound end the conversation `[TK-06]`.
@@ -20,13 +22,13 @@ mod outbox;
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
-use bytes::BytesMut;
+use bytes::{Bytes, BytesMut};
 use mp_proto::codec::storable::{StorableError, ThawLimits, thaw};
-use mp_proto::{Nonce, Protocol, Secret};
+use mp_proto::{Nonce, Protocol, Secret, TlsBinding};
 
 use self::outbox::Outbox;
 use crate::frame::{FrameReader, Image};
-use crate::identity::{Hello, KernelId, Role};
+use crate::identity::{Hello, KernelId, Proof, Role};
 use crate::limits::TikcLimits;
 use crate::packet::{Packet, PacketError, Post, Route};
 use crate::router::LinkId;
@@ -35,7 +37,7 @@ pub use error::ExchangeError;
 pub use outbox::{SendError, Unsent};
 
 /// Events and bytes of frames that wait to be taken before no more input is read.
-const MOST_EVENTS: usize = 64;
+const MOST_EVENTS: usize = 256;
 const MOST_BYTES: usize = 256 * 1024;
 
 /// What a conversation begins with.
@@ -51,6 +53,8 @@ pub struct ExchangeConfig {
     pub nonce: Nonce,
     /// The shared secret, if we have one.
     pub secret: Option<Secret>,
+    /// Whether we have a certificate.
+    pub tls: bool,
     /// Whether a peer may be let in without a proof: it is on this machine, or the user said so.
     pub plain: bool,
     /// Whether the peer is known to use the filter's compression; otherwise that is found out by what it sends.
@@ -78,6 +82,8 @@ pub enum Peer {
 /// What the owner of an [`Exchange`] is told.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Event {
+    /// Both want TLS: nothing is read or written before [`Exchange::secured`].
+    Secure,
     /// The peer was let in. Comes once, before all else that it said.
     Open(Peer),
     /// It said this.
@@ -116,11 +122,15 @@ pub struct Exchange {
     /// The bytes of the frames of `events`.
     held: usize,
     out: Outbox,
+    /// Bytes of the first setup that are to be sent, while all that follows is kept back.
+    first: Option<usize>,
+    channel: Option<TlsBinding>,
 }
 
 #[derive(Debug)]
 enum State {
     Fresh { until: Instant },
+    Greeted { until: Instant, peer: Hello },
     Proving { until: Instant, peer: Hello },
     Open { ready: bool },
 }
@@ -133,7 +143,8 @@ impl Exchange {
         let limits = &config.limits;
         let mut thaw = ThawLimits::default();
         thaw.max_image = limits.max_frame;
-        let hello = Hello::new(config.kernel, config.client, &config.nonce, config.secret.is_some());
+        let hello =
+            Hello::new(config.kernel, config.client, &config.nonce, config.secret.is_some(), config.tls);
         let mut exchange = Self {
             state: State::Fresh { until: later(now, limits.first_word) },
             frames: FrameReader::new(limits.max_frame),
@@ -143,11 +154,14 @@ impl Exchange {
             out: Outbox::new(limits, config.role.other().name(), config.compress),
             hello,
             config,
+            first: None,
+            channel: None,
         };
         let aliases = if exchange.config.plain { aliases } else { Vec::new() };
         let hello = Some(exchange.hello.clone());
         // Aliases that do not fit into a frame cannot be announced; the bounds of names and aliases see to that.
         drop(exchange.out.control(Packet::Setup { aliases, hello }));
+        exchange.first = exchange.config.tls.then(|| exchange.out.len());
         exchange
     }
 
@@ -156,6 +170,28 @@ impl Exchange {
     #[must_use]
     pub fn may_announce(&self) -> bool {
         self.config.plain || matches!(self.state, State::Open { .. })
+    }
+
+    /// TLS stands, with this channel: the proofs follow.
+    ///
+    /// # Errors
+    ///
+    /// [`ExchangeError`] if it was not due.
+    pub fn secured(&mut self, channel: TlsBinding) -> Result<(), ExchangeError> {
+        match std::mem::replace(&mut self.state, State::Open { ready: false }) {
+            State::Greeted { until, peer } => {
+                self.channel = Some(channel);
+                self.prove(peer, until)
+            }
+            _ => Err(ExchangeError::OutOfOrder),
+        }
+    }
+
+    fn prove(&mut self, peer: Hello, until: Instant) -> Result<(), ExchangeError> {
+        let proof = Proof { secret: self.config.secret.as_ref(), channel: self.channel.as_ref() };
+        let token = self.hello.token(self.config.role, &peer, proof);
+        (self.state, self.first) = (State::Proving { until, peer }, None);
+        self.out.control(Packet::Proof { token }).map_err(|_| ExchangeError::NotReading)
     }
 
     /// Queues a packet, behind all that was queued before. Posts need room; the rest has some of its own.
@@ -208,25 +244,42 @@ impl Exchange {
         if image.compressed && self.out.compress() && self.may_announce() {
             self.tell(Event::Again, 0);
         }
-        let value = match thaw(&image.bytes, &self.thaw) {
-            Ok(value) => value,
+        match self.packet(&image.bytes) {
+            Ok(Ok(packet)) => self.on_packet(packet, weight),
+            Ok(Err(error)) => {
+                self.tell(Event::Dropped(Dropped::Packet(error)), weight);
+                Ok(())
+            }
             Err(
                 error @ (StorableError::Malformed { .. }
                 | StorableError::Truncated
                 | StorableError::TooLong { .. }),
-            ) => return Err(error.into()),
+            ) => Err(error.into()),
             Err(error) => {
                 self.tell(Event::Dropped(Dropped::Image(error)), weight);
-                return Ok(());
-            }
-        };
-        match Packet::parse(value) {
-            Ok(packet) => self.on_packet(packet, weight),
-            Err(error) => {
-                self.tell(Event::Dropped(Dropped::Packet(error)), weight);
                 Ok(())
             }
         }
+    }
+
+    /// A post keeps its image, so that has a buffer of its own: it must not keep all that was read with it.
+    fn packet(&self, image: &[u8]) -> Result<Result<Packet, PacketError>, StorableError> {
+        let own = Bytes::copy_from_slice(image);
+        match Post::read(&own, &self.thaw)? {
+            Some(post) => Ok(Ok(Packet::Post(post))),
+            None => thaw(image, &self.thaw).map(Packet::parse),
+        }
+    }
+
+    /// Whether what is queued next has to be told to who takes it: he may be asleep.
+    pub(crate) fn is_idle(&self) -> bool {
+        self.out.is_empty()
+    }
+
+    /// Moves the events behind the next one that are there already to `batch`.
+    pub(crate) fn take_events(&mut self, batch: &mut VecDeque<Event>) {
+        self.held = 0;
+        batch.extend(self.events.drain(..).map(|(event, _)| event));
     }
 
     fn on_packet(&mut self, packet: Packet, weight: usize) -> Result<(), ExchangeError> {
@@ -240,6 +293,7 @@ impl Exchange {
                 self.on_fresh(packet, weight, until)?;
             }
             State::Proving { .. } => self.on_proving(packet, weight)?,
+            State::Greeted { .. } => return Err(ExchangeError::OutOfOrder),
         }
         Ok(())
     }
@@ -250,10 +304,13 @@ impl Exchange {
                 if peer.kernel == self.config.kernel || peer.nonce == self.hello.nonce {
                     return Err(ExchangeError::Itself);
                 }
-                if let Some(secret) = self.config.secret.as_ref().filter(|_| peer.secret) {
-                    let token = self.hello.token(self.config.role, &peer, secret);
-                    self.state = State::Proving { until, peer };
-                    return self.out.control(Packet::Proof { token }).map_err(|_| ExchangeError::NotReading);
+                if self.config.tls && peer.tls {
+                    self.state = State::Greeted { until, peer };
+                    self.tell(Event::Secure, 0);
+                    return Ok(());
+                }
+                if self.config.secret.is_some() && peer.secret {
+                    return self.prove(peer, until);
                 }
                 let (kernel, client) = (peer.kernel, peer.client);
                 return self.let_in(Peer::Own { kernel, client, proven: false }, aliases, weight);
@@ -283,8 +340,8 @@ impl Exchange {
         else {
             return Err(ExchangeError::OutOfOrder);
         };
-        let right = |secret: &Secret| self.hello.verify(self.config.role, &peer, secret, &token);
-        if !self.config.secret.as_ref().is_some_and(right) {
+        let proof = Proof { secret: self.config.secret.as_ref(), channel: self.channel.as_ref() };
+        if !self.hello.verify(self.config.role, &peer, proof, &token) {
             return Err(ExchangeError::WrongSecret);
         }
         let (kernel, client) = (peer.kernel, peer.client);
@@ -296,7 +353,7 @@ impl Exchange {
         if !self.config.plain {
             return Err(ExchangeError::Unproven { secret: self.config.secret.is_some() });
         }
-        self.state = State::Open { ready: true };
+        (self.state, self.first) = (State::Open { ready: true }, None);
         self.tell(Event::Open(peer), 0);
         self.tell(Event::Packet(Packet::Setup { aliases, hello: None }), weight);
         self.tell(Event::Ready, 0);
@@ -347,7 +404,15 @@ impl Protocol for Exchange {
     }
 
     fn poll_transmit(&mut self, _now: Instant, out: &mut BytesMut) -> bool {
-        self.out.take(out)
+        match &mut self.first {
+            Some(0) => false,
+            Some(left) => {
+                let taken = self.out.take(out, *left);
+                *left = left.saturating_sub(taken);
+                taken > 0
+            }
+            None => self.out.take(out, usize::MAX) > 0,
+        }
     }
 
     fn poll_event(&mut self) -> Option<Event> {
@@ -358,13 +423,17 @@ impl Protocol for Exchange {
 
     fn poll_timeout(&self) -> Option<Instant> {
         match &self.state {
-            State::Fresh { until } | State::Proving { until, .. } => Some(*until),
+            State::Fresh { until } | State::Greeted { until, .. } | State::Proving { until, .. } => {
+                Some(*until)
+            }
             State::Open { .. } => None,
         }
     }
 
     fn wants_input(&self) -> bool {
-        self.events.len() < MOST_EVENTS && self.held < MOST_BYTES
+        !matches!(self.state, State::Greeted { .. })
+            && self.events.len() < MOST_EVENTS
+            && self.held < MOST_BYTES
     }
 }
 

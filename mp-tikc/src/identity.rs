@@ -4,7 +4,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use mp_proto::auth::{Binding, Signed};
-use mp_proto::{AuthMethod, Map, Nonce, Secret, Text, Value};
+use mp_proto::{AuthMethod, Map, Nonce, Secret, Text, TlsBinding, Value};
 
 /// The most kernels that an announcement passes `[TK-34]`, and a post `[TK-35]`.
 pub const MAX_WAY: usize = 16;
@@ -94,13 +94,15 @@ pub struct Hello {
     pub nonce: Text,
     /// Whether the sender has a secret, and so will prove that it has and wants the same.
     pub secret: bool,
+    /// Whether the sender has a certificate: if both have, TLS follows the hellos `[TK-55]`.
+    pub tls: bool,
 }
 
 impl Hello {
     /// The hello of a kernel for one connection.
     #[must_use]
-    pub fn new(kernel: KernelId, client: u32, nonce: &Nonce, secret: bool) -> Self {
-        Self { kernel, client, nonce: nonce.as_str().into(), secret }
+    pub fn new(kernel: KernelId, client: u32, nonce: &Nonce, secret: bool, tls: bool) -> Self {
+        Self { kernel, client, nonce: nonce.as_str().into(), secret, tls }
     }
 
     pub(crate) fn into_value(self) -> Value {
@@ -111,6 +113,9 @@ impl Hello {
         map.insert("nonce", self.nonce);
         if self.secret {
             map.insert("auth", AuthMethod::HmacSha3_512.name());
+        }
+        if self.tls {
+            map.insert("tls", "1.0");
         }
         Value::Map(map)
     }
@@ -125,31 +130,54 @@ impl Hello {
         let sound = nonce.len() == 88 && nonce.is_ascii();
         let auth = map.get("auth").and_then(Value::as_str);
         let secret = auth.is_some_and(|auth| auth == AuthMethod::HmacSha3_512.name());
-        sound.then(|| Self { kernel, client, nonce: Text::from(&*nonce), secret })
+        let tls = map.get("tls").and_then(Value::as_str).is_some_and(|tls| tls == "1.0");
+        sound.then(|| Self { kernel, client, nonce: Text::from(&*nonce), secret, tls })
     }
 
     /// What the proof covers of it: the role keeps a proof from being sent back to who made it.
     fn line(&self, role: Role) -> Vec<u8> {
         let auth = if self.secret { AuthMethod::HmacSha3_512.name() } else { "" };
         let (role, kernel, client, nonce) = (role.name(), self.kernel, self.client, &self.nonce);
-        format!("mp-tikc;{VERSION};{role};{kernel};{client};{auth};{nonce}\n").into_bytes()
+        let tls = if self.tls { ";tls=1.0" } else { "" };
+        format!("mp-tikc;{VERSION};{role};{kernel};{client};{auth};{nonce}{tls}\n").into_bytes()
     }
 
-    /// What a kernel of this role and hello proves itself with to `peer` `[TK-52]`.
+    /// What a kernel of this role and hello proves itself with to `peer`: the secret if both have one, and within TLS
+    /// that the channel is the one of these hellos `[TK-52]` `[TK-56]`.
     #[must_use]
-    pub fn token(&self, role: Role, peer: &Self, secret: &Secret) -> Text {
+    pub fn token(&self, role: Role, peer: &Self, proof: Proof<'_>) -> Text {
         let (ours, theirs) = (self.line(role), peer.line(role.other()));
-        AuthMethod::HmacSha3_512.token(&signed(secret, &ours, &theirs)).unwrap_or_default().into()
+        let (method, signed) = proof.signed(self.secret && peer.secret, &ours, &theirs);
+        method.token(&signed).unwrap_or_default().into()
     }
 
-    /// Whether `token` is what `peer`, the other end of this role and hello, has to prove itself with `[TK-52]`.
+    /// Whether `token` is what `peer`, the other end of this role and hello, has to prove itself with `[TK-52]`
+    /// `[TK-56]`.
     #[must_use]
-    pub fn verify(&self, role: Role, peer: &Self, secret: &Secret, token: &str) -> bool {
+    pub fn verify(&self, role: Role, peer: &Self, proof: Proof<'_>, token: &str) -> bool {
         let (theirs, ours) = (peer.line(role.other()), self.line(role));
-        AuthMethod::HmacSha3_512.verify(&signed(secret, &theirs, &ours), token.as_bytes())
+        let (method, signed) = proof.signed(self.secret && peer.secret, &theirs, &ours);
+        method.verify(&signed, token.as_bytes())
     }
 }
 
-fn signed<'a>(secret: &'a Secret, own: &'a [u8], other: &'a [u8]) -> Signed<'a> {
-    Signed { secret: Some(secret), own, other, binding: Binding::None }
+/// What proofs are made with.
+#[derive(Debug, Clone, Copy)]
+pub struct Proof<'a> {
+    /// The secret, if we have one.
+    pub secret: Option<&'a Secret>,
+    /// The TLS channel, if there is one.
+    pub channel: Option<&'a TlsBinding>,
+}
+
+impl<'a> Proof<'a> {
+    fn signed(self, both: bool, own: &'a [u8], other: &'a [u8]) -> (AuthMethod, Signed<'a>) {
+        let secret = self.secret.filter(|_| both);
+        let (method, binding) = match (self.channel, secret) {
+            (None, _) => (AuthMethod::HmacSha3_512, Binding::None),
+            (Some(channel), Some(_)) => (AuthMethod::TlsSha3_512, Binding::Keyed(channel)),
+            (Some(channel), None) => (AuthMethod::TlsSha3_512, Binding::Hashed(channel)),
+        };
+        (method, Signed { secret, own, other, binding })
+    }
 }

@@ -11,13 +11,14 @@ use std::future::Future;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Weak};
 
-use mp_proto::{Message, Secret, Text};
+use mp_proto::{EncodeError, Secret, Text};
 use mp_transport::{Addr, Transport, clock};
 use serde::Serialize;
 use tokio::sync::{broadcast, watch};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use crate::args::Args;
 use crate::call::Call;
 use crate::client::ClientBuilder;
 use crate::error::{LinkError, PostError};
@@ -29,6 +30,7 @@ use crate::router::{AliasError, Way};
 use crate::server::ServerBuilder;
 use crate::session::Session;
 use crate::sync::{Complaints, Lock};
+use crate::tls::TlsConfig;
 
 pub use builder::KernelBuilder;
 pub(crate) use deliver::{Offered, Parcel};
@@ -140,6 +142,7 @@ pub(crate) struct Inner {
     pub(crate) id: KernelId,
     pub(crate) limits: TikcLimits,
     pub(crate) secret: Option<Secret>,
+    pub(crate) tls: Option<TlsConfig>,
     pub(crate) transport: Arc<dyn Transport>,
     pub(crate) state: Lock<State>,
     /// Counts changes of aliases and connections, for those who wait for one.
@@ -227,7 +230,8 @@ impl Kernel {
     ///
     /// If the future is dropped before it is ready, the event has not been posted.
     pub async fn post<A: Serialize>(&self, alias: &str, event: &str, args: A) -> Result<(), PostError> {
-        let args = Message::new(&args)?.into_values();
+        let alias = Text::from(alias);
+        let args = self.args(&alias, &args)?;
         self.inner.post(Parcel::new(alias, event, args, None)?).await
     }
 
@@ -237,12 +241,19 @@ impl Kernel {
     ///
     /// [`PostError::Undeliverable`] with [`Failure::Full`] if not; the rest as for [`Kernel::post`].
     pub fn try_post<A: Serialize>(&self, alias: &str, event: &str, args: A) -> Result<(), PostError> {
-        let args = Message::new(&args)?.into_values();
+        let alias = Text::from(alias);
+        let args = self.args(&alias, &args)?;
         match self.inner.offer(Parcel::new(alias, event, args, None)?) {
             Offered::Taken => Ok(()),
             Offered::Full(parcel, _) => Err(parcel.error(Failure::Full)),
             Offered::Failed(error) => Err(error),
         }
+    }
+
+    /// As an image at once where they go to another kernel.
+    fn args<A: Serialize>(&self, alias: &Text, args: &A) -> Result<Args, EncodeError> {
+        let here = matches!(self.inner.state.lock().router.way(alias, None), Ok(Way::Here));
+        if here { Args::values(args) } else { Args::frozen(args) }
     }
 
     /// Asks: posts an event that wants an answer `[TK-43]`.
@@ -320,6 +331,11 @@ impl Inner {
             }
         };
         drop(self.tasks.spawn_on(guarded, &self.runtime));
+    }
+
+    /// Whether peers on other machines can prove themselves to us.
+    pub(crate) fn can_prove(&self) -> bool {
+        self.secret.is_some() || self.tls.is_some()
     }
 
     pub(crate) fn weak(&self) -> Weak<Self> {

@@ -12,10 +12,12 @@
 //! # Features
 //!
 //! `tcp` (default) makes TCP the transport of a kernel that is given none; `memory` is the transport of simulations;
-//! `bridge` joins a kernel with a node of AEMP.
+//! `tls` lets kernels
+//! of our own kind protect their connections by certificates; `bridge` joins a kernel with a node of AEMP.
 
 #![warn(clippy::print_stdout, clippy::print_stderr)]
 
+mod args;
 mod call;
 mod client;
 mod error;
@@ -23,6 +25,7 @@ mod kernel;
 mod server;
 mod session;
 mod sync;
+mod tls;
 
 #[cfg(feature = "bridge")]
 pub mod bridge;
@@ -34,6 +37,7 @@ pub mod names;
 pub mod packet;
 pub mod router;
 
+pub use args::Args;
 #[cfg(feature = "bridge")]
 pub use bridge::{Bridge, BridgeBuilder};
 pub use call::Call;

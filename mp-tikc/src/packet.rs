@@ -13,9 +13,11 @@
 //! A kernel of POE::TIKC ignores keys and actions that it does not know, so ours can add them `[TK-20]`.
 
 mod parse;
+mod post;
 
 use mp_proto::{Map, Text, Value};
 
+use crate::args::Args;
 use crate::identity::{Hello, KernelId};
 
 pub use parse::PacketError;
@@ -92,7 +94,7 @@ pub struct Post {
     /// What happened.
     pub event: Text,
     /// What goes with it.
-    pub args: Vec<Value>,
+    pub args: Args,
     /// The poster wants an answer under this number; a kernel of POE::TIKC does not see that.
     pub call: Option<u64>,
     /// How many kernels of our kind have passed it on.
@@ -209,7 +211,7 @@ impl Post {
         map.insert("action", "post");
         map.insert("alias", self.alias);
         map.insert("event", self.event);
-        map.insert("args", self.args);
+        map.insert("args", self.args.into_values());
         if let Some(call) = self.call {
             map.insert("call", call);
         }

@@ -69,7 +69,7 @@ impl<'a> ServerBuilder<'a> {
         if inner.draining.is_cancelled() {
             return Err(StartError::ShutDown);
         }
-        if !is_loopback(&self.address) && !self.allow_plain && inner.secret.is_none() {
+        if !is_loopback(&self.address) && !self.allow_plain && !inner.can_prove() {
             return Err(StartError::Untrusted(self.address));
         }
         let listener = inner.transport.listen(&self.address).await;

@@ -5,13 +5,14 @@ pub(crate) mod mailbox;
 
 use std::collections::BTreeSet;
 use std::fmt;
-use std::sync::{Arc, Weak};
+use std::sync::{Arc, OnceLock, Weak};
 
 use mp_proto::{DecodeError, Message, Text, Value};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use self::mailbox::Mailbox;
+use crate::args::Args;
 use crate::call::Answer;
 use crate::error::PostError;
 use crate::kernel::{Inner, Kernel};
@@ -109,11 +110,17 @@ impl fmt::Debug for Session {
 pub struct Event {
     pub(crate) alias: Text,
     pub(crate) name: Text,
-    pub(crate) args: Vec<Value>,
+    pub(crate) args: Args,
+    /// The arguments as values, once they have been asked for.
+    values: OnceLock<Vec<Value>>,
     pub(crate) reply: Option<Reply>,
 }
 
 impl Event {
+    pub(crate) fn new(alias: Text, name: Text, args: Args, reply: Option<Reply>) -> Self {
+        Self { alias, name, args, values: OnceLock::new(), reply }
+    }
+
     /// The alias that it was posted to.
     #[must_use]
     pub fn alias(&self) -> &str {
@@ -129,13 +136,14 @@ impl Event {
     /// What came with it. Of what Perl sends, numbers above 32 bits, floats and truth values are texts `[ST-21]`.
     #[must_use]
     pub fn args(&self) -> &[Value] {
-        &self.args
+        self.values.get_or_init(|| self.args.to_values())
     }
 
     /// The same, taken.
     #[must_use]
     pub fn into_args(self) -> Vec<Value> {
-        self.args
+        let Self { args, mut values, .. } = self;
+        values.take().unwrap_or_else(|| args.into_values())
     }
 
     /// The arguments as a `T`, such as a tuple, by the rules of [`mp_proto::adaptor`].
@@ -144,7 +152,7 @@ impl Event {
     ///
     /// [`DecodeError`] says what does not fit.
     pub fn decode<T: DeserializeOwned>(&self) -> Result<T, DecodeError> {
-        Message::from(self.args.clone()).decode()
+        self.args.decode()
     }
 
     /// Whether the poster waits for an answer.

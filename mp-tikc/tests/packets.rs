@@ -45,7 +45,7 @@ fn packets() -> impl Strategy<Value = Packet> {
         post.prop_map(|(alias, event, args, call, hops)| Packet::Post(Post {
             alias: alias.into(),
             event: event.into(),
-            args,
+            args: args.into(),
             call: call.map(u64::from),
             hops,
         })),

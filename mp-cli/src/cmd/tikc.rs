@@ -89,12 +89,17 @@ fn kernel(file: &ConfigFile) -> Result<Kernel, CliError> {
     kernel_with(&config)
 }
 
-/// A kernel with the secret of a configuration, if there is one.
+/// A kernel with the secret and the certificate of a configuration, as far as there are.
 pub(super) fn kernel_with(config: &NodeConfig) -> Result<Kernel, CliError> {
     let secret = config.secret.as_ref().map(|secret| Secret::from_text(secret.expose()));
     let builder = Kernel::builder();
     let builder = match secret {
         Some(secret) => builder.secret(secret.expect("the file's reader takes no other")),
+        None => builder,
+    };
+    #[cfg(feature = "tls")]
+    let builder = match &config.cert {
+        Some(pem) => builder.cert(pem.expose()).map_err(mp_tikc::StartError::Certificate)?,
         None => builder,
     };
     Ok(builder.start().map_err(mp_tikc::StartError::Random)?)

@@ -31,6 +31,7 @@ mod cursor;
 mod error;
 mod header;
 mod item;
+mod part;
 mod plain;
 mod read;
 mod scan;
@@ -42,6 +43,7 @@ use bytes::BytesMut;
 use super::{Codec, Framing};
 
 pub use error::StorableError;
+pub use part::{Field, FrozenList, fields};
 pub use plain::{MAX_FREEZE_DEPTH, ThawLimits, freeze, thaw};
 pub use read::StorableReader;
 pub use scan::StorableScanner;

@@ -3,8 +3,8 @@
 use std::collections::VecDeque;
 
 use bytes::BytesMut;
-use mp_proto::codec::storable::freeze;
-use mp_proto::{Text, Value};
+use mp_proto::Text;
+use mp_proto::codec::storable::{StorableWriter, freeze};
 
 use crate::frame::write_frame;
 use crate::limits::TikcLimits;
@@ -14,6 +14,9 @@ use crate::router::LinkId;
 /// What is given to the transport at once; the rest still counts as waiting here.
 const PIECE: usize = 256 * 1024;
 
+/// A buffer for images that grew beyond this is given back.
+const KEPT: usize = 64 * 1024;
+
 /// Why a packet was not queued.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 #[non_exhaustive]
@@ -21,9 +24,9 @@ pub enum SendError {
     /// There is no room for the post now; it is given back.
     #[error("the queue to the peer is full")]
     Full(Box<Post>),
-    /// The packet is nested too deeply or too long for a frame; a peer would refuse it.
+    /// The packet is nested too deeply or too long for a frame; a peer would refuse it. A post is given back.
     #[error("the packet is too deep or too long to be written")]
-    Unwritable,
+    Unwritable(Option<Box<Post>>),
     /// The peer takes nothing, and there is no room even for what cannot wait.
     #[error("the peer does not read")]
     NotReading,
@@ -53,6 +56,8 @@ pub(super) struct Outbox {
     posts: usize,
     control: usize,
     max_frame: usize,
+    /// The image that is being written.
+    image: BytesMut,
 }
 
 impl Outbox {
@@ -67,6 +72,7 @@ impl Outbox {
             posts,
             control,
             max_frame: limits.max_frame,
+            image: BytesMut::new(),
         }
     }
 
@@ -92,25 +98,34 @@ impl Outbox {
         if needs_room && !self.has_room() {
             return Err(SendError::Full(Box::new(post)));
         }
-        let (alias, event, call) = (post.alias.clone(), post.event.clone(), post.call);
-        self.write(&Packet::Post(post).into_value(self.role), Some(Unsent { alias, event, call, from }))
+        self.image.clear();
+        let written = post.write(StorableWriter::new(&mut self.image));
+        if written.is_err() || self.image.len() > self.max_frame {
+            self.image = BytesMut::new();
+            return Err(SendError::Unwritable(Some(Box::new(post))));
+        }
+        let before = self.out.len();
+        write_frame(&self.image, self.compress, &mut self.out);
+        if self.image.len() > KEPT {
+            self.image = BytesMut::new();
+        }
+        let Post { alias, event, call, .. } = post;
+        let unsent = Unsent { alias, event, call, from };
+        self.ledger.push_back((self.out.len().saturating_sub(before), Some(unsent)));
+        Ok(())
     }
 
     pub(super) fn control(&mut self, packet: Packet) -> Result<(), SendError> {
         if self.out.len() >= self.control {
             return Err(SendError::NotReading);
         }
-        self.write(&packet.into_value(self.role), None)
-    }
-
-    fn write(&mut self, value: &Value, post: Option<Unsent>) -> Result<(), SendError> {
-        let image = freeze(value).map_err(|_| SendError::Unwritable)?;
+        let image = freeze(&packet.into_value(self.role)).map_err(|_| SendError::Unwritable(None))?;
         if image.len() > self.max_frame {
-            return Err(SendError::Unwritable);
+            return Err(SendError::Unwritable(None));
         }
         let before = self.out.len();
         write_frame(&image, self.compress, &mut self.out);
-        self.ledger.push_back((self.out.len().saturating_sub(before), post));
+        self.ledger.push_back((self.out.len().saturating_sub(before), None));
         Ok(())
     }
 
@@ -131,18 +146,22 @@ impl Outbox {
         }
     }
 
-    /// Moves what is next into `out`; whether there was anything.
-    pub(super) fn take(&mut self, out: &mut BytesMut) -> bool {
-        if self.out.is_empty() {
-            return false;
+    pub(super) fn len(&self) -> usize {
+        self.out.len()
+    }
+
+    /// Moves what is next into `out`, `most` bytes at the most; how many.
+    pub(super) fn take(&mut self, out: &mut BytesMut, most: usize) -> usize {
+        let piece = self.out.len().min(PIECE).min(most);
+        if piece == 0 {
+            return 0;
         }
-        let piece = self.out.len().min(PIECE);
         self.strike(piece);
         if out.is_empty() && piece == self.out.len() {
             std::mem::swap(out, &mut self.out);
         } else {
             out.extend_from_slice(&self.out.split_to(piece));
         }
-        true
+        piece
     }
 }

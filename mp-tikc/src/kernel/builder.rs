@@ -15,6 +15,7 @@ use super::{Alive, Inner, Kernel, State};
 use crate::identity::KernelId;
 use crate::limits::TikcLimits;
 use crate::sync::{Complaints, Lock};
+use crate::tls::TlsConfig;
 
 /// Events that may wait for a slow listener.
 const EVENTS: usize = 4096;
@@ -26,6 +27,7 @@ const SWEEP: Duration = Duration::from_secs(1);
 #[must_use = "a builder does nothing until `start`"]
 pub struct KernelBuilder {
     secret: Option<Secret>,
+    tls: Option<TlsConfig>,
     limits: TikcLimits,
     transport: Option<Arc<dyn Transport>>,
 }
@@ -35,6 +37,18 @@ impl KernelBuilder {
     pub fn secret(mut self, secret: Secret) -> Self {
         self.secret = Some(secret);
         self
+    }
+
+    /// The certificate, its key, and the certificates to trust, as one PEM text: connections with kernels of our own
+    /// kind that have one, too, are protected by TLS `[TK-55]`.
+    ///
+    /// # Errors
+    ///
+    /// [`PemError`](mp_transport::tls::PemError) says what is wrong with it.
+    #[cfg(feature = "tls")]
+    pub fn cert(mut self, pem: &str) -> Result<Self, mp_transport::tls::PemError> {
+        self.tls = Some(TlsConfig::from_pem(pem)?);
+        Ok(self)
     }
 
     /// The bounds.
@@ -68,6 +82,7 @@ impl KernelBuilder {
             id,
             limits: self.limits,
             secret: self.secret,
+            tls: self.tls,
             transport: self.transport.or_else(default_transport).expect("a transport is set"),
             state: Lock::new(State::new(id, self.limits)),
             changes: watch::Sender::new(0),

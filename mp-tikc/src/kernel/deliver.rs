@@ -2,12 +2,13 @@
 
 use std::sync::Arc;
 
-use mp_proto::{Text, Value};
+use mp_proto::Text;
 use mp_transport::clock;
 
 use super::link::LinkCell;
 use super::state::{Pending, State};
 use super::{Inner, KernelEvent};
+use crate::args::Args;
 use crate::call::Answer;
 use crate::error::PostError;
 use crate::exchange::{Peer, SendError, later};
@@ -15,7 +16,7 @@ use crate::identity::MAX_WAY;
 use crate::names::{check_alias, check_event};
 use crate::packet::{Failure, Packet, Post};
 use crate::router::{LinkId, Way};
-use crate::session::mailbox::{Mailbox, weight};
+use crate::session::mailbox::Mailbox;
 use crate::session::{Event, Reply};
 
 /// A post with what this kernel knows about it.
@@ -58,9 +59,9 @@ impl Room {
 impl Parcel {
     /// A post from here.
     pub(crate) fn new(
-        alias: &str,
+        alias: impl Into<Text>,
         event: &str,
-        args: Vec<Value>,
+        args: Args,
         answer: Option<Answer>,
     ) -> Result<Self, PostError> {
         check_event(event).map_err(|error| PostError::Event { event: event.into(), error })?;
@@ -75,7 +76,7 @@ impl Parcel {
     }
 
     pub(crate) fn weight(&self) -> usize {
-        weight(&self.post.args)
+        self.post.args.weight()
     }
 
     pub(crate) fn error(&self, failure: Failure) -> PostError {
@@ -100,7 +101,10 @@ impl Inner {
 
     /// Posts if there is room.
     pub(crate) fn offer(&self, parcel: Parcel) -> Offered {
-        self.offer_in(&mut self.state.lock(), parcel, false)
+        let mut state = self.state.lock();
+        let offered = self.offer_in(&mut state, parcel, false);
+        state.feed();
+        offered
     }
 
     /// The same, by whom the state is locked already; with `force` whether there is room or not.
@@ -131,7 +135,7 @@ impl Inner {
         if !state.expected.is_empty()
             && let Some(asker) = state.expected.remove(&(post.alias.clone(), post.event.clone()))
         {
-            drop(asker.send(Ok(post.args)));
+            drop(asker.send(Ok(post.args.into_values())));
             return Offered::Taken;
         }
         if !force && !mailbox.has_room() {
@@ -139,12 +143,18 @@ impl Inner {
             return Offered::Full(Box::new(Parcel { post, from, answer }), room);
         }
         let reply = answer.map(|answer| Reply::new(self.weak(), answer));
-        let event = Event { alias: post.alias, name: post.event, args: post.args, reply };
+        let event = Event::new(post.alias, post.event, post.args, reply);
         match mailbox.put(event) {
-            None => Offered::Taken,
-            Some(event) => {
-                let answer = event.reply.and_then(Reply::disarm);
-                let post = Post { alias: event.alias, event: event.name, args: event.args, ..post };
+            Ok(hungry) => {
+                if hungry {
+                    state.hungry.push(Arc::clone(mailbox));
+                }
+                Offered::Taken
+            }
+            Err(event) => {
+                let Event { alias, name: event, args, reply, .. } = *event;
+                let answer = reply.and_then(Reply::disarm);
+                let post = Post { alias, event, args, ..post };
                 self.fail(state, Parcel { post, from, answer }, Failure::NoSuchAlias)
             }
         }
@@ -179,18 +189,25 @@ impl Inner {
             post.call = Some(call);
             state.calls.insert(call, Pending { answer, by: link, until });
         }
-        let (alias, event, call) = (post.alias.clone(), post.event.clone(), post.call);
+        // Who takes what is queued is awake while there is something.
+        let asleep = exchange.is_idle();
         let sent = exchange.post(post, from, force);
         drop(exchange);
         match sent {
             Ok(()) => {
-                cell.kick.wake();
+                if asleep {
+                    cell.wake();
+                }
                 Offered::Taken
             }
-            Err(SendError::Unwritable | SendError::Full(_) | SendError::NotReading) => {
-                let answer = call.and_then(|call| state.calls.remove(&call)).map(|pending| pending.answer);
-                let post = Post { alias, event, args: Vec::new(), call: None, hops: 0 };
-                self.fail(state, Parcel { post, from, answer }, Failure::Unwritable)
+            Err(SendError::Unwritable(Some(post)) | SendError::Full(post)) => {
+                let call = post.call.and_then(|call| state.calls.remove(&call));
+                let answer = call.map(|pending| pending.answer);
+                self.fail(state, Parcel { post: *post, from, answer }, Failure::Unwritable)
+            }
+            Err(error) => {
+                tracing::warn!(address = %cell.address, %error, "a post was not sent");
+                Offered::Failed(PostError::ShutDown)
             }
         }
     }

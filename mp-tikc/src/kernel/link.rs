@@ -1,5 +1,6 @@
 //! One connection: its task, and what others reach of it.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -17,15 +18,19 @@ use crate::identity::Role;
 use crate::packet::{Failure, Packet};
 use crate::router::LinkId;
 use crate::sync::Lock;
+use crate::tls;
 
 /// What the kernel and the task of a connection share.
 #[derive(Debug)]
 pub(crate) struct LinkCell {
     pub(crate) exchange: Lock<Exchange>,
-    pub(crate) kick: Kick,
+    /// That of the driver, of which TLS makes another one.
+    kick: Lock<Kick>,
     pub(crate) address: Addr,
     /// Why the connection is to be ended.
     doom: Lock<Option<(ExchangeError, Instant)>>,
+    /// It is; for when there is no driver.
+    doomed: Notify,
     /// Something has been taken out of the queue, or the connection is no more.
     room: Notify,
     /// The peer was let in, or is gone.
@@ -35,7 +40,13 @@ pub(crate) struct LinkCell {
 impl LinkCell {
     pub(crate) fn end(&self, why: ExchangeError) {
         self.doom.lock().get_or_insert_with(|| (why, clock::now()));
-        self.kick.wake();
+        self.doomed.notify_one();
+        self.wake();
+    }
+
+    /// Makes the driver look at what is to be sent.
+    pub(crate) fn wake(&self) {
+        self.kick.lock().wake();
     }
 
     /// Whether it is known who the peer is.
@@ -96,6 +107,7 @@ impl Link {
             client: origin.client,
             nonce: Nonce::new(random),
             secret: kernel.secret.clone(),
+            tls: kernel.tls.is_some(),
             plain,
             compress: origin.compress,
             limits: kernel.limits,
@@ -117,9 +129,10 @@ impl Link {
             }
             let cell = Arc::new(LinkCell {
                 exchange: Lock::new(exchange),
-                kick,
+                kick: Lock::new(kick),
                 address,
                 doom: Lock::new(None),
+                doomed: Notify::new(),
                 room: Notify::new(),
                 settled: std::sync::atomic::AtomicBool::new(false),
             });
@@ -134,7 +147,7 @@ impl Link {
     /// Serves the connection to its end.
     /// Gives why it ended, and whether it had been ready.
     pub(crate) async fn serve(mut self) -> (LinkError, bool) {
-        let Some(mut driver) = self.driver.take() else { return (ExchangeError::Closed.into(), false) };
+        let mut driver = self.driver.take();
         let draining = self.kernel.draining.clone();
         let why = tokio::select! {
             biased;
@@ -142,7 +155,9 @@ impl Link {
             () = draining.cancelled() => {
                 let mut wire = Wire { cell: &self.cell, blocked: true };
                 let late = later(clock::now(), self.kernel.limits.drain_time);
-                drop(driver.finish(&mut wire, late).await);
+                if let Some(driver) = &mut driver {
+                    drop(driver.finish(&mut wire, late).await);
+                }
                 ExchangeError::Closed.into()
             }
         };
@@ -150,10 +165,16 @@ impl Link {
         (why, self.ready)
     }
 
-    async fn carry(&mut self, driver: &mut Driver) -> LinkError {
+    async fn carry(&mut self, held: &mut Option<Driver>) -> LinkError {
         let cell = Arc::clone(&self.cell);
         let mut blocked: Option<(Parcel, Room, Instant)> = None;
+        let mut batch = VecDeque::new();
         loop {
+            if blocked.is_none() && !batch.is_empty() {
+                blocked = self.on_batch(&mut batch);
+                continue;
+            }
+            let Some(driver) = held else { return ExchangeError::Closed.into() };
             let mut wire = Wire { cell: &cell, blocked: blocked.is_some() };
             let told = match &blocked {
                 None => driver.next(&mut wire).await.map(Some),
@@ -165,7 +186,15 @@ impl Link {
                 },
             };
             match told {
-                Ok(Some(event)) => blocked = self.on_event(event).or(blocked),
+                Ok(Some(Event::Secure)) => {
+                    if let Err(error) = self.secure(held).await {
+                        return error;
+                    }
+                }
+                Ok(Some(event)) => {
+                    batch.push_back(event);
+                    cell.exchange.lock().take_events(&mut batch);
+                }
                 Ok(None) => {
                     if let Some((parcel, _, until)) = blocked.take() {
                         blocked = self.retry(parcel, until);
@@ -178,10 +207,69 @@ impl Link {
         }
     }
 
-    fn on_event(&mut self, event: Event) -> Option<(Parcel, Room, Instant)> {
+    /// Puts TLS over the pipe, and takes another driver for that.
+    async fn secure(&mut self, held: &mut Option<Driver>) -> Result<(), LinkError> {
+        let (Some(mut driver), Some(config)) = (held.take(), &self.kernel.tls) else {
+            return Err(ExchangeError::Closed.into());
+        };
+        let until = self.cell.exchange.lock().poll_timeout().unwrap_or_else(clock::now);
+        let upgraded = async {
+            let mut wire = Wire { cell: &self.cell, blocked: true };
+            driver.flush(&mut wire, until).await.map_err(|error| LinkError::Io(error.to_string()))?;
+            let parts = driver.into_parts();
+            let pipe = parts.pipe.with_unread(parts.input.freeze());
+            tls::upgrade(pipe, self.origin.role, config, until).await
+        };
+        let (pipe, channel) = tokio::select! {
+            biased;
+            () = self.cell.doomed.notified() => {
+                let doom = self.cell.doom.lock().clone();
+                return Err(doom.map_or(ExchangeError::Closed, |(why, _)| why).into());
+            }
+            upgraded = upgraded => upgraded?,
+        };
+        let driver = Driver::new(pipe);
+        *self.cell.kick.lock() = driver.kick();
+        *held = Some(driver);
+        Ok(self.cell.exchange.lock().secured(channel)?)
+    }
+
+    /// Handles what came at once, up to a post that finds no room.
+    fn on_batch(&mut self, batch: &mut VecDeque<Event>) -> Option<(Parcel, Room, Instant)> {
+        while let Some(event) = batch.pop_front() {
+            let Event::Packet(Packet::Post(post)) = event else {
+                self.on_event(event);
+                continue;
+            };
+            // Under one lock the posts that stand together.
+            let mut state = self.kernel.state.lock();
+            let mut next = Some(post);
+            while let Some(post) = next {
+                let parcel = Parcel::from_link(post, self.id);
+                if let Offered::Full(parcel, room) = self.kernel.offer_in(&mut state, parcel, false) {
+                    state.feed();
+                    return Some((*parcel, room, later(clock::now(), self.kernel.limits.patience)));
+                }
+                next = match batch.pop_front() {
+                    Some(Event::Packet(Packet::Post(post))) => Some(post),
+                    Some(other) => {
+                        batch.push_front(other);
+                        None
+                    }
+                    None => None,
+                };
+            }
+            state.feed();
+        }
+        None
+    }
+
+    fn on_event(&mut self, event: Event) {
         match event {
             Event::Open(peer) => self.on_open(peer),
-            Event::Packet(packet) => return self.on_packet(packet),
+            Event::Packet(packet) => self.on_packet(packet),
+            // The driver's owner does that.
+            Event::Secure => {}
             Event::Ready => self.on_ready(),
             Event::Again => self.kernel.with(|state| state.router.again(self.id)),
             Event::Dropped(why) => {
@@ -192,7 +280,6 @@ impl Link {
                 }
             }
         }
-        None
     }
 
     fn on_open(&mut self, peer: Peer) {
@@ -210,13 +297,9 @@ impl Link {
         self.kernel.changed();
     }
 
-    fn on_packet(&mut self, packet: Packet) -> Option<(Parcel, Room, Instant)> {
+    fn on_packet(&mut self, packet: Packet) {
         let (kernel, id) = (&self.kernel, self.id);
         match packet {
-            Packet::Post(post) => {
-                let until = later(clock::now(), kernel.limits.patience);
-                return self.retry(Parcel::from_link(post, id), until);
-            }
             Packet::Setup { aliases, .. } => kernel.with(|state| state.router.setup(id, aliases)),
             Packet::Remove { aliases } => kernel.with(|state| state.router.remove(id, &aliases)),
             Packet::Answer { call, result } => kernel.answered(id, call, result),
@@ -229,9 +312,9 @@ impl Link {
                     kernel.publish(KernelEvent::Taken { alias, address });
                 }
             }
-            Packet::Proof { .. } => {}
+            // Posts are handled by the batch.
+            Packet::Proof { .. } | Packet::Post(_) => {}
         }
-        None
     }
 
     /// Delivers a post that came over this link; gives it back while there is no room and time for that is left.

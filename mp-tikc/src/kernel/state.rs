@@ -31,6 +31,8 @@ pub(crate) struct State {
     pub(crate) calls: BTreeMap<u64, Pending>,
     /// Answers that come as events of these aliases and names.
     pub(crate) expected: BTreeMap<(Text, Text), Asker>,
+    /// Sessions that wait for what has just been put into their mailboxes, to be woken when that is all.
+    pub(crate) hungry: Vec<Arc<Mailbox>>,
     pub(crate) closed: bool,
 }
 
@@ -73,8 +75,14 @@ impl State {
             waiting_bytes: 0,
             calls: BTreeMap::new(),
             expected: BTreeMap::new(),
+            hungry: Vec::new(),
             closed: false,
         }
+    }
+
+    /// Wakes those who wait for what they have been given. To be called by whoever offers posts, before unlocking.
+    pub(crate) fn feed(&mut self) {
+        self.hungry.drain(..).for_each(|mailbox| mailbox.feed());
     }
 
     /// Whether aliases that are not known may still come.
@@ -89,6 +97,7 @@ impl Inner {
         let mut state = self.state.lock();
         let result = change(&mut state);
         self.settle(&mut state);
+        state.feed();
         result
     }
 
@@ -131,7 +140,7 @@ impl Inner {
         let Some(cell) = state.links.get(&link) else { return };
         let sent = cell.exchange.lock().send(packet);
         match sent {
-            Ok(()) => cell.kick.wake(),
+            Ok(()) => cell.wake(),
             Err(SendError::NotReading) => cell.end(ExchangeError::NotReading),
             Err(error) => tracing::warn!(address = %cell.address, %error, "something was not sent"),
         }

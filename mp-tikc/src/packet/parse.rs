@@ -61,7 +61,7 @@ impl Post {
             None | Some(Value::Null) => Vec::new(),
             Some(_) => return Err(PacketError::Bad("args")),
         };
-        Ok(Self { alias, event, args, call, hops })
+        Ok(Self { alias, event, args: args.into(), call, hops })
     }
 }
 

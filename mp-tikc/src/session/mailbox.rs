@@ -2,15 +2,11 @@
 
 use std::collections::VecDeque;
 
-use mp_proto::Value;
 use tokio::sync::Notify;
 
 use super::Event;
 use crate::limits::TikcLimits;
 use crate::sync::Lock;
-
-/// What a value costs beside its characters, in bytes.
-const PER_VALUE: usize = 32;
 
 /// Events between the kernel and a session.
 #[derive(Debug)]
@@ -26,6 +22,8 @@ pub(crate) struct Mailbox {
 struct Queue {
     events: VecDeque<(Event, usize)>,
     bytes: usize,
+    /// The session found nothing, and waits.
+    hungry: bool,
     closed: bool,
 }
 
@@ -48,26 +46,40 @@ impl Mailbox {
             || (queue.events.len() < self.most && queue.bytes < self.most_bytes)
     }
 
-    /// Puts an event in, whether there is room or not. Gives it back if the session is no more.
-    pub(crate) fn put(&self, event: Event) -> Option<Event> {
-        let weight = weight(&event.args);
+    /// Puts an event in, whether there is room or not. Whether its session waits for it and is to be
+    /// [fed](Self::feed), which is said once for each wait. Gives it back if the session is no more.
+    pub(crate) fn put(&self, event: Event) -> Result<bool, Box<Event>> {
+        let weight = event.args.weight();
         let mut queue = self.queue.lock();
         if queue.closed {
-            return Some(event);
+            return Err(Box::new(event));
         }
         queue.bytes = queue.bytes.saturating_add(weight);
         queue.events.push_back((event, weight));
-        drop(queue);
+        Ok(std::mem::take(&mut queue.hungry))
+    }
+
+    /// Lets the session take what is there.
+    pub(crate) fn feed(&self) {
         self.arrived.notify_one();
-        None
     }
 
     pub(crate) fn take_now(&self) -> Option<Event> {
+        self.take_or(false)
+    }
+
+    fn take_or(&self, wait: bool) -> Option<Event> {
         let mut queue = self.queue.lock();
-        let (event, weight) = queue.events.pop_front()?;
+        let Some((event, weight)) = queue.events.pop_front() else {
+            queue.hungry = wait;
+            return None;
+        };
+        let was_full = queue.events.len().saturating_add(1) >= self.most || queue.bytes >= self.most_bytes;
         queue.bytes = queue.bytes.saturating_sub(weight);
         drop(queue);
-        self.room.notify_waiters();
+        if was_full {
+            self.room.notify_waiters();
+        }
         Some(event)
     }
 
@@ -75,7 +87,7 @@ impl Mailbox {
     pub(crate) async fn take(&self) -> Option<Event> {
         loop {
             // A permit that was left by an earlier arrival makes one vain round.
-            if let Some(event) = self.take_now() {
+            if let Some(event) = self.take_or(true) {
                 return Some(event);
             }
             if self.queue.lock().closed {
@@ -107,26 +119,4 @@ impl Mailbox {
         self.arrived.notify_one();
         self.room.notify_waiters();
     }
-}
-
-/// About what values take of the memory, without recursion.
-pub(crate) fn weight(values: &[Value]) -> usize {
-    let mut sum = 0_usize;
-    let mut open: Vec<&Value> = values.iter().collect();
-    while let Some(value) = open.pop() {
-        sum = sum.saturating_add(PER_VALUE);
-        match value {
-            Value::Text(text) => sum = sum.saturating_add(text.len()),
-            Value::Bytes(bytes) => sum = sum.saturating_add(bytes.len()),
-            Value::List(items) => open.extend(items),
-            Value::Map(map) => {
-                for (key, item) in map.iter() {
-                    sum = sum.saturating_add(key.len());
-                    open.push(item);
-                }
-            }
-            _ => {}
-        }
-    }
-    sum
 }

@@ -78,7 +78,7 @@ pub fn thaw(image: &[u8], limits: &ThawLimits) -> Result<Value, StorableError> {
 }
 
 /// Writes the tokens of one item, which has at most `depth` levels.
-fn copy<'a, E>(
+pub(super) fn copy<'a, E>(
     mut next: impl FnMut() -> Result<Token<'a>, E>,
     writer: &mut impl TokenWriter,
     depth: usize,

@@ -25,6 +25,8 @@ pub struct StorableWriter<'a> {
     marks: SmallVec<[Mark; 16]>,
     /// Whether hashes get flags from now on: a key has needed one `[ST-23]`.
     flagged: bool,
+    /// The most levels that were open at once.
+    deepest: usize,
 }
 
 /// An array or hash that has begun.
@@ -46,9 +48,31 @@ enum Mark {
 }
 
 impl<'a> StorableWriter<'a> {
-    pub(super) fn new(out: &'a mut BytesMut) -> Self {
+    /// A writer of one image, behind what is in `out` already.
+    #[must_use]
+    pub fn new(out: &'a mut BytesMut) -> Self {
         out.put_slice(&NETWORK);
-        Self { out, levels: SmallVec::new(), keys: SmallVec::new(), marks: SmallVec::new(), flagged: false }
+        Self {
+            out,
+            levels: SmallVec::new(),
+            keys: SmallVec::new(),
+            marks: SmallVec::new(),
+            flagged: false,
+            deepest: 0,
+        }
+    }
+
+    /// The most arrays and hashes that were open at once. What is [frozen](Self::frozen) by a type counts as one.
+    #[must_use]
+    pub fn deepest(&self) -> usize {
+        self.deepest
+    }
+
+    /// Writes the root of an image of ours, an array, as a value: nothing in it depends on its place.
+    pub(super) fn embed(&mut self, image: &[u8]) {
+        self.begin(None);
+        self.out.put_slice(image.get(NETWORK.len()..).unwrap_or_default());
+        self.end();
     }
 
     fn len(&mut self, len: usize) {
@@ -76,6 +100,7 @@ impl<'a> StorableWriter<'a> {
             self.out.put_u8(REFERENCE);
         }
         self.levels.push(Level { key, marks: self.marks.len() });
+        self.deepest = self.deepest.max(self.levels.len());
     }
 
     fn end(&mut self) {
