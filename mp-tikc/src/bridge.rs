@@ -74,7 +74,9 @@ impl BridgeBuilder<'_> {
             known: Known::default(),
             exports: BTreeMap::new(),
             imports: BTreeMap::new(),
+            leaving: BTreeSet::new(),
             refused: BTreeMap::new(),
+            waiting: BTreeMap::new(),
         };
         let monitors = [task.exported.monitor()?, task.bridged.monitor()?, task.group.monitor()?];
         let stopped = stop.clone();
@@ -124,8 +126,12 @@ struct Task {
     exports: BTreeMap<String, DropGuard>,
     /// Ports that have an alias here, and which.
     imports: BTreeMap<String, (String, DropGuard)>,
-    /// Ports that cannot have the alias that they are registered with.
+    /// Aliases of ports whose sessions are about to end: until they have, they are nobody else's.
+    leaving: BTreeSet<String>,
+    /// Ports that cannot have the alias that they are registered with, or have died.
     refused: BTreeMap<String, String>,
+    /// Ports whose alias somebody else holds, which has been said.
+    waiting: BTreeMap<String, String>,
 }
 
 impl Task {
@@ -163,28 +169,48 @@ impl Task {
     fn import(&mut self) {
         let wanted: BTreeMap<String, String> =
             self.known.group.iter().filter_map(|(port, value)| self.wanted(port, value)).collect();
-        let gone: Vec<String> = self
-            .imports
-            .iter()
-            .filter(|(port, (alias, _))| wanted.get(*port) != Some(alias))
-            .map(|(port, _)| port.clone())
-            .collect();
-        for port in gone {
-            if let Some((alias, _guard)) = self.imports.remove(&port) {
+        let taken = self.kernel.aliases();
+        let is_here = |alias: &str| taken.get(alias) == Some(&true);
+        self.refused.retain(|port, alias| wanted.get(port) == Some(alias));
+        self.waiting.retain(|port, alias| wanted.get(port) == Some(alias));
+        for (port, (alias, guard)) in std::mem::take(&mut self.imports) {
+            if !is_here(&alias) {
+                // Its session has ended by itself: the port is dead, whoever still has it in the group.
+                self.leaving.insert(alias.clone());
+                self.refused.insert(port, alias);
+            } else if wanted.get(&port) == Some(&alias) {
+                self.imports.insert(port, (alias, guard));
+            } else {
+                self.leaving.insert(alias);
+            }
+        }
+        // Other bridges, too, must see the alias go before they hear that it is no port's any more.
+        for alias in std::mem::take(&mut self.leaving) {
+            if is_here(&alias) {
+                self.leaving.insert(alias);
+            } else {
                 self.bridged.delete(&alias);
             }
         }
-        self.refused.retain(|port, alias| wanted.get(port) == Some(alias));
-        let taken = self.kernel.aliases();
         for (port, alias) in wanted {
-            // Another bridge, or somebody else, has the alias: to try would only tell everybody that it was tried.
-            let free = !taken.contains_key(&alias) && !self.refused.contains_key(&port);
-            if free
-                && !self.imports.contains_key(&port)
-                && let Ok(id) = port.parse::<PortId>()
-            {
+            if self.imports.contains_key(&port) || self.refused.contains_key(&port) {
+                continue;
+            }
+            if taken.contains_key(&alias) {
+                // To try would only tell everybody that it was tried.
+                self.wait_for(port, alias);
+            } else if let Ok(id) = port.parse::<PortId>() {
                 self.import_one(port, &id, alias);
             }
+        }
+    }
+
+    /// Somebody else has the alias; the port gets it when it is free.
+    fn wait_for(&mut self, port: String, alias: String) {
+        let is_bridged = self.known.bridged.contains(&alias) || self.leaving.contains(&alias);
+        if !is_bridged && !self.waiting.contains_key(&port) {
+            tracing::warn!(%port, %alias, "the port waits for its alias, which somebody else holds");
+            self.waiting.insert(port, alias);
         }
     }
 
@@ -216,7 +242,8 @@ impl Task {
 
     /// Makes ports of the kernel's aliases, and takes those away whose aliases have gone.
     fn export(&mut self) {
-        let own: BTreeSet<&String> = self.imports.values().map(|(alias, _)| alias).collect();
+        let own: BTreeSet<&String> =
+            self.imports.values().map(|(alias, _)| alias).chain(&self.leaving).collect();
         let wanted: BTreeSet<String> = self
             .kernel
             .aliases()
@@ -252,7 +279,7 @@ impl Drop for Task {
         for alias in self.exports.keys() {
             self.exported.delete(alias);
         }
-        for (alias, _) in self.imports.values() {
+        for alias in self.imports.values().map(|(alias, _)| alias).chain(&self.leaving) {
             self.bridged.delete(alias);
         }
     }

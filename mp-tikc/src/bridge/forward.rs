@@ -37,10 +37,12 @@ pub(super) async fn to_alias(mut port: Port, kernel: Kernel, alias: String, stop
 
 /// Sends what an alias gets to a port `[TK-71]`, until the port is gone.
 pub(super) async fn to_port(mut session: Session, node: Node, port: PortId, stop: CancellationToken) {
+    let mut death = node.monitor(&port);
     loop {
         let event = tokio::select! {
             biased;
             () = stop.cancelled() => return,
+            reason = &mut death => return tracing::debug!(%port, %reason, "a port that is an alias has died"),
             event = session.recv() => event,
         };
         let Some(event) = event else { return };

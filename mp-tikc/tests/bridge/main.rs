@@ -94,6 +94,8 @@ async fn a_port_of_the_group_is_an_alias() {
     let (kernel, _server) = serving(&net, "k").await;
     let (perl, _client) = joined(&net, "perl", "k").await;
     let _bridge = Bridge::builder(&at_bridge, &global, &kernel).start().unwrap();
+    let mut exported = far_global.family(FAMILY).monitor().unwrap();
+    assert!(exported.next().await.unwrap().added.is_empty());
     let mut port = far.port();
     let membership = far_global.group(GROUP).register_with(&port, "store").unwrap();
     assert!(perl.wait_for("store").await);
@@ -109,6 +111,28 @@ async fn a_port_of_the_group_is_an_alias() {
     drop(dying);
     settle().await;
     assert!(perl.aliases().is_empty());
+    let told = tokio::time::timeout(Duration::from_secs(1), exported.next()).await;
+    assert!(told.is_err(), "none was a port of the network even for a moment: {told:?}");
+}
+
+/// [TK-71]: a port that is dead, whoever put it into the group, and one of a node that nobody knows.
+#[tokio::test(start_paused = true)]
+async fn a_dead_port_is_no_alias() {
+    let net = MemoryNet::new(1);
+    let (at_bridge, global) = node(&net, "bridge", "bridge").await;
+    let (far, far_global) = node(&net, "far", "bridge").await;
+    let (kernel, _server) = serving(&net, "k").await;
+    let _bridge = Bridge::builder(&at_bridge, &global, &kernel).start().unwrap();
+    let port = far.port();
+    let group = far_global.family(GROUP);
+    group.set(port.id().as_str(), "short").unwrap();
+    group.set("ghost#p", "ghost").unwrap();
+    assert!(kernel.wait_for("short").await && kernel.wait_for("ghost").await);
+    drop(port);
+    tokio::time::sleep(Duration::from_secs(4)).await;
+    assert!(kernel.aliases().is_empty(), "{:?}", kernel.aliases());
+    assert!(keys(&global, BRIDGED).await.is_empty());
+    assert_eq!(keys(&global, GROUP).await.len(), 2, "which is another one's affair");
 }
 
 /// [TK-72]: two bridges, whose kernels are joined and whose nodes are, too.
