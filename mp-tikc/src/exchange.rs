@@ -143,6 +143,7 @@ impl Exchange {
         let limits = &config.limits;
         let mut thaw = ThawLimits::default();
         thaw.max_image = limits.max_frame;
+        thaw.values = limits.max_values;
         let hello =
             Hello::new(config.kernel, config.client, &config.nonce, config.secret.is_some(), config.tls);
         let mut exchange = Self {

@@ -8,6 +8,9 @@ use std::time::Duration;
 pub struct TikcLimits {
     /// The longest frame, packed and unpacked. More ends the connection `[TK-03]`. Default 16 MiB.
     pub max_frame: usize,
+    /// How many values one frame may have `[ST-26]`. More costs the frame or the connection, as other images do that are
+    /// not taken. Default 1,000,000, which is some 50 MB in memory.
+    pub max_values: usize,
     /// How long a peer may say nothing after a connection was made `[TK-53]`. Default 15 s.
     pub first_word: Duration,
     /// Connections to a server whose peer has not said anything yet; the oldest gives way. Default 256.
@@ -51,6 +54,7 @@ impl Default for TikcLimits {
         const MIB: usize = 1 << 20;
         Self {
             max_frame: 16 * MIB,
+            max_values: 1_000_000,
             first_word: Duration::from_secs(15),
             strangers: 256,
             clients: 1024,

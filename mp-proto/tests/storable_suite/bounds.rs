@@ -98,6 +98,19 @@ fn images_at_the_bound() {
     assert_eq!(thaw(b"\x05\x0b\x0a\x01x", &limits), Err(StorableError::TooLong { max: 4 }));
 }
 
+/// [ST-26]
+#[test]
+fn values_at_the_bound() {
+    let image = |elements: u8| {
+        let elements_of_a_byte = vec![0x05; elements.into()];
+        [&[0x05, 0x0b, 0x02, 0, 0, 0, elements][..], &elements_of_a_byte].concat()
+    };
+    let mut limits = ThawLimits::default();
+    limits.values = 11;
+    assert!(thaw(&image(10), &limits).is_ok(), "the array is one, too");
+    assert_eq!(thaw(&image(200), &limits), Err(StorableError::TooManyValues { max: 11 }));
+}
+
 /// [ST-17]: counts and lengths that there is room for, and one more.
 #[test]
 fn counts_at_the_bound() {

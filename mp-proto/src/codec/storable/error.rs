@@ -44,6 +44,12 @@ pub enum StorableError {
         /// The bound.
         max: usize,
     },
+    /// The image has more values than are allowed `[ST-26]`.
+    #[error("an image of more than {max} values")]
+    TooManyValues {
+        /// The bound.
+        max: usize,
+    },
     /// What the image shares makes too much when each place gets its copy `[ST-12]`.
     #[error("the copies of what the Storable image shares are more than {max} bytes")]
     TooManyCopies {
@@ -75,6 +81,7 @@ impl From<StorableError> for DecodeError {
             StorableError::Truncated => Self::Truncated { framing: Framing::Storable },
             StorableError::TooDeep => Self::TooDeep,
             StorableError::TooLong { max } => Self::TooLong { max },
+            StorableError::TooManyValues { .. } => malformed(0, "too many values"),
             StorableError::TooManyCopies { .. } => malformed(0, "too many copies of what is shared"),
         }
     }

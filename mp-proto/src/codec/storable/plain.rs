@@ -24,11 +24,14 @@ pub struct ThawLimits {
     pub copies: usize,
     /// What the copies may come to for each byte of the image, if that is more. Default 8.
     pub copies_per_byte: usize,
+    /// How many values an image may have, references counted `[ST-26]`. One may be a single byte of the image, and 40 in
+    /// memory. Default: no bound but that of the image's length.
+    pub values: usize,
 }
 
 impl Default for ThawLimits {
     fn default() -> Self {
-        Self { max_image: 64 << 20, copies: 1 << 20, copies_per_byte: 8 }
+        Self { max_image: 64 << 20, copies: 1 << 20, copies_per_byte: 8, values: usize::MAX }
     }
 }
 

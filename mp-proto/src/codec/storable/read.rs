@@ -30,6 +30,8 @@ pub struct StorableReader<'a> {
     entry: usize,
     levels: SmallVec<[Level; 8]>,
     copies: Copies,
+    /// The most values.
+    values: usize,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -107,6 +109,7 @@ impl<'a> StorableReader<'a> {
             entry: 0,
             levels: SmallVec::new(),
             copies: Copies { max, left: max, depth: 0 },
+            values: limits.values,
         }
     }
 
@@ -124,7 +127,7 @@ impl<'a> StorableReader<'a> {
     /// token.
     pub(super) fn go(&mut self, place: Place) -> Result<(), StorableError> {
         (self.cursor.order, self.cursor.at) = header::read(self.cursor.image)?;
-        self.survey = Survey::of(self.cursor, self.message)?;
+        self.survey = Survey::of(self.cursor, self.message, self.values)?;
         (self.cursor.at, self.entry) = (place.at, place.entry);
         self.stage = Stage::Begun;
         Ok(())
@@ -153,7 +156,7 @@ impl<'a> StorableReader<'a> {
 
     fn start(&mut self) -> Result<Token<'a>, StorableError> {
         (self.cursor.order, self.cursor.at) = header::read(self.cursor.image)?;
-        self.survey = Survey::of(self.cursor, self.message)?;
+        self.survey = Survey::of(self.cursor, self.message, self.values)?;
         self.value()
     }
 

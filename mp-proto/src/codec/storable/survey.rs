@@ -35,9 +35,10 @@ struct Entry {
 impl Survey {
     /// Walks over the object that `cursor` stands before, and to the end of the image. `message`: the root must not be
     /// a reference to an array or hash `[ST-03]`.
-    pub(super) fn of(cursor: Cursor<'_>, message: bool) -> Result<Self, StorableError> {
+    /// There are no more than about `most` objects.
+    pub(super) fn of(cursor: Cursor<'_>, message: bool, most: usize) -> Result<Self, StorableError> {
         let mut walk = Walk { cursor, survey: Self::default(), classes: 0, open: SmallVec::new() };
-        walk.run(message)?;
+        walk.run(message, most)?;
         Ok(walk.survey)
     }
 
@@ -88,12 +89,15 @@ struct Open {
 }
 
 impl<'a> Walk<'a> {
-    fn run(&mut self, message: bool) -> Result<(), StorableError> {
+    fn run(&mut self, message: bool, most: usize) -> Result<(), StorableError> {
         if self.cursor.image.len() > MAX_IMAGE {
             return Err(StorableError::TooLong { max: MAX_IMAGE });
         }
         self.value(Place::Root { message })?;
         while let Some(open) = self.open.last_mut() {
+            if self.survey.objects.len() > most {
+                return Err(StorableError::TooManyValues { max: most });
+            }
             if open.left == 0 {
                 self.open.pop();
                 self.complete()?;
