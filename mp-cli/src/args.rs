@@ -97,8 +97,8 @@ pub(crate) enum Command {
     Tikc(Tikc),
     /// Explain the program or one command
     Help {
-        /// The command
-        command: Option<String>,
+        /// The command, and the one within it if it has some
+        command: Vec<String>,
     },
     /// A process of the demonstration
     #[command(hide = true)]

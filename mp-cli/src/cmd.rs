@@ -52,8 +52,11 @@ pub(crate) fn main(words: impl IntoIterator<Item = OsString>) -> ExitCode {
 fn dispatch(args: Args, output: &mut Output) -> Result<(), CliError> {
     let globals = args.globals;
     let command = match args.command {
-        None | Some(Command::Help { command: None }) => return output.text(&main_help()),
-        Some(Command::Help { command: Some(name) }) => return output.text(&command_help(&name)?),
+        None => return output.text(&main_help()),
+        Some(Command::Help { command }) => {
+            let names: Vec<_> = command.iter().map(String::as_str).collect();
+            return output.text(&command_help(&names)?);
+        }
         // Starts the log itself, as options may stand behind its words.
         Some(Command::Configure(words)) => return configure::run(&utf8(words)?, globals, output),
         Some(command) => command,

@@ -39,9 +39,9 @@ impl Args {
                     return Ok(Parsed::Text(main_help()));
                 }
                 // `-h` says all that `--help` and `aemp help` say.
-                let mut words = words.iter().skip(1).filter_map(|word| word.to_str());
-                let command = words.find_map(|word| command_help(word).ok());
-                Ok(Parsed::Text(command.unwrap_or(text)))
+                let words: Vec<_> = words.iter().skip(1).filter_map(|word| word.to_str()).collect();
+                let command = (0..words.len()).find_map(|first| command_help(&words[first..first + 1]).ok());
+                Ok(Parsed::Text(subcommand_help(&words).or(command).unwrap_or(text)))
             }
             Err(error) => Err(ArgsError::from_clap(&error)),
         }
@@ -64,13 +64,14 @@ pub(crate) fn main_help() -> String {
     Args::command().after_help(after).render_help().to_string()
 }
 
-/// The text for one command.
+/// The text for one command, named by itself, or by the one that it is part of and itself.
 ///
 /// # Errors
 ///
 /// [`ArgsError::UnknownCommand`] if there is none of this name.
-pub(crate) fn command_help(name: &str) -> Result<String, ArgsError> {
-    if let Some(command) = commands().iter().find(|command| command.names().any(|known| known == name)) {
+pub(crate) fn command_help(names: &[&str]) -> Result<String, ArgsError> {
+    let [name, part @ ..] = names else { return Ok(main_help()) };
+    if let Some(command) = commands().iter().find(|command| command.names().any(|known| known == *name)) {
         return Ok(format!(
             "{}\n\nUsage: {}\n\n{}\nSeveral commands on one line are done at once or not at all.\n",
             capital(command.about),
@@ -80,10 +81,21 @@ pub(crate) fn command_help(name: &str) -> Result<String, ArgsError> {
     }
     let mut program = Args::command();
     program.build();
-    match program.find_subcommand_mut(name) {
-        Some(command) => Ok(command.render_long_help().to_string()),
-        None => Err(ArgsError::unknown(name)),
+    let mut command = program.find_subcommand_mut(name).ok_or_else(|| ArgsError::unknown(name))?;
+    for name in part {
+        command = command.find_subcommand_mut(name).ok_or_else(|| ArgsError::unknown(name))?;
     }
+    Ok(command.render_long_help().to_string())
+}
+
+/// The text for a command within a command, if there is one among the words of a line.
+fn subcommand_help(words: &[&str]) -> Option<String> {
+    let places = (0..words.len()).flat_map(|of| (of + 1..words.len()).map(move |part| (of, part)));
+    places.into_iter().find_map(|(of, part)| {
+        let program = Args::command();
+        program.find_subcommand(words[of])?.find_subcommand(words[part])?;
+        command_help(&[words[of], words[part]]).ok()
+    })
 }
 
 /// The names of all commands.
@@ -105,8 +117,14 @@ mod tests {
     #[test]
     fn every_command_has_help() {
         for name in command_names() {
-            assert!(command_help(name).unwrap().contains("Usage:"), "{name}");
+            assert!(command_help(&[name]).unwrap().contains("Usage:"), "{name}");
         }
+        for name in ["server", "client", "post", "aliases", "watch"] {
+            assert!(command_help(&["tikc", name]).unwrap().contains("HOST:PORT"), "{name}");
+        }
+        let words = ["aemp", "tikc", "--json", "server", "--help"].map(OsString::from);
+        assert!(matches!(Args::read(words), Ok(Parsed::Text(text)) if text.contains("--listen")));
+        assert!(command_help(&["tikc", "sever"]).is_err());
         assert!(main_help().contains("gensecret") && main_help().contains("demo"));
         assert!(!main_help().contains("demo-node"));
     }

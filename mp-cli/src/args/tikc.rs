@@ -75,8 +75,8 @@ pub(crate) struct TikcLink {
 /// Aliases, and what is done with their events.
 #[derive(Debug, ClapArgs)]
 pub(crate) struct TikcSessions {
-    /// An alias to hold; can be given several times
-    #[arg(long = "alias", value_name = "NAME")]
+    /// The aliases to hold; can be given several times
+    #[arg(long = "alias", value_name = "NAME", num_args = 1..)]
     pub(crate) aliases: Vec<String>,
     /// Answer the event echo(ALIAS, EVENT, ARGS…) by posting EVENT with ARGS to ALIAS
     #[arg(long)]

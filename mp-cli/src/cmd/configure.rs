@@ -20,7 +20,7 @@ use report::Done;
 /// Does all that the words say and writes the file once, or does nothing `[CF-10]`.
 pub(super) fn run(words: &[String], globals: Globals, output: &mut Output) -> Result<(), CliError> {
     if let Some(command) = chain::help_wanted(words) {
-        return output.text(&command_help(command)?);
+        return output.text(&command_help(&[command])?);
     }
     let chain = chain::parse(words)?;
     let options = TrailingOptions::read(&chain.options)?;

@@ -16,7 +16,7 @@ fn server(home: &Home, words: &str) -> (Process, String) {
 #[test]
 fn a_post_is_printed_and_echoed() {
     let home = Home::new();
-    let (server, address) = server(&home, "--alias one --alias two --echo");
+    let (server, address) = server(&home, "--alias one two --echo");
     assert_eq!(home.aemp(&format!("tikc aliases --connect {address}")).ok(), "one two\n");
     let client = home.start(&format!("--json tikc client --connect {address} --alias me"));
     client.says("\"up\"");

@@ -1,4 +1,4 @@
-//! The same against a living perl, if there is one: 2,000 values each way.
+//! The same against a living perl, if there is one: 10,000 values each way.
 
 use std::io::Write;
 use std::process::{Command, Stdio};
@@ -11,7 +11,7 @@ use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 use crate::strategy::value;
 use crate::support::{as_storable, thawed, unhex};
 
-const VALUES: usize = 2000;
+const VALUES: usize = 10_000;
 
 /// Reads all of our images from its input; prints for each what it is, and its own images of it. Then makes values of
 /// its own, and prints the same.
