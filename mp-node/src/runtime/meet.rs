@@ -178,6 +178,12 @@ async fn adopt(
             }
         };
         let (peer, epoch) = obsolete;
+        if node.complaints.lock().first(format!("replaced {}", peer.id), clock::now()) {
+            tracing::warn!(
+                peer = %peer.id,
+                "the peer has connected anew while its connection stood: it was restarted, or another node has its name"
+            );
+        }
         peer.doom("replaced by a new connection");
         peer.wait_for(|state| (!state.route.is_connection(epoch)).then_some(())).await;
     }
