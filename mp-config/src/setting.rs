@@ -139,7 +139,7 @@ pub const SETTINGS: [Setting; 14] = [
         kind: Kind::Framings,
         argument: "NAME,…",
         about: "the framings to use, best first: postcard, cbor, json, storable",
-        default: "all that the program has, the fastest first",
+        default: "postcard,cbor,json",
     },
     Setting {
         key: "auth_offer",

@@ -117,7 +117,7 @@ fn defaults_are_shown() {
         ("services", "mp::echo"),
         ("monitor_timeout", "10"),
         ("connect_interval", "2"),
-        ("framing_format", "all that the program has, the fastest first"),
+        ("framing_format", "postcard,cbor,json"),
     ] {
         assert!(words.iter().any(|line| line[..] == [key, value, "(default)"]), "{text}");
     }
