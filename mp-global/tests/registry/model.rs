@@ -340,8 +340,8 @@ fn op_with_losses() -> impl Strategy<Value = Op> {
 const OURS: [&str; 6] = ["g_sum", "g_have", "g_differ", "g_tell", "g_told", "g_view"];
 
 proptest! {
-    // The same cases each time: in about one of 10,000, losses in the middle of a connection, which no real one has, leave
-    // a slave waiting for its master's word on a family. That is not mended yet.
+    // The same cases each time: in some few of 10,000, losses in the middle of a connection, which no real one has, leave a
+    // slave waiting for its master's word on a family. That is not mended yet.
     #![proptest_config(ProptestConfig { rng_seed: RngSeed::Fixed(17), ..ProptestConfig::default() })]
 
     /// [GL-31], [GL-05], [GL-11], [GL-12], [GL-14], [GL-15], [GL-16]
