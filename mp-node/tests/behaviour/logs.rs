@@ -13,7 +13,7 @@ use crate::puppet::{self, Kind};
 
 /// Lines of the log, of level `info` and above.
 #[derive(Clone, Default)]
-struct Log(Arc<Mutex<Vec<u8>>>);
+pub(crate) struct Log(Arc<Mutex<Vec<u8>>>);
 
 impl io::Write for Log {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
@@ -36,14 +36,14 @@ impl<'a> MakeWriter<'a> for Log {
 
 impl Log {
     /// Collects what is said in this thread while the guard lives.
-    fn collect() -> (Self, tracing::subscriber::DefaultGuard) {
+    pub(crate) fn collect() -> (Self, tracing::subscriber::DefaultGuard) {
         let log = Self::default();
         let subscriber = tracing_subscriber::fmt().with_writer(log.clone()).with_ansi(false).finish();
         (log, tracing::subscriber::set_default(subscriber))
     }
 
     /// Warnings with this text.
-    fn warnings(&self, text: &str) -> Vec<String> {
+    pub(crate) fn warnings(&self, text: &str) -> Vec<String> {
         self.lines(text).into_iter().filter(|line| line.contains(" WARN ")).collect()
     }
 
