@@ -7,9 +7,14 @@
 mod probes {
     pub(crate) mod raw;
 
+    mod complete;
+    mod dialling;
     mod directory;
     mod hello;
     mod messages;
     mod node_port;
+    mod secrets;
     mod steps;
+    #[cfg(feature = "tls")]
+    mod tls;
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use mp_global::Global;
-use mp_node::{Message, Node};
+use mp_node::{Message, Node, NodeBuilder};
 use mp_proto::auth::{Binding, Signed};
 use mp_proto::{AuthMethod, Secret};
 use serde_json::{Value as Json, json};
@@ -22,7 +22,12 @@ pub(crate) struct Edge {
 
 impl Edge {
     pub(crate) async fn start(global: bool) -> Self {
-        let builder = Node::builder("test").without_file().node_id("edge").secret(SECRET);
+        Self::start_with(global, |builder| builder.secret(SECRET)).await
+    }
+
+    /// The same with other settings; without any it has no secret.
+    pub(crate) async fn start_with(global: bool, settings: impl FnOnce(NodeBuilder) -> NodeBuilder) -> Self {
+        let builder = settings(Node::builder("test").without_file().node_id("edge"));
         let node = builder.bind("127.0.0.1:0").start().await.expect("starts");
         let global = Global::builder(&node).global(global).start().expect("starts");
         let (sender, got) = mpsc::channel(10_000);
@@ -107,6 +112,13 @@ impl Raw {
 
     pub(crate) async fn half_close(&mut self) {
         self.stream.shutdown().await.expect("it stands");
+    }
+
+    /// So many bytes, or as many as come before the end.
+    #[cfg(feature = "tls")]
+    pub(crate) async fn bytes(&mut self, count: usize) -> Vec<u8> {
+        while self.input.len() < count && self.more().await {}
+        self.input.drain(..count.min(self.input.len())).collect()
     }
 
     async fn more(&mut self) -> bool {

@@ -145,6 +145,28 @@ async fn a_peer_cannot_flood_the_log() {
     assert!(!log.warnings("").iter().any(|line| line.contains('\u{1b}')));
 }
 
+/// [ND-21]
+#[tokio::test(start_paused = true)]
+async fn the_death_of_a_port_that_nobody_monitors_is_logged() {
+    let net = MemoryNet::new(1);
+    let (log, _guard) = Log::collect();
+    let a = node(&net, "a", Limits::default()).await;
+    let (watched, gone, ended) = (a.port(), a.port(), a.port());
+    let monitor = a.monitor(&watched);
+    a.kill(&watched, mp_node::Reason::die("is heard of"));
+    a.kill(&ended, mp_node::Reason::normal());
+    a.kill(&gone, mp_node::Reason::die("bad"));
+    assert!(within(monitor).await.word() == "die");
+    let said = log.warnings("a port that nobody monitors has died");
+    assert_eq!(said.len(), 1, "{said:#?}");
+    assert!(said[0].contains(&gone.id().to_string()) && said[0].contains("die: bad"), "{said:#?}");
+    for number in 0..1_000 {
+        a.kill(&a.port(), mp_node::Reason::new(&format!("word {number}"), "x".repeat(1_000)));
+    }
+    assert!(log.warnings("a port that nobody monitors has died").len() <= 256);
+    assert!(log.longest() < 1_000, "{}", log.longest());
+}
+
 /// Strangers who come again and again are complained of once for each fault.
 #[tokio::test(start_paused = true)]
 async fn strangers_cannot_flood_the_log() {
