@@ -9,6 +9,8 @@
 mod live_perl {
     pub(crate) mod nodes;
     pub(crate) mod perl;
+    #[path = "../support/plain.rs"]
+    mod plain;
     #[path = "../support/process.rs"]
     pub(crate) mod process;
     pub(crate) mod values;

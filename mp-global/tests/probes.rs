@@ -5,6 +5,8 @@
 #![expect(clippy::panic, reason = "what a test does that fails")]
 
 mod probes {
+    #[path = "../support/plain.rs"]
+    mod plain;
     pub(crate) mod raw;
 
     mod complete;

@@ -11,6 +11,8 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::sync::mpsc;
 
+use super::plain::plain_message;
+
 pub(crate) const SECRET: &str = "s3kr1t";
 
 /// A node of ours, and what its port `p` gets, once a peer has spawned it.
@@ -49,7 +51,7 @@ impl Edge {
     /// The next message to the port `p`, as JSON.
     pub(crate) async fn next(&mut self) -> Json {
         let message = soon(self.got.recv()).await.expect("the node lives");
-        serde_json::from_str(&message.to_string()).expect("a message prints as JSON")
+        plain_message(&message)
     }
 }
 
