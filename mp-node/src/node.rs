@@ -96,6 +96,8 @@ pub(crate) struct Inner {
     /// Held by a decider from looking for a duplicate until the connection is taken up.
     pub(crate) deciding: Lock<()>,
     pub(crate) complaints: Lock<Complaints>,
+    /// What was said of nodes of one name; apart, so that nothing else is in the way of it.
+    pub(crate) rivalries: Lock<Complaints>,
     pub(crate) stats: Counters,
     /// The node takes no new connections and writes what is left.
     pub(crate) draining: CancellationToken,

@@ -293,6 +293,7 @@ impl NodeBuilder {
             strangers: Strangers::default(),
             deciding: Lock::new(()),
             complaints: Lock::new(Complaints::default()),
+            rivalries: Lock::new(Complaints::default()),
             stats: Counters::default(),
             draining: CancellationToken::new(),
             open: CancellationToken::new(),

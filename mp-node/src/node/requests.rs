@@ -144,7 +144,7 @@ impl Inner {
 
     fn on_other(self: &Arc<Self>, asker: Asker<'_>, tag: &str, mut args: Vec<Value>) {
         if let Asker::Peer(peer) = asker
-            && self.on_relay_request(&peer.id, tag, &mut args)
+            && (self.on_relay_request(&peer.id, tag, &mut args) || self.on_rival_request(peer, tag, &args))
         {
             return;
         }

@@ -14,6 +14,7 @@ use crate::node::Inner;
 use crate::runtime::claims::Claim;
 use crate::runtime::link;
 use crate::runtime::peer::{Peer, Span};
+use crate::runtime::rival;
 
 /// A connection that was taken up, with all that is needed to serve it.
 pub(crate) struct Met {
@@ -160,8 +161,9 @@ async fn adopt(
 ) -> Result<Met, MeetError> {
     let duplicate = || MeetError::Duplicate(session.peer.clone());
     let claim = claim.ok_or_else(duplicate)?;
+    let address = driver.pipe().peer_addr().clone();
     loop {
-        let obsolete = {
+        let (peer, epoch, is_rival) = {
             // Two tasks may be here for the same peer: what is looked at and what is done about it is one step.
             let _deciding = node.deciding.lock();
             match node.connection_beside(&session) {
@@ -171,20 +173,18 @@ async fn adopt(
                     claim.win();
                     let mut first = BytesMut::new();
                     handshake.poll_transmit(clock::now(), &mut first);
-                    let span = node.establish(&session, &driver.kick())?;
+                    let span = node.establish(&session, &driver.kick(), address)?;
                     return Ok(Met { carrier: Carrier::Transport, session, span, driver, first });
                 }
-                Beside::Obsolete(peer, epoch) => (peer, epoch),
+                Beside::Obsolete(peer, epoch) => (peer, epoch, false),
+                Beside::Rival(peer, epoch) => (peer, epoch, true),
             }
         };
-        let (peer, epoch) = obsolete;
-        if node.complaints.lock().first(format!("replaced {}", peer.id), clock::now()) {
-            tracing::warn!(
-                peer = %peer.id,
-                "the peer has connected anew while its connection stood: it was restarted, or another node has its name"
-            );
+        if is_rival && let Some(why) = rival::refusal(node, &peer, epoch, &address).await {
+            rival::refuse(&mut handshake, driver, &session, &why).await;
+            return Err(duplicate());
         }
-        peer.doom("replaced by a new connection");
+        peer.doom_connection(epoch, "replaced by a new connection");
         peer.wait_for(|state| (!state.route.is_connection(epoch)).then_some(())).await;
     }
 }
@@ -196,6 +196,8 @@ enum Beside {
     Standing,
     /// One that is over, though we have not noticed yet.
     Obsolete(Arc<Peer>, u64),
+    /// One of another life, of which the peer may have come to its end or not.
+    Rival(Arc<Peer>, u64),
 }
 
 #[cfg(feature = "tls")]
@@ -240,8 +242,8 @@ fn failed(node: &Inner, error: DriveError<HandshakeError>, claim: Option<&Claim>
 }
 
 impl Inner {
-    /// Among our own kind the decider stays with the connection that it has, unless the peer lives another life; the
-    /// other node does as it is told. Peers of other kinds do not tell their lives apart: their newcomers lose
+    /// Among our own kind the decider stays with the connection that it has, and the other node does as it is told, as
+    /// long as the peer lives the same life. Peers of other kinds do not tell their lives apart: their newcomers lose
     /// `[ND-04]`.
     fn connection_beside(&self, new: &Session) -> Beside {
         let Some(peer) = self.known_peer(new.peer.as_str()) else {
@@ -255,9 +257,10 @@ impl Inner {
         if new.instance.is_none() || same_life {
             return Beside::Standing;
         }
+        let is_rival = old.instance.is_some() && new.instance != old.instance;
         let epoch = state.route.epoch();
         drop(state);
-        Beside::Obsolete(peer, epoch)
+        if is_rival { Beside::Rival(peer, epoch) } else { Beside::Obsolete(peer, epoch) }
     }
 
     /// Whether a node that is being shut down has use for a connection: for one that it is making itself, and for one

@@ -3,7 +3,7 @@
 use std::sync::{Arc, MutexGuard};
 
 use mp_proto::{ConnectionError, EncodeError, Limits, NodeId, PortId, Reason, Session};
-use mp_transport::Kick;
+use mp_transport::{Addr, Kick};
 use serde::Serialize;
 use tokio::sync::Notify;
 
@@ -12,6 +12,7 @@ use crate::kernel::outbox::Lane;
 use crate::kernel::route::{Moving, Route, Sent};
 use crate::node::Inner;
 use crate::runtime::meet::MeetError;
+use crate::runtime::rival::Vigil;
 use crate::sync::Lock;
 use crate::watch::Action;
 
@@ -39,6 +40,10 @@ pub(crate) struct PeerState {
     pub(crate) doom: Option<String>,
     /// Other names that lead to this record while the connection lasts.
     pub(crate) aliases: Vec<NodeId>,
+    /// The other end of the latest connection.
+    pub(crate) address: Option<Addr>,
+    /// Whether the peer was asked if it lives.
+    pub(crate) vigil: Vigil,
 }
 
 /// One connection with a peer, or one attempt to make it. However the task that holds this ends, its end is told: what
@@ -105,6 +110,8 @@ impl Peer {
             waiting: Vec::new(),
             doom: None,
             aliases: Vec::new(),
+            address: None,
+            vigil: Vigil::default(),
         };
         Self {
             id,
@@ -122,6 +129,16 @@ impl Peer {
     /// Gives up the connection or attempt, if there is one, in the task that serves it.
     pub(crate) fn doom(&self, why: &str) {
         self.lock().doom(why);
+        self.changed.notify_waiters();
+    }
+
+    /// The same, if that connection is still there.
+    pub(crate) fn doom_connection(&self, epoch: u64, why: &str) {
+        let mut state = self.lock();
+        if state.route.is_connection(epoch) {
+            state.doom(why);
+        }
+        drop(state);
         self.changed.notify_waiters();
     }
 
@@ -214,7 +231,12 @@ impl Inner {
     }
 
     /// Takes up an authenticated connection, if there is no other one.
-    pub(crate) fn establish(self: &Arc<Self>, session: &Session, kick: &Kick) -> Result<Span, MeetError> {
+    pub(crate) fn establish(
+        self: &Arc<Self>,
+        session: &Session,
+        kick: &Kick,
+        address: Addr,
+    ) -> Result<Span, MeetError> {
         loop {
             let peer = self.peer(&session.peer).map_err(|error| MeetError::Refused(error.to_string()))?;
             let transition = peer.transition.lock();
@@ -225,6 +247,7 @@ impl Inner {
             match state.route.established(session.clone(), &self.limits) {
                 Ok(Some(epoch)) => {
                     state.kick = Some(kick.clone());
+                    state.address = Some(address);
                     drop(state);
                     self.announce_up(&peer, session);
                     drop(transition);

@@ -17,4 +17,5 @@ mod monitors;
 mod net;
 mod pressure;
 mod puppet;
+mod rivals;
 mod shutdown;
