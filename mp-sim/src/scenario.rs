@@ -27,8 +27,6 @@ use crate::{FaultPlan, Outcome, Sim, World};
 
 /// How often it is looked whether the directory agrees.
 const LOOK: Duration = Duration::from_millis(100);
-/// After agreement, for all that is still on its way.
-const CALM: Duration = Duration::from_secs(45);
 /// How long the load lasts if there are no faults.
 const UNDISTURBED: Duration = Duration::from_secs(30);
 /// Messages that a node sends to each of some ports before it is shut down.
@@ -71,7 +69,7 @@ async fn scenario(world: &World, options: &Options) -> Report {
     }
     let agreed = world.now().saturating_sub(healed);
     world.note(format_args!("the directory agrees"));
-    world.sleep(CALM).await;
+    world.sleep(setup.calm()).await;
     check_calm(world, &book, &setup, bound);
     let lost = book.with(|page| page.watches.connections_lost());
     if plan.steps.is_empty() && lost > 0 {

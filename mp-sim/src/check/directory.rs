@@ -18,8 +18,13 @@ pub struct Directory {
     owned: BTreeMap<(Key, u32), Entries>,
     /// What processes see, by family and process.
     views: BTreeMap<(Key, u32), View>,
+    /// Who saw something else when it was last looked.
+    suspect: Option<(Key, u32)>,
     changes: u64,
 }
+
+/// All that is owned, by family and key: one value for each owner.
+struct Truth<'a>(BTreeMap<&'a Key, BTreeMap<&'a Key, Vec<&'a Value>>>);
 
 #[derive(Debug, Default)]
 struct View {
@@ -82,47 +87,23 @@ impl Directory {
         Ok(())
     }
 
-    /// Whether all processes see what there is.
+    /// Whether all processes see what there is. Cheap to ask again and again: who saw something else when it was last
+    /// asked is looked at first.
     ///
     /// # Errors
     ///
-    /// The first difference.
-    pub fn check_agreement(&self) -> Result<(), Violation> {
-        let mut truth: BTreeMap<&Key, BTreeMap<&Key, Vec<&Value>>> = BTreeMap::new();
-        for ((family, _), entries) in &self.owned {
-            let keys = truth.entry(family).or_default();
-            for (key, value) in entries {
-                keys.entry(key).or_default().push(value);
-            }
-        }
-        let nothing = BTreeMap::new();
+    /// A difference.
+    pub fn check_agreement(&mut self) -> Result<(), Violation> {
+        let suspect = self.suspect.take();
+        let truth = Truth::new(&self.owned);
+        let views = &self.views;
+        let suspects = suspect.iter().filter_map(|place| views.get_key_value(place));
         // What the first one sees of keys that several have set.
-        let mut shown: BTreeMap<(&Key, &Key), &Value> = BTreeMap::new();
-        for ((family, process), view) in &self.views {
-            let differs =
-                |what: &str, key: &str| Err(Violation(format!("G-8: {process} in {family}: {what} {key}")));
-            if !view.synced {
-                return differs("no global node vouches for it", "");
-            }
-            let (mut there, mut seen) = (truth.get(family).unwrap_or(&nothing).iter(), view.entries.iter());
-            loop {
-                match (there.next(), seen.next()) {
-                    (None, None) => break,
-                    (Some((key, _)), None) => return differs("it misses", key),
-                    (None, Some((key, _))) => return differs("it sees what is not there:", key),
-                    (Some((key, _)), Some((other, _))) if *key < other => return differs("it misses", key),
-                    (Some((key, _)), Some((other, _))) if *key > other => {
-                        return differs("it sees what is not there:", other);
-                    }
-                    (Some((_, values)), Some((key, value))) if !values.contains(&value) => {
-                        return differs("another value of", key);
-                    }
-                    (Some((key, values)), Some((_, value))) => {
-                        if values.len() > 1 && *shown.entry((family, key)).or_insert(value) != value {
-                            return differs("another value than others see of", key);
-                        }
-                    }
-                }
+        let mut shown = BTreeMap::new();
+        for (place, view) in suspects.chain(views) {
+            if let Err(violation) = truth.compare(place, view, &mut shown) {
+                self.suspect = Some(place.clone());
+                return Err(violation);
             }
         }
         Ok(())
@@ -132,6 +113,55 @@ impl Directory {
     #[must_use]
     pub fn changes(&self) -> u64 {
         self.changes
+    }
+}
+
+impl<'a> Truth<'a> {
+    fn new(owned: &'a BTreeMap<(Key, u32), Entries>) -> Self {
+        let mut truth: BTreeMap<&Key, BTreeMap<&Key, Vec<&Value>>> = BTreeMap::new();
+        for ((family, _), entries) in owned {
+            let keys = truth.entry(family).or_default();
+            for (key, value) in entries {
+                keys.entry(key).or_default().push(value);
+            }
+        }
+        Self(truth)
+    }
+
+    /// Whether a process sees of a family just what there is, and of keys that several have set what is `shown` to
+    /// others.
+    fn compare(
+        &self,
+        (family, process): &'a (Key, u32),
+        view: &'a View,
+        shown: &mut BTreeMap<(&'a Key, &'a Key), &'a Value>,
+    ) -> Result<(), Violation> {
+        let differs =
+            |what: &str, key: &str| Err(Violation(format!("G-8: {process} in {family}: {what} {key}")));
+        if !view.synced {
+            return differs("no global node vouches for it", "");
+        }
+        let mut there = self.0.get(family).into_iter().flatten();
+        let mut seen = view.entries.iter();
+        loop {
+            match (there.next(), seen.next()) {
+                (None, None) => return Ok(()),
+                (Some((key, _)), None) => return differs("it misses", key),
+                (None, Some((key, _))) => return differs("it sees what is not there:", key),
+                (Some((key, _)), Some((other, _))) if *key < other => return differs("it misses", key),
+                (Some((key, _)), Some((other, _))) if *key > other => {
+                    return differs("it sees what is not there:", other);
+                }
+                (Some((_, values)), Some((key, value))) if !values.contains(&value) => {
+                    return differs("another value of", key);
+                }
+                (Some((_, values)), Some((key, value))) => {
+                    if values.len() > 1 && *shown.entry((family, key)).or_insert(value) != value {
+                        return differs("another value than others see of", key);
+                    }
+                }
+            }
+        }
     }
 }
 

@@ -62,6 +62,9 @@ pub(super) struct Shape {
     /// Nodes of each network [default: 3 to 50]
     #[arg(long)]
     nodes: Option<usize>,
+    /// Networks of 3 nodes to so many, every fifth of just so many
+    #[arg(long, conflicts_with = "nodes")]
+    up_to: Option<usize>,
     /// How many of them are global nodes [default: 1 to 5]
     #[arg(long)]
     globals: Option<usize>,
@@ -72,7 +75,7 @@ pub(super) struct Shape {
 
 impl Shape {
     pub(super) fn options(&self) -> Options {
-        Options::new(self.nodes, self.globals, self.faults)
+        Options::new(self.nodes, self.globals, self.faults).up_to(self.up_to)
     }
 }
 

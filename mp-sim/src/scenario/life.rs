@@ -44,10 +44,17 @@ pub(super) async fn live(process: Process, setup: Arc<Setup>, book: Book) {
         let dice = Dice::new(dice.word());
         process.spawn(traffic::send(node.clone(), sender, Arc::clone(&setup), book.clone(), dice));
     }
-    process.spawn(vigil::keep(node.clone(), number, world.clone(), book.clone(), Dice::new(dice.word())));
+    process.spawn(vigil::keep(
+        node.clone(),
+        number,
+        setup.vigil,
+        world.clone(),
+        book.clone(),
+        Dice::new(dice.word()),
+    ));
     if let Some(global) = global {
         let dice = Dice::new(dice.word());
-        churn::begin(&process, &global, number, ports, book.clone(), dice);
+        churn::begin(&process, &global, number, ports, book.clone(), (setup.churn, dice));
     }
     observe(&node, &setup, &book).await;
 }
@@ -68,7 +75,7 @@ fn seeds(host: &str, setup: &Setup, dice: &mut Dice) -> Vec<String> {
 /// Looks at what waits in the node, again and again.
 async fn observe(node: &Node, setup: &Setup, book: &Book) {
     loop {
-        tokio::time::sleep(Duration::from_millis(700)).await;
+        tokio::time::sleep(setup.look).await;
         book.waiting(node.stats().largest_outbox, setup.limits.outbox_bytes + LONGEST);
     }
 }

@@ -13,6 +13,9 @@ use crate::{Dice, World};
 pub struct Options {
     /// How many nodes; by the seed, 3 to 50, if not given.
     pub nodes: Option<usize>,
+    /// By the seed, 3 nodes to so many: every fifth network has just so many, the others have 3 to 5, or 6 to 11, or 12 to
+    /// 23 and so on, each of these as often as the other. Without effect if `nodes` is given.
+    pub up_to: Option<usize>,
     /// How many of them are global; by the seed, 1 to 5, if not given.
     pub globals: Option<usize>,
     /// How many faults; by the seed, 8 to 16, if not given. Without any, no connection may be lost.
@@ -23,9 +26,38 @@ impl Options {
     /// So many nodes, so many of them global, so many faults.
     #[must_use]
     pub fn new(nodes: Option<usize>, globals: Option<usize>, faults: Option<usize>) -> Self {
-        Self { nodes, globals, faults }
+        Self { nodes, globals, faults, ..Self::default() }
+    }
+
+    /// Networks of up to so many nodes.
+    #[must_use]
+    pub fn up_to(mut self, nodes: Option<usize>) -> Self {
+        self.up_to = nodes;
+        self
+    }
+
+    fn draw_nodes(&self, dice: &mut Dice) -> usize {
+        let by_seed = match dice.below(100) {
+            0..70 => 3 + dice.index(3),
+            70..92 => 6 + dice.index(7),
+            92..99 => 13 + dice.index(13),
+            _ => 26 + dice.index(25),
+        };
+        let drawn = match self.up_to {
+            Some(most) if dice.one_in(5) => most,
+            Some(most) => {
+                let least = 3 << dice.below(u64::from((most / 3).max(1).ilog2()));
+                least + dice.index(least)
+            }
+            None => by_seed,
+        };
+        self.nodes.unwrap_or(drawn).max(2)
     }
 }
+
+/// Up to so many nodes each of them changes the directory and makes monitors as often as it likes; in larger networks
+/// they do so less often, so that all together make as many as those.
+const LIVELY: usize = 25;
 
 /// What one run is like.
 #[derive(Debug, Clone)]
@@ -57,6 +89,12 @@ pub struct Setup {
     pub rounds: u32,
     /// The longest time between two rounds.
     pub round: Duration,
+    /// The longest time between two changes of the directory by one node.
+    pub churn: Duration,
+    /// The longest time between two monitors that one node makes.
+    pub vigil: Duration,
+    /// The time between two looks at what waits in a node.
+    pub look: Duration,
     /// Of all nodes.
     pub limits: Limits,
 }
@@ -66,19 +104,14 @@ impl Setup {
     #[must_use]
     pub fn new(world: &World, options: &Options) -> Self {
         let mut dice = world.dice("setup");
-        let by_seed = match dice.below(100) {
-            0..70 => 3 + dice.index(3),
-            70..92 => 6 + dice.index(7),
-            92..99 => 13 + dice.index(13),
-            _ => 26 + dice.index(25),
-        };
-        let nodes = options.nodes.unwrap_or(by_seed).max(2);
+        let nodes = options.draw_nodes(&mut dice);
         let most = nodes.div_ceil(2).min(5);
         let globals = options.globals.unwrap_or(1 + dice.index(most)).clamp(1, nodes);
-        let bare = nodes <= 5 && options.nodes.is_none() && dice.one_in(3);
+        let bare = nodes <= 5 && options.nodes.is_none() && options.up_to.is_none() && dice.one_in(3);
         let small = nodes <= 5;
         let by_seed = 8 + dice.index(9);
         let faults = options.faults.unwrap_or(by_seed);
+        let pace = u32::try_from(nodes.div_ceil(LIVELY)).unwrap_or(1);
         Self {
             nodes,
             globals,
@@ -93,7 +126,10 @@ impl Setup {
             receivers: if nodes > 50 { 1 } else { 2 },
             rounds: if small { 60 } else { 20 },
             round: if small { Duration::from_millis(400) } else { Duration::from_millis(1500) },
-            limits: limits(&mut dice),
+            churn: Duration::from_secs(4) * pace,
+            vigil: Duration::from_millis(1500) * pace,
+            look: Duration::from_millis(700) * pace,
+            limits: limits(&mut dice, nodes),
         }
     }
 
@@ -119,6 +155,12 @@ impl Setup {
         self.limits.monitor_timeout + self.limits.mailbox_patience + Duration::from_secs(10)
     }
 
+    /// After agreement, for all that is still on its way, and for deaths that are still to be told.
+    #[must_use]
+    pub fn calm(&self) -> Duration {
+        self.detection_bound() + Duration::from_secs(5)
+    }
+
     /// Within which time after the last fault the directory agrees (G-8).
     #[must_use]
     pub fn agreement_bound(&self) -> Duration {
@@ -131,9 +173,11 @@ fn hidden(dice: &mut Dice, most: usize) -> usize {
     if most == 0 || dice.one_in(2) { 0 } else { 1 + dice.index(most) }
 }
 
-fn limits(dice: &mut Dice) -> Limits {
+fn limits(dice: &mut Dice, nodes: usize) -> Limits {
     let mut limits = Limits::default();
-    limits.monitor_timeout = Duration::from_secs(2 + dice.below(9));
+    // In large networks it is around what it is by default, since most of the work there is to keep connections alive.
+    let least = if nodes > 50 { 6 } else { 2 };
+    limits.monitor_timeout = Duration::from_secs(least + dice.below(9));
     limits.connect_time = Duration::from_secs(2);
     limits.mailbox_patience = Duration::from_millis(500 + dice.below(4000));
     limits.mailbox_messages = 4 + dice.index(60);
