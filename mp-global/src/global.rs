@@ -18,7 +18,7 @@ pub(crate) use self::shared::Shared;
 use crate::family::Family;
 use crate::group::Group;
 use crate::mesh::MeshConfig;
-use crate::registry::{COMPARE_EVERY, RegistryConfig, RegistryError, RegistryLimits};
+use crate::registry::{COMPARE_EVERY, RegistryConfig, RegistryError, RegistryLimits, RegistrySize};
 
 /// A node's part in the network's directory: its seeds, groups and families. Cheap to clone; all clones are the same,
 /// and it works until the node ends, held or not.
@@ -153,6 +153,12 @@ impl Global {
             joined = joined => joined.map(drop).map_err(|watch::error::RecvError { .. }| GlobalError::ShutDown),
             () = self.shared.over() => Err(GlobalError::ShutDown),
         }
+    }
+
+    /// How much of the directory this node holds. A global node adds up what each node has.
+    #[must_use]
+    pub fn size(&self) -> RegistrySize {
+        self.shared.with(|state| state.registry.size())
     }
 
     /// The global nodes that this one knows, connected or not, in order.

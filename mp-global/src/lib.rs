@@ -42,6 +42,7 @@ pub mod group;
 pub mod log_catcher;
 pub mod mesh;
 pub mod registry;
+pub mod status;
 pub mod sum;
 pub mod wire;
 
@@ -52,7 +53,7 @@ pub use group::{Group, GroupChange, GroupMonitor, Membership};
 pub use mesh::{DialOutcome, DialTarget, Mesh, MeshConfig, MeshOutput};
 pub use registry::{
     Answer, COMPARE_EVERY, Change, Excess, MonitorId, Output, Query, QueryId, Registry, RegistryConfig,
-    RegistryError, RegistryLimits,
+    RegistryError, RegistryLimits, RegistrySize,
 };
 pub use sum::{Range, Sum};
 pub use wire::GlobalRequest;

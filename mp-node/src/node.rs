@@ -43,7 +43,7 @@ use crate::runtime::rng::Rng;
 use crate::runtime::tls::Tls;
 use crate::service::{Resolver, Service};
 use crate::spawn::{Function, Outcome};
-use crate::stats::{Counters, NodeStats};
+use crate::stats::Counters;
 use crate::sync::{Lock, Shared};
 use crate::watch::{Action, Fired, Monitor};
 
@@ -131,6 +131,10 @@ impl Node {
         Self { inner, _alive: Arc::default() }
     }
 
+    pub(crate) fn inner(&self) -> &Inner {
+        &self.inner
+    }
+
     /// The node's name. Older name: `$NODE`.
     #[must_use]
     pub fn id(&self) -> &NodeId {
@@ -163,27 +167,11 @@ impl Node {
         &self.inner.limits
     }
 
-    /// What the node has counted.
-    #[must_use]
-    pub fn stats(&self) -> NodeStats {
-        let mut stats = self.inner.stats.snapshot();
-        stats.ports = self.inner.ports.read().len();
-        stats.connected = self.nodes().len();
-        let peers: Vec<_> = self.inner.peers.read().values().cloned().collect();
-        stats.largest_outbox = peers.iter().map(|peer| peer.lock().route.waiting()).max().unwrap_or(0);
-        stats
-    }
-
     /// The peers that are connected now.
     #[must_use]
     pub fn nodes(&self) -> Vec<NodeId> {
-        let peers: Vec<_> =
-            self.inner.peers.read().iter().map(|(name, peer)| (name.clone(), Arc::clone(peer))).collect();
-        peers
-            .into_iter()
-            .filter(|(name, peer)| *name == peer.id && peer.lock().route.is_up())
-            .map(|(name, _)| name)
-            .collect()
+        let peers = self.inner.all_peers();
+        peers.into_iter().filter(|peer| peer.lock().route.is_up()).map(|peer| peer.id.clone()).collect()
     }
 
     /// Whether a peer is connected, and of our own kind: it then understands what we say beyond the original protocol
@@ -466,6 +454,12 @@ impl Inner {
             }
         };
         drop(self.tasks.spawn_on(guarded, &self.runtime));
+    }
+
+    /// Each peer's record once, in the order of the names.
+    pub(crate) fn all_peers(&self) -> Vec<Arc<Peer>> {
+        let peers = self.peers.read();
+        peers.iter().filter(|(name, peer)| **name == peer.id).map(|(_, peer)| Arc::clone(peer)).collect()
     }
 
     pub(crate) fn next_id(&self) -> u64 {

@@ -6,7 +6,7 @@ use std::sync::atomic::AtomicU64;
 
 use mp_config::{ConfigFile, NodeConfig, SecretText, fill_node_id};
 use mp_proto::{AuthMethod, Framing, HandshakeConfig, InstanceId, Limits, Secret};
-use mp_transport::{Addr, Transport};
+use mp_transport::{Addr, Transport, clock};
 use tokio::sync::broadcast;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -294,7 +294,7 @@ impl NodeBuilder {
             deciding: Lock::new(()),
             complaints: Lock::new(Complaints::default()),
             rivalries: Lock::new(Complaints::default()),
-            stats: Counters::default(),
+            stats: Counters::new(clock::now()),
             draining: CancellationToken::new(),
             open: CancellationToken::new(),
             services: Shared::new(Vec::new()),

@@ -1,9 +1,10 @@
 //! The record of one peer, and the two moments at which its connection comes and goes.
 
 use std::sync::{Arc, MutexGuard};
+use std::time::Instant;
 
 use mp_proto::{ConnectionError, EncodeError, Limits, NodeId, PortId, Reason, Session};
-use mp_transport::{Addr, Kick};
+use mp_transport::Kick;
 use serde::Serialize;
 use tokio::sync::Notify;
 
@@ -13,6 +14,8 @@ use crate::kernel::route::{Moving, Route, Sent};
 use crate::node::Inner;
 use crate::runtime::meet::MeetError;
 use crate::runtime::rival::Vigil;
+use crate::stats::figures::Figures;
+use crate::stats::{ConnectionInfo, count};
 use crate::sync::Lock;
 use crate::watch::Action;
 
@@ -40,10 +43,10 @@ pub(crate) struct PeerState {
     pub(crate) doom: Option<String>,
     /// Other names that lead to this record while the connection lasts.
     pub(crate) aliases: Vec<NodeId>,
-    /// The other end of the latest connection.
-    pub(crate) address: Option<Addr>,
     /// Whether the peer was asked if it lives.
     pub(crate) vigil: Vigil,
+    /// What the connection has counted.
+    figures: Option<Arc<Figures>>,
 }
 
 /// One connection with a peer, or one attempt to make it. However the task that holds this ends, its end is told: what
@@ -95,6 +98,16 @@ impl PeerState {
         self.kick();
     }
 
+    /// What there is to tell of the connection, if there is one.
+    pub(crate) fn info(&self, peer: &NodeId, now: Instant) -> Option<ConnectionInfo> {
+        self.figures.as_ref().map(|figures| figures.info(peer, self.route.queued(), now))
+    }
+
+    /// What the connection has counted, if there is one.
+    pub(crate) fn figures(&self) -> Option<Arc<Figures>> {
+        self.figures.clone()
+    }
+
     fn kick(&self) {
         if let Some(kick) = &self.kick {
             kick.wake();
@@ -110,8 +123,8 @@ impl Peer {
             waiting: Vec::new(),
             doom: None,
             aliases: Vec::new(),
-            address: None,
             vigil: Vigil::default(),
+            figures: None,
         };
         Self {
             id,
@@ -235,7 +248,7 @@ impl Inner {
         self: &Arc<Self>,
         session: &Session,
         kick: &Kick,
-        address: Addr,
+        figures: &Arc<Figures>,
     ) -> Result<Span, MeetError> {
         loop {
             let peer = self.peer(&session.peer).map_err(|error| MeetError::Refused(error.to_string()))?;
@@ -247,8 +260,9 @@ impl Inner {
             match state.route.established(session.clone(), &self.limits) {
                 Ok(Some(epoch)) => {
                     state.kick = Some(kick.clone());
-                    state.address = Some(address);
+                    state.figures = Some(Arc::clone(figures));
                     drop(state);
+                    self.stats.connection_made();
                     self.announce_up(&peer, session);
                     drop(transition);
                     peer.changed.notify_waiters();
@@ -285,7 +299,12 @@ impl Inner {
         };
         state.kick = None;
         state.doom = None;
+        state.figures = None;
         drop(state);
+        self.stats.unsent(count(loss.messages));
+        if loss.was_up {
+            self.stats.connection_lost();
+        }
         // Messages that waited to be written.
         let unsent = loss.messages;
         if !loss.was_up {

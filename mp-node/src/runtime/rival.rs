@@ -66,7 +66,7 @@ pub(crate) async fn refusal(
         }) => earlier,
         () = clock::sleep_until(until) => Earlier::Silent,
     };
-    let earlier_address = peer.lock().address.clone()?;
+    let earlier_address = peer.lock().figures()?.address().clone();
     let is_said = || node.rivalries.lock().first(peer.id.to_string(), clock::now());
     match earlier {
         Earlier::Ended => None,

@@ -19,3 +19,4 @@ mod pressure;
 mod puppet;
 mod rivals;
 mod shutdown;
+mod stats;
