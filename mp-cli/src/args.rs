@@ -2,6 +2,7 @@
 
 mod error;
 mod help;
+mod net;
 mod tikc;
 
 use std::ffi::OsString;
@@ -14,6 +15,7 @@ use serde_json::Value;
 
 pub(crate) use error::ArgsError;
 pub(crate) use help::{Parsed, command_help, main_help};
+pub(crate) use net::{Doctor, Net, NodeArgs, Talk};
 pub(crate) use tikc::{Tikc, TikcLink, TikcSessions};
 
 /// The whole command line.
@@ -73,25 +75,14 @@ pub(crate) enum Command {
         #[arg(value_name = "[PROFILE] [KEY VALUE]")]
         words: Vec<String>,
     },
-    /// Send a message to a port
+    #[command(flatten)]
+    Net(Net),
+    /// Look at this machine's part in the network: what is wrong, and what to do
     ///
-    /// Exits when the port's node has it, as in `aemp snd 10.0.0.1:4040#PORT test 123`.
-    Snd(Talk),
-    /// Send a message with a reply port at its end, and print the reply
-    ///
-    /// As in `aemp cal 10.0.0.1:4040 time`, which asks the node itself, or with the port that `aemp run` prints for
-    /// `mp::echo`, which sends back what it gets: `aemp cal 10.0.0.1:4040#PORT hello 42`.
-    Cal(Talk),
-    /// Wait until a port is dead, and print why
-    ///
-    /// The node's own port, as in `aemp mon 10.0.0.1:4040`, is dead when the connection to the node is lost.
-    Mon {
-        #[command(flatten)]
-        node: NodeArgs,
-        /// The port: NODE#NAME, or NODE for the node's own; an address as NODE needs no seed
-        #[arg(value_parser = port)]
-        port: PortId,
-    },
+    /// The configuration, its file, the secret and the certificate by their fingerprints, whether the node can listen,
+    /// whether each seed is reached and is of this network, clocks, and whether all global nodes say the same. One line
+    /// for each. Exits with 1 if anything failed. No secret is shown: two nodes share one if the fingerprints are the same.
+    Doctor(Doctor),
     /// Be a kernel of POE::TIKC, or talk to one
     #[command(subcommand, disable_help_subcommand = true)]
     Tikc(Tikc),
@@ -112,34 +103,6 @@ pub(crate) enum Command {
     /// The configuration family.
     #[command(external_subcommand)]
     Configure(Vec<OsString>),
-}
-
-/// `snd` and `cal`.
-#[derive(Debug, ClapArgs)]
-pub(crate) struct Talk {
-    #[command(flatten)]
-    pub(crate) node: NodeArgs,
-    /// The port: NODE#NAME, or NODE for the node's own; an address as NODE needs no seed
-    #[arg(value_parser = port)]
-    pub(crate) port: PortId,
-    /// The message: each word is JSON if it parses as such, else a text
-    #[arg(value_name = "JSON", value_parser = json_word, allow_negative_numbers = true)]
-    pub(crate) message: Vec<Value>,
-}
-
-/// The node that this program becomes in order to talk.
-#[derive(Debug, ClapArgs)]
-pub(crate) struct NodeArgs {
-    /// The profile to use [default: aemp, if there is one]
-    #[arg(long, value_name = "NAME")]
-    pub(crate) profile: Option<String>,
-    /// Where to find the network, instead of the profile's seeds; can be given several times
-    #[arg(long = "seed", value_name = "HOST:PORT")]
-    pub(crate) seeds: Vec<String>,
-    /// Give up if the other node has not answered after so many seconds
-    #[arg(long, value_name = "SECONDS", default_value = "5", value_parser = seconds)]
-    #[arg(allow_negative_numbers = true)]
-    pub(crate) timeout: Duration,
 }
 
 fn port(text: &str) -> Result<PortId, String> {
@@ -229,7 +192,7 @@ mod tests {
         let parse = |line: &str| Args::try_parse_from(line.split(' ')).unwrap();
         let args = parse("aemp snd seed#x test -5 --timeout 0.5 --json");
         assert!(args.globals.json);
-        let Some(Command::Snd(talk)) = args.command else { panic!("not snd") };
+        let Some(Command::Net(Net::Snd(talk))) = args.command else { panic!("not snd") };
         assert_eq!(
             (talk.node.timeout, talk.message),
             (Duration::from_millis(500), vec![json!("test"), json!(-5)])

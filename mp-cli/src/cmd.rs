@@ -2,9 +2,12 @@
 
 pub(crate) mod configure;
 pub(crate) mod demo;
+mod doctor;
 mod echo;
+mod guest;
 mod json;
 mod logs;
+mod net;
 mod node;
 mod run;
 pub(crate) mod stop;
@@ -65,7 +68,7 @@ fn dispatch(args: Args, output: &mut Output) -> Result<(), CliError> {
         // Who runs a node wants to see what it does.
         Command::Run { .. } => Base::Info,
         // What goes wrong with these, they say themselves.
-        Command::Snd(_) | Command::Cal(_) | Command::Mon { .. } => Base::Error,
+        Command::Net(_) | Command::Doctor(_) => Base::Error,
         Command::Tikc(ref tikc) if tikc.is_brief() => Base::Error,
         _ => Base::Warn,
     };
@@ -77,18 +80,12 @@ fn dispatch(args: Args, output: &mut Output) -> Result<(), CliError> {
             let config = load(&globals)?;
             in_runtime(async |stop| run::run(&words, &config, &tap, output, stop).await)
         }
-        Command::Snd(talk) => {
-            let config = load(&globals)?;
-            block_on(talk::snd(talk, &config, output))
+        Command::Net(net) => {
+            let config = guest::resolve(net.node(), &load(&globals)?)?;
+            in_runtime(async |stop| net::once(net, config, output, stop).await)
         }
-        Command::Cal(talk) => {
-            let config = load(&globals)?;
-            block_on(talk::cal(talk, &config, output))
-        }
-        Command::Mon { node, port } => {
-            let config = load(&globals)?;
-            block_on(talk::mon(&node, &port, &config, output))
-        }
+        // It looks at the file itself.
+        Command::Doctor(doctor) => block_on(doctor::run(doctor, globals.config.as_deref(), output)),
         Command::Tikc(tikc) => {
             let config = load(&globals)?;
             in_runtime(async |stop| tikc::run(tikc, &config, output, stop).await)

@@ -38,6 +38,19 @@ pub(crate) enum CliError {
         "nothing leads to {0:?}: write the node's address instead, as HOST:PORT, or give that of a seed by --seed or `aemp setseeds`"
     )]
     NoSeed(String),
+    /// Nothing leads to the network.
+    #[error(
+        "nothing leads to the network: give the address of one of its nodes by --seed HOST:PORT or `aemp setseeds`"
+    )]
+    NoNetwork,
+    /// `doctor` found something.
+    #[error("{failed} of {checks} checks failed; what to do stands in their lines")]
+    Unwell {
+        /// Checks that failed.
+        failed: usize,
+        /// All of them.
+        checks: usize,
+    },
     /// A service that this program does not have.
     #[error(
         "there is no service {0:?} in this program, but mp::echo, mp::log_catcher and mp::tikc; correct it by `setservices`, see `aemp showconfig`"
@@ -85,11 +98,11 @@ impl CliError {
     pub(crate) fn exit_code(&self) -> ExitCode {
         ExitCode::from(match self {
             Self::OutputClosed => 0,
+            Self::Unwell { .. } => 1,
             Self::Demo(_) | Self::Remote(_) | Self::Send(_) | Self::Output(_) | Self::Runtime(_) => 1,
             Self::Args(_) | Self::Config(_) | Self::Configure(_) => 2,
-            Self::Start(_) | Self::Global(_) | Self::NoSeed(_) | Self::Service(_) | Self::LogLevel { .. } => {
-                2
-            }
+            Self::Start(_) | Self::Global(_) | Self::NoSeed(_) | Self::NoNetwork => 2,
+            Self::Service(_) | Self::LogLevel { .. } => 2,
             Self::Tikc(_) | Self::Alias(_) | Self::TikcService(_) => 2,
             Self::Interrupted(asked) => asked.exit_code(),
         })

@@ -24,7 +24,8 @@ pub(crate) enum ArgsError {
 impl ArgsError {
     /// There is no such command; `mend` says which one is near.
     pub(crate) fn unknown(word: &str) -> Self {
-        let mend = match mp_config::nearest(word, super::help::command_names()) {
+        let names = super::help::command_names();
+        let mend = match mp_config::nearest(word, names.iter().map(String::as_str)) {
             _ if NOT_YET.contains(&word) => {
                 "Perl's aemp has it, this one does not yet; use Perl's for it".to_owned()
             }

@@ -1,58 +1,130 @@
-//! The node that `snd`, `cal` and `mon` become: it listens nowhere, has one errand, and goes.
+//! The node that commands become which talk to a network: it listens nowhere, has its errands, and goes.
+
+mod ears;
+mod waiting;
 
 use std::future::Future;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use mp_config::NodeConfig;
+use mp_config::{ConfigFile, NodeConfig, Setting};
 use mp_global::Global;
-use mp_node::{CallError, DialError, Message, Node, NodeBuilder, NodeId, PortId, Reason};
+use mp_global::wire::Part;
+use mp_node::{CallError, Message, Node, NodeBuilder, NodeId, PortId, Reason, Value};
 use serde_json::Value as Json;
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 
+use self::ears::Ears;
+use self::waiting::Waiting;
+use crate::args::{ArgsError, NodeArgs};
 use crate::cmd::json::to_json;
 use crate::error::CliError;
-use crate::output::plain;
+use crate::output::{Progress, plain};
 
+/// The profile that is used if there is one, as Perl's program does.
+const PROFILE: &str = "aemp";
+/// The node's name if nobody chose one: such a node is a passer-by.
+const NODE_ID: &str = "anon/";
 /// Between two attempts to reach one address.
 const PAUSE: Duration = Duration::from_millis(200);
 /// How long a node may take to say whether it knows a request that it did not answer.
 const AFTERTHOUGHT: Duration = Duration::from_secs(2);
 
-/// A node on an errand.
-#[derive(Debug)]
-pub(super) struct Visit {
+/// A node on errands. Cheap to clone; all clones are the same node.
+#[derive(Debug, Clone)]
+pub(super) struct Guest {
     node: Node,
     seeds: Vec<String>,
+    /// What is waited for must happen within this.
     limit: Duration,
     waiting: Waiting,
+    ears: Ears,
+    global: Arc<OnceLock<Global>>,
+    progress: Progress,
 }
 
-impl Visit {
+/// The node that these options and the file make.
+pub(super) fn resolve(args: &NodeArgs, file: &ConfigFile) -> Result<NodeConfig, CliError> {
+    if let Some(name) = &args.profile {
+        mp_config::profile_name(name)
+            .map_err(|error| ArgsError::Value { key: "--profile".to_owned(), error })?;
+        file.require_profile(name)?;
+    }
+    let profile = args.profile.as_deref().unwrap_or(PROFILE);
+    let config = file.resolve(Some(profile), &seeds(args)?, Some(NODE_ID), &mut getrandom::fill)?;
+    config.require_secret(file)?;
+    Ok(config)
+}
+
+/// The setting that `--seed` is.
+pub(super) fn seeds(args: &NodeArgs) -> Result<Vec<(&'static Setting, Json)>, CliError> {
+    if args.seeds.is_empty() {
+        return Ok(Vec::new());
+    }
+    let seeds = Setting::of("seeds").expect("it is in the table");
+    let value = seeds.value(&args.seeds.join(","));
+    let value = value.map_err(|error| ArgsError::Value { key: "--seed".to_owned(), error })?;
+    Ok(vec![(seeds, value)])
+}
+
+impl Guest {
     /// Starts the node. All that it waits for must happen within `limit`.
-    pub(super) async fn begin(mut config: NodeConfig, limit: Duration) -> Result<Self, CliError> {
+    pub(super) async fn begin(
+        mut config: NodeConfig,
+        limit: Duration,
+        progress: Progress,
+    ) -> Result<Self, CliError> {
         config.binds = Vec::new();
         let seeds = NodeConfig::expand(&config.seeds);
         let node = NodeBuilder::from_config(config).start().await?;
-        Ok(Self { node, seeds, limit, waiting: Waiting::default() })
+        let (waiting, ears) = (Waiting::default(), Ears::open(&node));
+        Ok(Self { node, seeds, limit, waiting, ears, global: Arc::default(), progress })
+    }
+
+    /// The same node with another limit.
+    pub(super) fn within(&self, limit: Duration) -> Self {
+        Self { limit, ..self.clone() }
+    }
+
+    /// The node itself.
+    pub(super) fn node(&self) -> &Node {
+        &self.node
+    }
+
+    /// Where the network is found.
+    pub(super) fn seeds(&self) -> &[String] {
+        &self.seeds
+    }
+
+    /// How long anything may take.
+    pub(super) fn limit(&self) -> Duration {
+        self.limit
+    }
+
+    /// How long work is told of.
+    pub(super) fn progress(&self) -> Progress {
+        self.progress
+    }
+
+    /// Writes what waits, and goes.
+    pub(super) async fn leave(&self) {
+        self.node.shutdown().await;
     }
 
     /// Sends the message, and returns when the port's node has it.
-    pub(super) async fn snd(self, port: &PortId, message: &[Json]) -> Result<(), CliError> {
+    pub(super) async fn snd(&self, port: &PortId, message: &[Json]) -> Result<(), CliError> {
         self.in_time(async {
             let port = self.way_to(port).await?;
             self.node.send(&port, message).await?;
             // What the node answers later than this, it has seen later than this.
             self.ask_node(&port).await
         })
-        .await?;
-        self.node.shutdown().await;
-        Ok(())
+        .await
     }
 
     /// Sends the message with a reply port at its end, and returns the reply.
-    pub(super) async fn cal(self, port: &PortId, message: &[Json]) -> Result<Vec<Json>, CliError> {
+    pub(super) async fn cal(&self, port: &PortId, message: &[Json]) -> Result<Vec<Json>, CliError> {
         let request = Message::new(message).map_err(mp_node::SendError::from)?;
         let mut asked = None;
         let answer = self.in_time(async {
@@ -62,10 +134,7 @@ impl Visit {
             self.node.call(&port, request).await.map_err(|error| unanswered(&port, &error))
         });
         match (answer.await, asked) {
-            (Ok(answer), _) => {
-                self.node.shutdown().await;
-                Ok(answer.values().iter().map(to_json).collect())
-            }
+            (Ok(answer), _) => Ok(answer.values().iter().map(to_json).collect()),
             (Err(CliError::Remote(text)), Some(port)) => {
                 let unknown = self.is_unknown(&port, message.first()).await;
                 Err(CliError::Remote(unknown.unwrap_or(text)))
@@ -75,22 +144,73 @@ impl Visit {
     }
 
     /// Waits until the port is dead, however long that takes once its node is reached; returns the reason.
-    pub(super) async fn mon(self, port: &PortId) -> Result<Reason, CliError> {
-        let reached = self.in_time(async {
+    pub(super) async fn mon(&self, port: &PortId) -> Result<Reason, CliError> {
+        let port = self.meet(port).await?;
+        let monitor = self.node.monitor(&port);
+        tracing::info!(%port, "monitored");
+        Ok(monitor.await)
+    }
+
+    /// Connects to the port's node and has it answer; returns the port by the name that its node gives itself.
+    pub(super) async fn meet(&self, port: &PortId) -> Result<PortId, CliError> {
+        self.in_time(async {
             let port = self.way_to(port).await?;
             self.ask_node(&port).await?;
             Ok(port)
-        });
-        let port = reached.await?;
-        let monitor = self.node.monitor(&port);
-        tracing::info!(%port, "monitored");
-        let reason = monitor.await;
-        self.node.shutdown().await;
-        Ok(reason)
+        })
+        .await
+    }
+
+    /// Takes part in the directory, which it asks and does not serve.
+    pub(super) async fn directory(&self) -> Result<&Global, CliError> {
+        if self.seeds.is_empty() {
+            return Err(CliError::NoNetwork);
+        }
+        self.in_time(async {
+            let seed = self.reach(self.seeds.clone()).await?;
+            self.join(&seed).await
+        })
+        .await
+    }
+
+    /// Asks the directory something.
+    pub(super) async fn asked<T>(
+        &self,
+        what: &str,
+        question: impl Future<Output = Result<T, mp_global::GlobalError>>,
+    ) -> Result<T, CliError> {
+        self.in_time(async {
+            self.waiting.is_for(format!("no global node told us {what}"), "look at what the seeds log");
+            Ok(question.await?)
+        })
+        .await
+    }
+
+    /// Whether this peer has said that it is a global node.
+    pub(super) fn is_global(&self, node: &NodeId) -> bool {
+        self.ears.is_global(node)
+    }
+
+    /// What a family holds at one global node; `None` if it does not say.
+    pub(super) async fn ask(&self, of: &NodeId, part: Part, family: &str) -> Option<Value> {
+        self.ears.ask(&self.node, of, part, family, self.limit).await
+    }
+
+    async fn join(&self, seed: &NodeId) -> Result<&Global, CliError> {
+        self.waiting.is_for(format!("the seed {seed} did not let us in"), "look at what it logs");
+        if self.global.get().is_none() {
+            // Nobody else can be here: errands are done one after the other.
+            let global = Global::builder(&self.node).global(false).start()?;
+            drop(self.global.set(global));
+        }
+        let global = self.global.get().ok_or(CliError::NoNetwork)?;
+        global.joined().await?;
+        Ok(global)
     }
 
     async fn in_time<T>(&self, errand: impl Future<Output = Result<T, CliError>>) -> Result<T, CliError> {
-        match timeout(self.limit, errand).await {
+        let limited = timeout(self.limit, errand);
+        match self.progress.during(limited, || self.waiting.so_far()).await {
             Ok(result) => result,
             Err(_) => Err(CliError::Remote(self.waiting.text(self.limit))),
         }
@@ -99,6 +219,9 @@ impl Visit {
     /// Connects to the port's node or to a seed; returns the port by the name that its node gives itself.
     async fn way_to(&self, port: &PortId) -> Result<PortId, CliError> {
         let target = port.node();
+        if self.node.nodes().contains(&target) {
+            return Ok(port.clone());
+        }
         let addresses: Vec<_> =
             target.addresses().iter().map(|(host, port)| host_port(host, *port)).collect();
         if !addresses.is_empty() {
@@ -111,8 +234,7 @@ impl Visit {
         let seed = self.reach(self.seeds.clone()).await?;
         if seed != target {
             // The seed knows the way; it is there already, so nothing else is dialled at the same time.
-            self.waiting.is_for(format!("the seed {seed} did not let us in"), "look at what it logs");
-            Global::builder(&self.node).global(false).start()?.joined().await?;
+            self.join(&seed).await?;
         }
         Ok(port.clone())
     }
@@ -181,40 +303,12 @@ fn unanswered(port: &PortId, error: &CallError) -> CliError {
 }
 
 fn died(port: &PortId, reason: &Reason) -> String {
-    let text = |index: usize| reason.values().get(index).and_then(mp_node::Value::as_str).unwrap_or_default();
+    let text = |index: usize| reason.values().get(index).and_then(Value::as_str).unwrap_or_default();
     match &*reason.word() {
         "" if reason.is_normal() => format!("{port} ended without an answer"),
         "transport_error" => format!("no connection to {}: {}", text(1), text(2)),
         "no_such_port" => format!("there is no port {port}"),
         _ => format!("{port} died: {reason}"),
-    }
-}
-
-/// What is waited for, to be told if it does not happen. Cheap to clone.
-#[derive(Debug, Clone, Default)]
-struct Waiting(Arc<Mutex<Missing>>);
-
-#[derive(Debug, Default)]
-struct Missing {
-    what: String,
-    /// What stood in the way the last time.
-    why: Option<String>,
-    mend: &'static str,
-}
-
-impl Waiting {
-    fn is_for(&self, what: String, mend: &'static str) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Missing { what, why: None, mend };
-    }
-
-    fn because(&self, error: &DialError) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).why = Some(error.to_string());
-    }
-
-    fn text(&self, limit: Duration) -> String {
-        let missing = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let why = missing.why.as_ref().map(|why| format!(" ({why})")).unwrap_or_default();
-        plain(&format!("{} within {limit:?}{why}; {}", missing.what, missing.mend))
     }
 }
 
@@ -231,15 +325,5 @@ mod tests {
         assert_eq!(died(&port, &Reason::normal()), "n#p ended without an answer");
         assert_eq!(died(&port, &Reason::die("oops\n")), "n#p died: die: oops\\n");
         assert_eq!(died(&port, &Reason::from_values(vec![])), "n#p ended without an answer");
-    }
-
-    #[test]
-    fn what_did_not_happen_is_told_with_the_last_reason() {
-        let waiting = Waiting::default();
-        waiting.is_for("nobody came".to_owned(), "ask again");
-        assert_eq!(waiting.text(Duration::from_secs(5)), "nobody came within 5s; ask again");
-        waiting.because(&DialError::ShutDown);
-        let text = "nobody came within 5s (the node has been shut down); ask again";
-        assert_eq!(waiting.text(Duration::from_secs(5)), text);
     }
 }
