@@ -142,7 +142,7 @@ impl Link {
         }
         match &self.last_port {
             Some(cell) => self.parked.deliver_run(&self.node, &self.kick, cell, &mut self.run, now),
-            None => self.run.drain(..).for_each(|_| self.node.stats.no_such_port()),
+            None => self.run.drain(..).for_each(|frame| self.node.unknown_port(&frame)),
         }
     }
 
@@ -164,7 +164,8 @@ impl Link {
             return self.parked.pass_on(&self.node, &self.kick, to, message, weight);
         }
         let Some(cell) = self.node.find(to.name()) else {
-            return self.node.stats.no_such_port();
+            self.node.stats.no_such_port();
+            return self.node.lost_letter(to.name(), || Some(message));
         };
         match self.node.local_frame(to.name(), &message, None, usize::MAX) {
             Ok(frame) => self.parked.deliver(&self.node, &self.kick, &cell, frame, now),
