@@ -94,8 +94,11 @@
 
 #![warn(clippy::print_stdout, clippy::print_stderr)]
 
+mod address;
+mod ask;
 mod call;
 mod complaints;
+mod dead_letter;
 mod error;
 mod events;
 mod kernel;
@@ -107,9 +110,13 @@ mod service;
 mod spawn;
 mod stats;
 mod sync;
+mod timer;
 mod watch;
 
+pub use address::{PortRef, Recipient, ReplyTo};
+pub use ask::Ask;
 pub use call::Call;
+pub use dead_letter::{DeadLetter, DeadLetters};
 pub use error::{CallError, DialError, SendError, StartError, TrySendError};
 pub use events::{NodeEvent, NodeEvents};
 pub use mp_config::{ConfigError, ConfigFile, NodeConfig};
@@ -120,6 +127,8 @@ pub use mp_proto::{
 };
 pub use mp_transport::{Addr, Transport};
 pub use node::{Node, NodeBuilder, WeakNode};
+pub use port::select::Selective;
+pub use port::typed::TypedPort;
 pub use port::{Flow, Port, Undecoded};
 pub use service::{Down, Request, Resolver, Service, Up, Way};
 pub use spawn::Outcome;
@@ -127,6 +136,7 @@ pub use stats::{
     ConnectionInfo, HandshakeFailure, HandshakeFailures, Mailboxes, NodeStats, PortCursor, PortInfo,
     PortsPage,
 };
+pub use timer::Timer;
 pub use watch::Monitor;
 
 #[cfg(feature = "memory")]

@@ -1,5 +1,8 @@
 //! Where messages wait for their port.
 
+pub(crate) mod inlet;
+pub(crate) mod queue;
+
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
@@ -8,15 +11,12 @@ use mp_proto::{Frame, Limits, NodeId, PortId, Reason};
 use mp_transport::Kick;
 use tokio::sync::Notify;
 
+use self::queue::{Entry, Item, Queue};
 use crate::kernel::ports::SlotKey;
 use crate::port::handlers::Handlers;
 use crate::stats::PortInfo;
 use crate::sync::Lock;
 use crate::watch::{Action, WatchId};
-
-/// The most messages that a receiver takes out at once. What it holds does not count against the mailbox's bound, and
-/// while it works them off, those who wait for room see no progress; so it is small against any mailbox.
-const BATCH: usize = 64;
 
 /// A living or dead port: its mailbox and who watches it.
 #[derive(Debug)]
@@ -28,8 +28,11 @@ pub(crate) struct PortCell {
 
 #[derive(Debug, Default)]
 struct Inbox {
-    queue: VecDeque<Frame>,
+    queue: Queue,
     bytes: usize,
+    /// Messages that the receiver has passed over: they are in its hands, but still take up room.
+    held: usize,
+    held_bytes: usize,
     dead: Option<Reason>,
     /// The task that receives.
     receiver: Option<Waker>,
@@ -62,6 +65,17 @@ pub(crate) enum Push {
     Dead,
     /// The mailbox is full; the message is given back.
     Full(Frame),
+}
+
+/// What became of a value for the mailbox of a typed port.
+#[derive(Debug)]
+pub(crate) enum Moved<T> {
+    /// It is in the mailbox, or dropped, as the port is dead.
+    Taken,
+    /// The mailbox is full.
+    Full(T),
+    /// The port is not one of `T`s: the value has to go as a frame.
+    Other(T),
 }
 
 /// What a dying port leaves behind. The handlers are only there to be dropped by the caller, who holds no lock: what a
@@ -134,8 +148,54 @@ impl PortCell {
         if inbox.dead.is_some() { Push::Dead } else { inbox.put(frame) }
     }
 
+    /// Puts a value in as it is, if this is the mailbox of a port of `T`s and there is room.
+    pub(crate) fn push_moved<T: Send + 'static>(&self, value: T, limits: &Limits) -> Moved<T> {
+        let mut inbox = self.inbox.lock();
+        if inbox.dead.is_some() {
+            drop(inbox);
+            return Moved::Taken;
+        }
+        let full = inbox.is_full(size_of::<T>(), limits);
+        let Some(queue) = Entry::<T>::queue(&mut inbox.queue) else {
+            return Moved::Other(value);
+        };
+        if full {
+            return Moved::Full(value);
+        }
+        queue.push_back(Entry::Moved(value));
+        inbox.bytes += size_of::<T>();
+        if let Some(receiver) = inbox.receiver.take() {
+            // Whoever is woken wants the lock.
+            drop(inbox);
+            receiver.wake();
+        }
+        Moved::Taken
+    }
+
+    /// Makes this the mailbox of a port of `T`s. What lies in it stays; handlers there are given back, to be dropped.
+    pub(crate) fn make_typed<T: Send + 'static>(&self) -> Option<Box<Handlers>> {
+        let mut inbox = self.inbox.lock();
+        inbox.queue.make_typed::<T>();
+        inbox.handlers.take()
+    }
+
+    /// So many messages are in their receiver's hands, but still take up room.
+    pub(crate) fn hold(&self, messages: usize, bytes: usize) {
+        let mut inbox = self.inbox.lock();
+        inbox.held += messages;
+        inbox.held_bytes += bytes;
+    }
+
+    /// So many of those have been received.
+    pub(crate) fn release(&self, messages: usize, bytes: usize) {
+        let mut inbox = self.inbox.lock();
+        inbox.held -= messages;
+        inbox.held_bytes -= bytes;
+        inbox.wake_senders();
+    }
+
     /// Takes messages that are there, or waits for one. `Ready(false)`: the port is dead and its mailbox empty.
-    pub(crate) fn poll_take(&self, batch: &mut VecDeque<Frame>, cx: &mut Context<'_>) -> Poll<bool> {
+    pub(crate) fn poll_take<I: Item>(&self, batch: &mut VecDeque<I>, cx: &mut Context<'_>) -> Poll<bool> {
         let mut inbox = self.inbox.lock();
         if inbox.take(batch) {
             return Poll::Ready(true);
@@ -151,7 +211,7 @@ impl PortCell {
     }
 
     /// Takes messages that are there.
-    pub(crate) fn take_now(&self, batch: &mut VecDeque<Frame>) -> bool {
+    pub(crate) fn take_now<I: Item>(&self, batch: &mut VecDeque<I>) -> bool {
         self.inbox.lock().take(batch)
     }
 
@@ -278,7 +338,7 @@ impl PortCell {
         {
             here.give_back(*used);
         }
-        let Some(frame) = inbox.queue.pop_front() else {
+        let Some(frame) = inbox.queue.pop_frame() else {
             if inbox.dead.is_some() {
                 return Next::End(inbox.handlers.take());
             }
@@ -298,8 +358,8 @@ impl PortCell {
 
 impl Inbox {
     fn is_full(&self, weight: usize, limits: &Limits) -> bool {
-        self.queue.len() >= limits.mailbox_messages.max(1)
-            || (!self.queue.is_empty() && self.bytes + weight > limits.mailbox_bytes)
+        let (messages, bytes) = (self.queue.len() + self.held, self.bytes + self.held_bytes);
+        messages >= limits.mailbox_messages.max(1) || (messages > 0 && bytes + weight > limits.mailbox_bytes)
     }
 
     fn wait_for_room(&mut self, kick: &Kick) {
@@ -310,7 +370,7 @@ impl Inbox {
 
     fn put(&mut self, frame: Frame) -> Push {
         self.bytes += frame.bytes().len();
-        self.queue.push_back(frame);
+        self.queue.push(frame);
         if let Some(handlers) = &mut self.handlers {
             return if handlers.begin() { Push::Run } else { Push::Taken };
         }
@@ -320,20 +380,11 @@ impl Inbox {
         Push::Taken
     }
 
-    fn take(&mut self, batch: &mut VecDeque<Frame>) -> bool {
-        if self.queue.is_empty() {
+    fn take<I: Item>(&mut self, batch: &mut VecDeque<I>) -> bool {
+        let Some(left) = self.queue.take(batch, self.bytes) else {
             return false;
-        }
-        if batch.is_empty() && self.queue.len() <= BATCH {
-            std::mem::swap(batch, &mut self.queue);
-            self.bytes = 0;
-        } else {
-            let some = self.queue.len().min(BATCH);
-            for frame in self.queue.drain(..some) {
-                self.bytes -= frame.bytes().len();
-                batch.push_back(frame);
-            }
-        }
+        };
+        self.bytes = left;
         self.wake_senders();
         true
     }

@@ -5,6 +5,7 @@ mod death;
 pub(crate) mod deliver;
 pub(crate) mod requests;
 mod shutdown;
+mod typed;
 mod weak;
 
 use std::collections::{BTreeMap, VecDeque};
@@ -16,7 +17,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use mp_config::NodeConfig;
 use mp_proto::{EncodeError, HandshakeConfig, Limits, Message, NodeId, NodeRequest, PortId, Reason, Value};
-use mp_transport::{Addr, Transport, clock};
+use mp_transport::{Addr, Transport};
 use serde::Serialize;
 use tokio::sync::broadcast;
 use tokio_util::sync::CancellationToken;
@@ -25,15 +26,16 @@ use tokio_util::task::TaskTracker;
 pub use builder::NodeBuilder;
 pub use weak::WeakNode;
 
+use crate::address::Recipient;
 use crate::call::Call;
 use crate::complaints::Complaints;
+use crate::dead_letter::DeadLetter;
 use crate::error::{CallError, DialError, SendError, TrySendError};
 use crate::events::{NodeEvent, NodeEvents};
 use crate::kernel::outbox::Lane;
 use crate::kernel::ports::{PortTable, base62};
 use crate::kernel::relay::Relay;
 use crate::mailbox::PortCell;
-use crate::node::deliver::Offered;
 use crate::port::Port;
 use crate::runtime::claims::Claims;
 use crate::runtime::listen::Strangers;
@@ -57,7 +59,7 @@ use crate::watch::{Action, Fired, Monitor};
 /// one arrives before the monitors on that port have fired.
 #[derive(Clone)]
 pub struct Node {
-    inner: Arc<Inner>,
+    pub(crate) inner: Arc<Inner>,
     /// Stops the node's tasks when the last handle goes.
     _alive: Arc<Alive>,
 }
@@ -113,8 +115,9 @@ pub(crate) struct Inner {
     /// The node takes nothing new. Asked for each message, so it is no token.
     closed: Arc<AtomicBool>,
     events: broadcast::Sender<NodeEvent>,
+    pub(crate) letters: broadcast::Sender<Arc<DeadLetter>>,
     tasks: TaskTracker,
-    stopped: CancellationToken,
+    pub(crate) stopped: CancellationToken,
     runtime: tokio::runtime::Handle,
 }
 
@@ -210,9 +213,10 @@ impl Node {
     /// Sends a message to a port anywhere. Waits while the queue to the peer, or the mailbox of a port here, is full;
     /// nothing waits for delivery. If the peer is not connected, that begins now. Older name: `snd`.
     ///
-    /// What a type becomes on the wire stands at [`mp_proto::adaptor`]: `("ping", 42)` and an enum's variant
-    /// `Ping(42)` are both `["ping", 42]`. The type's `Serialize` writes straight into the connection's buffer, so it
-    /// must not use the node itself.
+    /// To a [`PortId`] goes any message. What a type becomes on the wire stands at [`mp_proto::adaptor`]: `("ping", 42)`
+    /// and an enum's variant `Ping(42)` are both `["ping", 42]`. The type's `Serialize` writes straight into the
+    /// connection's buffer, so it must not use the node itself. To a [`PortRef`](crate::PortRef) go messages of its type
+    /// alone, and to a [`TypedPort`](crate::TypedPort) of this node they are moved as they are.
     ///
     /// # Errors
     ///
@@ -224,11 +228,10 @@ impl Node {
     /// If the future is dropped before it is ready, the message has not been sent.
     pub async fn send<M: Serialize + Send>(
         &self,
-        to: impl AsRef<PortId> + Send,
+        to: impl Recipient<M> + Send + Sync,
         message: M,
     ) -> Result<(), SendError> {
-        let to = to.as_ref().clone();
-        self.inner.send(&to, message, None).await
+        to.deliver(self, message).await
     }
 
     /// Sends a message if there is room for it now.
@@ -236,15 +239,16 @@ impl Node {
     /// # Errors
     ///
     /// [`TrySendError::Full`] gives the message back; the rest as for [`Node::send`].
-    pub fn try_send<M: Serialize>(&self, to: impl AsRef<PortId>, message: M) -> Result<(), TrySendError<M>> {
-        match self.inner.offer(to.as_ref(), &message, None, Lane::Data)? {
-            Offered::Taken => Ok(()),
-            Offered::Full(_) => Err(TrySendError::Full(message)),
-        }
+    #[expect(
+        clippy::needless_pass_by_value,
+        reason = "as with `send`, both a name and a reference to one will do"
+    )]
+    pub fn try_send<M: Serialize>(&self, to: impl Recipient<M>, message: M) -> Result<(), TrySendError<M>> {
+        to.try_deliver(self, message)
     }
 
     /// Asks a port: sends the message with the ID of a temporary port behind it and waits for an answer to that. Older
-    /// name: `cal`.
+    /// name: `cal`. For ports whose messages are a type of their own see [`Node::ask`].
     pub fn call<M: Serialize>(&self, to: impl AsRef<PortId>, message: M) -> Call<M> {
         Call::new(Arc::clone(&self.inner), to.as_ref().clone(), message)
     }
@@ -314,6 +318,22 @@ impl Node {
     /// # Panics
     ///
     /// As [`Node::port`].
+    ///
+    /// ```
+    /// # tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(async {
+    /// # let node = mp_node::Node::builder("doc").without_file().start().await?;
+    /// let reader = node.spawn(async |mut port| {
+    ///     match port.recv_as::<(u32,)>().await {
+    ///         Some((7,)) => Ok(()),
+    ///         other => Err(mp_node::Reason::new("unlucky", format!("{other:?}"))),
+    ///     }
+    /// });
+    /// let end = node.monitor(&reader);
+    /// node.send(&reader, 13).await?;
+    /// assert_eq!(end.await.word(), "unlucky");
+    /// # Ok::<(), Box<dyn std::error::Error>>(()) }).expect("it works");
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
     pub fn spawn<F, T>(&self, function: F) -> PortId
     where
         F: FnOnce(Port) -> T + Send + 'static,
@@ -559,14 +579,6 @@ impl Inner {
     pub(crate) fn publish(&self, event: NodeEvent) {
         // Nobody may be listening.
         drop(self.events.send(event));
-    }
-
-    /// A message reached its port and was not understood: counted, and logged now and then.
-    pub(crate) fn dead_letter(&self, port: &PortId, why: &str) {
-        self.stats.dead_letter();
-        if self.complaints.lock().first(format!("dead letter {port}"), clock::now()) {
-            tracing::warn!(%port, why, "dead letter");
-        }
     }
 }
 

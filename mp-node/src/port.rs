@@ -2,32 +2,53 @@
 
 pub(crate) mod drain;
 pub(crate) mod handlers;
+pub(crate) mod select;
+pub(crate) mod typed;
 
-use std::collections::VecDeque;
 use std::fmt;
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{Context, Poll};
 
+use futures_core::Stream;
 use mp_proto::{DecodeError, Frame, Message, PortId, Reason};
 use serde::de::DeserializeOwned;
 
 pub use self::handlers::Flow;
 use self::handlers::{Function, on_args, on_message};
 use crate::Node;
+use crate::address::ReplyTo;
 use crate::mailbox::PortCell;
+use crate::mailbox::inlet::Inlet;
 use crate::node::Inner;
 
 /// A port of this node, held by the one who receives from it.
 ///
 /// Messages are received in the order of their arrival, by [`recv`](Port::recv) and its kin, or by functions chosen by
 /// the message's tag ([`on`](Port::on)). A port that has handlers gives all its messages to them, and `recv` waits.
+/// [`recv_where`](Port::recv_where) and [`recv_tag`](Port::recv_tag) take one out of turn. A port is also a
+/// [`Stream`] of its messages. One that takes messages of one type alone is a [`TypedPort`](crate::TypedPort).
 ///
 /// Dropping the port kills it with a normal end; [`detach`](Port::detach) lets it live without this handle.
 #[must_use = "a port dies when it is dropped"]
 pub struct Port {
-    node: Arc<Inner>,
-    cell: Arc<PortCell>,
-    batch: VecDeque<Frame>,
-    kill_on_drop: bool,
+    life: Life,
+    inlet: Inlet<Frame>,
+}
+
+/// What kills a port when its handle is dropped.
+pub(crate) struct Life {
+    pub(crate) node: Arc<Inner>,
+    pub(crate) cell: Arc<PortCell>,
+    pub(crate) kill_on_drop: bool,
+}
+
+impl Drop for Life {
+    fn drop(&mut self) {
+        if self.kill_on_drop {
+            self.node.kill_local(&self.cell, &Reason::normal());
+        }
+    }
 }
 
 /// A message that is not what its receiver's type says.
@@ -42,26 +63,31 @@ pub struct Undecoded {
 
 impl Port {
     pub(crate) fn new(node: Arc<Inner>, cell: Arc<PortCell>) -> Self {
-        Self { node, cell, batch: VecDeque::new(), kill_on_drop: true }
+        let inlet = Inlet::new(Arc::clone(&cell));
+        Self { life: Life { node, cell, kill_on_drop: true }, inlet }
     }
 
     /// A handle whose end does not kill the port.
     pub(crate) fn borrowed(node: Arc<Inner>, cell: Arc<PortCell>) -> Self {
         let mut port = Self::new(node, cell);
-        port.kill_on_drop = false;
+        port.life.kill_on_drop = false;
         port
+    }
+
+    pub(crate) fn into_parts(self) -> (Life, Inlet<Frame>) {
+        (self.life, self.inlet)
     }
 
     /// The port's name in the network.
     #[must_use]
     pub fn id(&self) -> &PortId {
-        &self.cell.id
+        &self.life.cell.id
     }
 
     /// The node that holds the port.
     #[must_use]
     pub fn node(&self) -> Node {
-        Node::from_inner(Arc::clone(&self.node))
+        Node::from_inner(Arc::clone(&self.life.node))
     }
 
     /// The next message. `None` once the port has been killed and all that came before has been received.
@@ -71,9 +97,10 @@ impl Port {
     /// Safe: no message is lost by dropping the future.
     pub async fn recv(&mut self) -> Option<Message> {
         loop {
-            match self.next().await?.message() {
+            let frame = self.next().await?;
+            match frame.message() {
                 Ok(message) => return Some(message),
-                Err(error) => self.node.dead_letter(&self.cell.id, &error.to_string()),
+                Err(error) => self.dead_letter(&frame, &error),
             }
         }
     }
@@ -86,9 +113,10 @@ impl Port {
     /// Safe: no message is lost by dropping the future.
     pub async fn recv_as<T: DeserializeOwned>(&mut self) -> Option<T> {
         loop {
-            match self.next().await?.decode() {
+            let frame = self.next().await?;
+            match frame.decode() {
                 Ok(message) => return Some(message),
-                Err(error) => self.node.dead_letter(&self.cell.id, &error.to_string()),
+                Err(error) => self.dead_letter(&frame, &error),
             }
         }
     }
@@ -114,24 +142,51 @@ impl Port {
     #[must_use = "the message has been taken"]
     pub fn try_recv(&mut self) -> Option<Message> {
         loop {
-            if self.batch.is_empty() && !self.cell.take_now(&mut self.batch) {
-                return None;
-            }
-            match self.batch.pop_front()?.message() {
+            let frame = self.inlet.next_now()?;
+            match frame.message() {
                 Ok(message) => return Some(message),
-                Err(error) => self.node.dead_letter(&self.cell.id, &error.to_string()),
+                Err(error) => self.dead_letter(&frame, &error),
+            }
+        }
+    }
+
+    /// The next request: a message as [`Node::call`] and [`Node::ask`] send it, whose last value is the port that waits
+    /// for the answer, and what stands before that as a `T`. Others are passed over as dead letters. To answer, send to
+    /// the [`ReplyTo`], here or in another task.
+    ///
+    /// ```
+    /// # tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(async {
+    /// # let node = mp_node::Node::builder("doc").without_file().start().await?;
+    /// let adder = node.spawn(async |mut port| {
+    ///     while let Some(((tag, a, b), reply)) = port.recv_request::<(String, u32, u32), u32>().await {
+    ///         assert_eq!(tag, "add");
+    ///         port.node().send(reply, a + b).await.expect("the node runs");
+    ///     }
+    /// });
+    /// assert_eq!(node.call(&adder, ("add", 1, 2)).returning::<u32>().await?, 3);
+    /// # Ok::<(), Box<dyn std::error::Error>>(()) }).expect("it works");
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
+    ///
+    /// # Cancellation
+    ///
+    /// Safe: no message is lost by dropping the future.
+    pub async fn recv_request<T: DeserializeOwned, R>(&mut self) -> Option<(T, ReplyTo<R>)> {
+        loop {
+            let frame = self.next().await?;
+            match request(&frame) {
+                Ok(request) => return Some(request),
+                Err(error) => self.dead_letter(&frame, &error),
             }
         }
     }
 
     async fn next(&mut self) -> Option<Frame> {
-        if self.batch.is_empty() {
-            let (cell, batch) = (&self.cell, &mut self.batch);
-            if !std::future::poll_fn(|cx| cell.poll_take(batch, cx)).await {
-                return None;
-            }
-        }
-        self.batch.pop_front()
+        std::future::poll_fn(|cx| self.inlet.poll_next(cx)).await
+    }
+
+    fn dead_letter(&self, frame: &Frame, error: &DecodeError) {
+        self.life.node.dead_letter(&self.life.cell.id, Some(frame), &error.to_string());
     }
 
     /// Calls `function` for messages whose first element is `tag`, with what stands behind it as a `T`, until it says
@@ -166,11 +221,12 @@ impl Port {
     }
 
     fn set_handler(&self, tag: Option<&str>, function: Option<Function>) -> &Self {
+        let Life { node, cell, .. } = &self.life;
         let change = |handlers: &mut handlers::Handlers| handlers.set(tag.map(Into::into), function);
-        if let Some((old, run)) = self.cell.with_handlers(change) {
+        if let Some((old, run)) = cell.with_handlers(change) {
             drop(old);
             if run {
-                self.node.spawn_task(drain::run(Arc::clone(&self.node), Arc::clone(&self.cell)));
+                node.spawn_task(drain::run(Arc::clone(node), Arc::clone(cell)));
             }
         }
         self
@@ -179,31 +235,48 @@ impl Port {
     /// Why the port was killed, if it was.
     #[must_use]
     pub fn killed(&self) -> Option<Reason> {
-        self.cell.dead()
+        self.life.cell.dead()
     }
 
     /// Kills the port for `reason`.
     pub fn kill(self, reason: &Reason) {
-        self.node.kill_local(&self.cell, reason);
+        self.life.node.kill_local(&self.life.cell, reason);
     }
 
     /// Messages that wait to be received.
     #[must_use]
     pub fn waiting(&self) -> usize {
-        self.batch.len() + self.cell.waiting()
+        self.inlet.len() + self.life.cell.waiting()
     }
 
     /// Lets the port live on without this handle, until somebody kills it: for ports that have handlers.
     pub fn detach(mut self) -> PortId {
-        self.kill_on_drop = false;
-        self.cell.id.clone()
+        self.life.kill_on_drop = false;
+        self.life.cell.id.clone()
     }
 }
 
-impl Drop for Port {
-    fn drop(&mut self) {
-        if self.kill_on_drop {
-            self.node.kill_local(&self.cell, &Reason::normal());
+/// A message with the reply port behind it.
+fn request<T: DeserializeOwned, R>(frame: &Frame) -> Result<(T, ReplyTo<R>), DecodeError> {
+    let mut values = frame.message()?.into_values();
+    let reply = values.pop().map(|last| Message::from([last]).decode::<PortId>()).transpose()?;
+    let reply = reply.ok_or_else(|| DecodeError::Mismatch("there is no reply port".into()))?;
+    Ok((Message::from(values).decode()?, ReplyTo::new(reply)))
+}
+
+/// The messages, until the port is killed and all that came before has been received.
+impl Stream for Port {
+    type Item = Message;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Message>> {
+        loop {
+            let Some(frame) = std::task::ready!(self.inlet.poll_next(cx)) else {
+                return Poll::Ready(None);
+            };
+            match frame.message() {
+                Ok(message) => return Poll::Ready(Some(message)),
+                Err(error) => self.dead_letter(&frame, &error),
+            }
         }
     }
 }

@@ -13,6 +13,7 @@ use tokio_util::task::TaskTracker;
 
 use super::{Alive, Inner, Node};
 use crate::complaints::Complaints;
+use crate::dead_letter;
 use crate::error::StartError;
 use crate::events::KEPT;
 use crate::kernel::ports::PortTable;
@@ -305,6 +306,7 @@ impl NodeBuilder {
             counter: AtomicU64::new(0),
             closed: Arc::clone(&alive.closed),
             events: broadcast::channel(KEPT).0,
+            letters: broadcast::channel(dead_letter::KEPT).0,
             tasks: TaskTracker::new(),
             stopped: alive.stopped.clone(),
             runtime,

@@ -9,7 +9,7 @@ use mp_transport::{Kick, clock};
 use serde::Serialize;
 
 use super::Inner;
-use crate::error::SendError;
+use crate::error::{SendError, TrySendError};
 use crate::kernel::outbox::Lane;
 use crate::kernel::route::Sent;
 use crate::mailbox::{PortCell, Push};
@@ -78,6 +78,7 @@ impl Inner {
             return Ok(Offered::Taken);
         }
         let Some(cell) = self.find(name) else {
+            self.lost_letter(name, || Message::new(message).ok());
             return Ok(Offered::Taken);
         };
         if lane == Lane::Control {
@@ -118,7 +119,11 @@ impl Inner {
             match self.offer(to, &message, reply, Lane::Data)? {
                 Offered::Taken => return Ok(()),
                 Offered::Full(Blocked::Mailbox(cell, frame)) => {
-                    self.push_patiently(&cell, frame).await;
+                    let push = |frame| match self.push(&cell, frame, None) {
+                        Push::Full(frame) => Err(frame),
+                        Push::Taken | Push::Run | Push::Dead => Ok(()),
+                    };
+                    self.push_patiently(&cell, frame, push).await;
                     return Ok(());
                 }
                 Offered::Full(Blocked::Peer(peer)) => {
@@ -134,17 +139,34 @@ impl Inner {
         }
     }
 
-    /// Puts a message into a mailbox, waiting for room. A port that takes nothing out of its full mailbox for longer than
+    /// Sends, if there is room now.
+    pub(crate) fn try_send<M: Serialize>(
+        self: &Arc<Self>,
+        to: &PortId,
+        message: M,
+    ) -> Result<(), TrySendError<M>> {
+        match self.offer(to, &message, None, Lane::Data)? {
+            Offered::Taken => Ok(()),
+            Offered::Full(_) => Err(TrySendError::Full(message)),
+        }
+    }
+
+    /// Puts a message into a mailbox by `push`, which gives it back if there is no room; waits for that. A port that takes nothing out of its full mailbox for longer than
     /// its patience is killed, so that two ports that wait for each other do not do so for ever `[MON-09]`.
-    async fn push_patiently(self: &Arc<Self>, cell: &Arc<PortCell>, mut frame: Frame) {
+    pub(super) async fn push_patiently<M>(
+        self: &Arc<Self>,
+        cell: &Arc<PortCell>,
+        mut message: M,
+        push: impl Fn(M) -> Result<(), M>,
+    ) {
         loop {
             let room = cell.room();
             let mut room = std::pin::pin!(room.notified());
             room.as_mut().enable();
             // Room may have been made between the refusal and the registration.
-            frame = match self.push(cell, frame, None) {
-                Push::Full(frame) => frame,
-                Push::Taken | Push::Run | Push::Dead => return,
+            message = match push(message) {
+                Err(message) => message,
+                Ok(()) => return,
             };
             tokio::select! {
                 biased;

@@ -40,7 +40,7 @@ fn handle(node: &Inner, cell: &PortCell, frame: &Frame, handlers: &mut Handlers)
     let message = match frame.message() {
         Ok(message) => message,
         Err(error) => {
-            node.dead_letter(&cell.id, &error.to_string());
+            node.dead_letter(&cell.id, Some(frame), &error.to_string());
             return Ok(());
         }
     };
@@ -48,10 +48,8 @@ fn handle(node: &Inner, cell: &PortCell, frame: &Frame, handlers: &mut Handlers)
         Ok(Ok(())) => {}
         Ok(Err((message, error))) => {
             let why = error.map_or_else(|| "no handler for it".to_owned(), |error| error.to_string());
-            node.dead_letter(
-                &cell.id,
-                &format!("{why}: tag \"{}\"", shown(&message.tag().unwrap_or_default())),
-            );
+            let why = format!("{why}: tag \"{}\"", shown(&message.tag().unwrap_or_default()));
+            node.dead_letter(&cell.id, Some(frame), &why);
         }
         Err(panic) => return Err(panic_text(&*panic)),
     }

@@ -168,7 +168,7 @@ impl Link {
             Some(cell) => self.parked.deliver_run(&self.node, &self.kick, cell, &mut self.run, now),
             None => {
                 self.figures.dropped(count(self.run.len()));
-                self.run.drain(..).for_each(|_| self.node.stats.no_such_port());
+                self.run.drain(..).for_each(|frame| self.node.unknown_port(&frame));
             }
         }
     }
@@ -191,7 +191,8 @@ impl Link {
             return self.parked.pass_on(&self.node, &self.kick, to, message, weight);
         }
         let Some(cell) = self.node.find(to.name()) else {
-            return self.node.stats.no_such_port();
+            self.node.stats.no_such_port();
+            return self.node.lost_letter(to.name(), || Some(message));
         };
         match self.node.local_frame(to.name(), &message, None, usize::MAX) {
             Ok(frame) => self.parked.deliver(&self.node, &self.kick, &cell, frame, now),

@@ -1,0 +1,321 @@
+//! Addresses that say what their port understands.
+
+use std::cmp::Ordering;
+use std::fmt;
+use std::future::Future;
+use std::hash::{Hash, Hasher};
+use std::marker::PhantomData;
+use std::sync::{Arc, Weak};
+
+use mp_proto::{NodeId, PortId};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use crate::error::{SendError, TrySendError};
+use crate::mailbox::PortCell;
+use crate::node::Inner;
+use crate::{Node, Port, TypedPort};
+
+/// A port's name that says what messages the port takes: what [`TypedPort::to_ref`] gives. Cheap to clone.
+///
+/// It can stand in messages, where it is the port's ID: a Perl program sees no difference. Of one that arrives, or is
+/// made of a bare ID by [`PortRef::new`], nobody has checked that the port takes `T`s: if it does not, they are dead
+/// letters there, as whatever else a port does not understand.
+pub struct PortRef<T> {
+    id: PortId,
+    home: Option<Arc<Home>>,
+    of: PhantomData<fn(T)>,
+}
+
+/// Where a port of this process lies, for those who know it: they need not look for its name.
+#[derive(Debug)]
+pub(crate) struct Home {
+    node: Weak<Inner>,
+    cell: Weak<PortCell>,
+}
+
+impl Home {
+    pub(crate) fn new(node: &Arc<Inner>, cell: &Arc<PortCell>) -> Self {
+        Self { node: Arc::downgrade(node), cell: Arc::downgrade(cell) }
+    }
+
+    /// Whether that is a port of this node; there may be others in the process.
+    pub(crate) fn is_at(&self, node: &Arc<Inner>) -> bool {
+        std::ptr::eq(self.node.as_ptr(), Arc::as_ptr(node))
+    }
+
+    pub(crate) fn cell(&self) -> Option<Arc<PortCell>> {
+        self.cell.upgrade()
+    }
+}
+
+impl<T> PortRef<T> {
+    /// Says of a port that it takes `T`s. Nothing checks that.
+    #[must_use]
+    pub fn new(id: PortId) -> Self {
+        Self { id, home: None, of: PhantomData }
+    }
+
+    pub(crate) fn local(id: PortId, home: Arc<Home>) -> Self {
+        Self { id, home: Some(home), of: PhantomData }
+    }
+
+    /// The port's name in the network.
+    #[must_use]
+    pub fn id(&self) -> &PortId {
+        &self.id
+    }
+
+    /// The port's name in the network, taken.
+    #[must_use]
+    pub fn into_id(self) -> PortId {
+        self.id
+    }
+
+    pub(crate) fn home(&self) -> Option<&Home> {
+        self.home.as_deref()
+    }
+}
+
+/// The port that waits for the answer to a request, as it stands in a request's message: `Get(ReplyTo<u64>)`. Sending to
+/// it answers; whoever asked takes one answer, and no other. In messages it is the port's ID.
+///
+/// Nothing forces an answer. Who asked waits until it comes, the port that was asked dies, or the time is over.
+#[must_use = "whoever asked waits for an answer"]
+pub struct ReplyTo<T>(PortRef<T>);
+
+impl<T> ReplyTo<T> {
+    /// Makes one of the port's name.
+    pub fn new(id: PortId) -> Self {
+        Self(PortRef::new(id))
+    }
+
+    pub(crate) fn of(port: PortRef<T>) -> Self {
+        Self(port)
+    }
+
+    /// The port's name.
+    #[must_use]
+    pub fn id(&self) -> &PortId {
+        self.0.id()
+    }
+}
+
+/// What a message of type `M` can be sent to, by [`Node::send`]: any port's name takes any message that can be written;
+/// a [`PortRef`], a [`TypedPort`] and a [`ReplyTo`] take their own type alone.
+///
+/// Only types of this crate are recipients.
+#[diagnostic::on_unimplemented(
+    message = "a message of type `{M}` cannot be sent to `{Self}`",
+    label = "takes no `{M}`",
+    note = "a `PortRef<T>`, `TypedPort<T>` or `ReplyTo<T>` takes messages of type `T` alone",
+    note = "a `PortId`, `NodeId` or `Port` takes any message that implements `serde::Serialize`; a text becomes a port's name by `parse::<PortId>()`"
+)]
+pub trait Recipient<M>: sealed::Sealed {
+    #[doc(hidden)]
+    fn deliver(&self, node: &Node, message: M) -> impl Future<Output = Result<(), SendError>> + Send
+    where
+        M: Send;
+    #[doc(hidden)]
+    fn try_deliver(&self, node: &Node, message: M) -> Result<(), TrySendError<M>>;
+}
+
+pub(crate) mod sealed {
+    /// Keeps [`super::Recipient`] to this crate.
+    pub trait Sealed {}
+}
+
+impl<P: sealed::Sealed + ?Sized> sealed::Sealed for &P {}
+
+#[diagnostic::do_not_recommend]
+impl<M, P: Recipient<M> + Sync + ?Sized> Recipient<M> for &P {
+    fn deliver(&self, node: &Node, message: M) -> impl Future<Output = Result<(), SendError>> + Send
+    where
+        M: Send,
+    {
+        (**self).deliver(node, message)
+    }
+
+    fn try_deliver(&self, node: &Node, message: M) -> Result<(), TrySendError<M>> {
+        (**self).try_deliver(node, message)
+    }
+}
+
+macro_rules! any_message {
+    ($($port:ty),*) => {$(
+        impl sealed::Sealed for $port {}
+
+        impl<M: Serialize> Recipient<M> for $port {
+            fn deliver(&self, node: &Node, message: M) -> impl Future<Output = Result<(), SendError>> + Send
+            where
+                M: Send,
+            {
+                node.inner.send(self.as_ref(), message, None)
+            }
+
+            fn try_deliver(&self, node: &Node, message: M) -> Result<(), TrySendError<M>> {
+                node.inner.try_send(self.as_ref(), message)
+            }
+        }
+    )*};
+}
+
+any_message!(PortId, NodeId, Port);
+
+impl<T> sealed::Sealed for PortRef<T> {}
+
+impl<T: Serialize + Send + 'static> Recipient<T> for PortRef<T> {
+    fn deliver(&self, node: &Node, message: T) -> impl Future<Output = Result<(), SendError>> + Send {
+        node.inner.send_typed(self, message)
+    }
+
+    fn try_deliver(&self, node: &Node, message: T) -> Result<(), TrySendError<T>> {
+        node.inner.try_send_typed(self, message)
+    }
+}
+
+impl<T> sealed::Sealed for ReplyTo<T> {}
+
+impl<T: Serialize + Send + 'static> Recipient<T> for ReplyTo<T> {
+    fn deliver(&self, node: &Node, message: T) -> impl Future<Output = Result<(), SendError>> + Send {
+        node.inner.send_typed(&self.0, message)
+    }
+
+    fn try_deliver(&self, node: &Node, message: T) -> Result<(), TrySendError<T>> {
+        node.inner.try_send_typed(&self.0, message)
+    }
+}
+
+impl<T: Send + 'static> sealed::Sealed for TypedPort<T> {}
+
+impl<T: Serialize + Send + 'static> Recipient<T> for TypedPort<T> {
+    fn deliver(&self, node: &Node, message: T) -> impl Future<Output = Result<(), SendError>> + Send {
+        let (node, port) = (Arc::clone(&node.inner), self.to_ref());
+        async move { node.send_typed(&port, message).await }
+    }
+
+    fn try_deliver(&self, node: &Node, message: T) -> Result<(), TrySendError<T>> {
+        node.inner.try_send_typed(&self.to_ref(), message)
+    }
+}
+
+impl<T> Clone for PortRef<T> {
+    fn clone(&self) -> Self {
+        Self { id: self.id.clone(), home: self.home.clone(), of: PhantomData }
+    }
+}
+
+impl<T> PartialEq for PortRef<T> {
+    fn eq(&self, other: &Self) -> bool {
+        self.id == other.id
+    }
+}
+
+impl<T> Eq for PortRef<T> {}
+
+impl<T> PartialOrd for PortRef<T> {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl<T> Ord for PortRef<T> {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.id.cmp(&other.id)
+    }
+}
+
+impl<T> Hash for PortRef<T> {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.id.hash(state);
+    }
+}
+
+impl<T> AsRef<PortId> for PortRef<T> {
+    fn as_ref(&self) -> &PortId {
+        &self.id
+    }
+}
+
+impl<T> AsRef<PortId> for ReplyTo<T> {
+    fn as_ref(&self) -> &PortId {
+        self.id()
+    }
+}
+
+impl<T> From<PortRef<T>> for PortId {
+    fn from(port: PortRef<T>) -> Self {
+        port.id
+    }
+}
+
+impl<T> From<&PortRef<T>> for PortRef<T> {
+    fn from(port: &PortRef<T>) -> Self {
+        port.clone()
+    }
+}
+
+impl<T: Send + 'static> From<&TypedPort<T>> for PortRef<T> {
+    fn from(port: &TypedPort<T>) -> Self {
+        port.to_ref()
+    }
+}
+
+impl<T> From<PortId> for PortRef<T> {
+    fn from(id: PortId) -> Self {
+        Self::new(id)
+    }
+}
+
+impl<T> From<&PortId> for PortRef<T> {
+    fn from(id: &PortId) -> Self {
+        Self::new(id.clone())
+    }
+}
+
+impl<T> From<&Port> for PortRef<T> {
+    fn from(port: &Port) -> Self {
+        Self::new(port.id().clone())
+    }
+}
+
+impl<T> Serialize for PortRef<T> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.id.serialize(serializer)
+    }
+}
+
+impl<'de, T> Deserialize<'de> for PortRef<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        PortId::deserialize(deserializer).map(Self::new)
+    }
+}
+
+impl<T> Serialize for ReplyTo<T> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.0.serialize(serializer)
+    }
+}
+
+impl<'de, T> Deserialize<'de> for ReplyTo<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        PortRef::deserialize(deserializer).map(Self)
+    }
+}
+
+impl<T> fmt::Display for PortRef<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.id.fmt(f)
+    }
+}
+
+impl<T> fmt::Debug for PortRef<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "PortRef<{}>({})", std::any::type_name::<T>(), self.id)
+    }
+}
+
+impl<T> fmt::Debug for ReplyTo<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "ReplyTo<{}>({})", std::any::type_name::<T>(), self.id())
+    }
+}

@@ -1,0 +1,116 @@
+//! The receiving end of a mailbox: what a port has taken out and not yet given to its program.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+
+use super::PortCell;
+use super::queue::{Entry, Item};
+use mp_proto::{DecodeError, Frame};
+
+/// Messages in the hands of their receiver. The first `held` of them have been passed over by a selective receive and
+/// count against the mailbox's bound, as if they were still in it.
+#[derive(Debug)]
+pub(crate) struct Inlet<I: Item> {
+    pub(crate) cell: Arc<PortCell>,
+    batch: VecDeque<I>,
+    held: usize,
+}
+
+impl<I: Item> Inlet<I> {
+    pub(crate) fn new(cell: Arc<PortCell>) -> Self {
+        Self { cell, batch: VecDeque::new(), held: 0 }
+    }
+
+    /// Messages in hand.
+    pub(crate) fn len(&self) -> usize {
+        self.batch.len()
+    }
+
+    /// The next message; `None` when the port is dead and nothing is left.
+    pub(crate) fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Option<I>> {
+        if self.batch.is_empty() && !ready!(self.cell.poll_take(&mut self.batch, cx)) {
+            return Poll::Ready(None);
+        }
+        Poll::Ready(self.remove(0))
+    }
+
+    /// The next message, if there is one.
+    pub(crate) fn next_now(&mut self) -> Option<I> {
+        if self.batch.is_empty() {
+            self.cell.take_now(&mut self.batch);
+        }
+        self.remove(0)
+    }
+
+    /// The first message that `look` accepts, those before `seen` being known not to. What it refuses with an error is
+    /// taken out and given to `bad`; the others stay where they are.
+    pub(crate) fn poll_select(
+        &mut self,
+        cx: &mut Context<'_>,
+        seen: &mut usize,
+        mut look: impl FnMut(&mut I) -> Result<bool, DecodeError>,
+        mut bad: impl FnMut(&PortCell, I, &DecodeError),
+    ) -> Poll<Option<I>> {
+        loop {
+            while let Some(message) = self.batch.get_mut(*seen) {
+                match look(message) {
+                    Ok(true) => return Poll::Ready(self.remove(*seen)),
+                    Ok(false) => *seen += 1,
+                    Err(error) => {
+                        if let Some(message) = self.remove(*seen) {
+                            bad(&self.cell, message, &error);
+                        }
+                    }
+                }
+            }
+            self.hold();
+            if !ready!(self.cell.poll_take(&mut self.batch, cx)) {
+                return Poll::Ready(None);
+            }
+        }
+    }
+
+    fn remove(&mut self, index: usize) -> Option<I> {
+        if self.held == 0 && index == 0 {
+            return self.batch.pop_front();
+        }
+        let message = self.batch.remove(index)?;
+        if index < self.held {
+            self.held -= 1;
+            self.cell.release(1, message.weight());
+        }
+        Some(message)
+    }
+
+    /// Nothing in hand counts against the bound any more.
+    fn let_go(&mut self) {
+        if self.held > 0 {
+            let bytes = self.batch.range(..self.held).map(Item::weight).sum();
+            self.cell.release(std::mem::take(&mut self.held), bytes);
+        }
+    }
+
+    /// Counts all that is in hand against the bound.
+    fn hold(&mut self) {
+        let bytes = self.batch.range(self.held..).map(Item::weight).sum();
+        self.cell.hold(self.batch.len() - self.held, bytes);
+        self.held = self.batch.len();
+    }
+}
+
+impl Inlet<Frame> {
+    /// The same messages, for a port of `T`s.
+    pub(crate) fn into_typed<T: Send + 'static>(mut self) -> Inlet<Entry<T>> {
+        // What they weigh may change when they are read.
+        self.let_go();
+        let batch = std::mem::take(&mut self.batch).into_iter().map(Entry::Frame).collect();
+        Inlet { cell: Arc::clone(&self.cell), batch, held: 0 }
+    }
+}
+
+impl<I: Item> Drop for Inlet<I> {
+    fn drop(&mut self) {
+        self.let_go();
+    }
+}

@@ -1,0 +1,222 @@
+//! A port of messages of one type.
+
+use std::fmt;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+
+use futures_core::Stream;
+use mp_proto::{DecodeError, Frame, PortId, Reason};
+use serde::de::DeserializeOwned;
+
+use super::{Life, Port};
+use crate::Node;
+use crate::address::{Home, PortRef};
+use crate::mailbox::inlet::Inlet;
+use crate::mailbox::queue::Entry;
+
+/// A port that takes messages of one type, held by the one who receives from it. From [`Node::typed_port`], or of any
+/// [`Port`] by [`Port::typed`].
+///
+/// A sender of this node that holds a [`PortRef`] of it moves its messages here as they are: nothing is written, read
+/// or copied `[ND-20]`. Whoever has the bare [`PortId`], in this node or another one, in Perl or Rust, sends as to any
+/// port: what arrives is read as a `T` when it is received. All are in one mailbox, in the order in which they were
+/// sent.
+///
+/// A message that is no `T` is passed over as a dead letter. A moved value counts for its own size against
+/// [`Limits::mailbox_bytes`](mp_proto::Limits::mailbox_bytes); what it owns on the heap is not counted, so here
+/// [`Limits::mailbox_messages`](mp_proto::Limits::mailbox_messages) is the bound.
+///
+/// ```
+/// use mp_node::{Node, ReplyTo};
+///
+/// #[derive(serde::Serialize, serde::Deserialize)]
+/// #[serde(rename_all = "snake_case")]
+/// enum Counter {
+///     Add(u64),           // ["add", 5] where it travels
+///     Get(ReplyTo<u64>),  // ["get", port]
+/// }
+///
+/// # tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(async {
+/// # let node = Node::builder("doc").without_file().start().await?;
+/// let counter = node.spawn_typed(async |mut port| {
+///     let mut sum = 0;
+///     while let Some(message) = port.recv().await {
+///         match message {
+///             Counter::Add(number) => sum += number,
+///             Counter::Get(reply) => port.node().send(reply, sum).await.expect("the node runs"),
+///         }
+///     }
+/// });
+/// node.send(&counter, Counter::Add(5)).await?;      // moved
+/// node.send(counter.id(), ("add", 7)).await?;       // written, as to any port
+/// assert_eq!(node.ask(&counter, Counter::Get).await?, 12);
+/// # Ok::<(), Box<dyn std::error::Error>>(()) }).expect("it works");
+/// # Ok::<(), std::io::Error>(())
+/// ```
+///
+/// Dropping the port kills it with a normal end.
+#[must_use = "a port dies when it is dropped"]
+pub struct TypedPort<T: Send + 'static> {
+    life: Life,
+    inlet: Inlet<Entry<T>>,
+    home: Arc<Home>,
+}
+
+impl Port {
+    /// Makes this a port of `T`s. What waits in it stays there, in its order; handlers are removed.
+    pub fn typed<T: Send + 'static>(self) -> TypedPort<T> {
+        let (life, inlet) = self.into_parts();
+        drop(life.cell.make_typed::<T>());
+        let home = Arc::new(Home::new(&life.node, &life.cell));
+        TypedPort { inlet: inlet.into_typed(), life, home }
+    }
+}
+
+impl<T: Send + 'static> TypedPort<T> {
+    /// The port's name in the network.
+    #[must_use]
+    pub fn id(&self) -> &PortId {
+        &self.life.cell.id
+    }
+
+    /// The port's address, for those who are to send to it: it can be cloned, kept, and sent in messages.
+    #[must_use]
+    pub fn to_ref(&self) -> PortRef<T> {
+        PortRef::local(self.id().clone(), Arc::clone(&self.home))
+    }
+
+    /// The node that holds the port.
+    #[must_use]
+    pub fn node(&self) -> Node {
+        Node::from_inner(Arc::clone(&self.life.node))
+    }
+
+    /// Why the port was killed, if it was.
+    #[must_use]
+    pub fn killed(&self) -> Option<Reason> {
+        self.life.cell.dead()
+    }
+
+    /// Kills the port for `reason`.
+    pub fn kill(self, reason: &Reason) {
+        self.life.node.kill_local(&self.life.cell, reason);
+    }
+
+    /// Messages that wait to be received.
+    #[must_use]
+    pub fn waiting(&self) -> usize {
+        self.inlet.len() + self.life.cell.waiting()
+    }
+
+    pub(super) fn parts(&mut self) -> (&Life, &mut Inlet<Entry<T>>) {
+        (&self.life, &mut self.inlet)
+    }
+
+    fn dead_letter(&self, frame: &Frame, error: &DecodeError) {
+        self.life.node.dead_letter(&self.life.cell.id, Some(frame), &error.to_string());
+    }
+}
+
+impl<T: DeserializeOwned + Send + 'static> TypedPort<T> {
+    /// The next message. `None` once the port has been killed and all that came before has been received.
+    ///
+    /// # Cancellation
+    ///
+    /// Safe: no message is lost by dropping the future.
+    pub async fn recv(&mut self) -> Option<T> {
+        std::future::poll_fn(|cx| self.poll_recv(cx)).await
+    }
+
+    /// The next message, or what is wrong with it.
+    ///
+    /// # Errors
+    ///
+    /// The message is not a `T`.
+    ///
+    /// # Cancellation
+    ///
+    /// Safe: no message is lost by dropping the future.
+    pub async fn recv_checked(&mut self) -> Option<Result<T, DecodeError>> {
+        let entry = std::future::poll_fn(|cx| self.inlet.poll_next(cx)).await?;
+        Some(entry.into_value().map_err(|(_, error)| error))
+    }
+
+    /// A message that is there already.
+    #[must_use = "the message has been taken"]
+    pub fn try_recv(&mut self) -> Option<T> {
+        loop {
+            match self.inlet.next_now()?.into_value() {
+                Ok(value) => return Some(value),
+                Err((frame, error)) => self.dead_letter(&frame, &error),
+            }
+        }
+    }
+
+    fn poll_recv(&mut self, cx: &mut Context<'_>) -> Poll<Option<T>> {
+        loop {
+            let Some(entry) = ready!(self.inlet.poll_next(cx)) else {
+                return Poll::Ready(None);
+            };
+            match entry.into_value() {
+                Ok(value) => return Poll::Ready(Some(value)),
+                Err((frame, error)) => self.dead_letter(&frame, &error),
+            }
+        }
+    }
+}
+
+/// The messages, until the port is killed and all that came before has been received.
+impl<T: DeserializeOwned + Send + 'static> Stream for TypedPort<T> {
+    type Item = T;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<T>> {
+        self.poll_recv(cx)
+    }
+}
+
+// Nothing in a port is pinned, whatever its messages are.
+impl<T: Send + 'static> Unpin for TypedPort<T> {}
+
+impl<T> Entry<T> {
+    pub(super) fn frame(&self) -> Option<&Frame> {
+        match self {
+            Self::Moved(_) => None,
+            Self::Frame(frame) => Some(frame),
+        }
+    }
+}
+
+impl<T: DeserializeOwned> Entry<T> {
+    pub(super) fn into_value(self) -> Result<T, (Frame, DecodeError)> {
+        match self {
+            Self::Moved(value) => Ok(value),
+            Self::Frame(frame) => frame.decode().map_err(|error| (frame, error)),
+        }
+    }
+
+    /// The value, which is kept: a frame is read only once.
+    pub(super) fn read(&mut self) -> Result<&T, DecodeError> {
+        if let Self::Frame(frame) = self {
+            *self = Self::Moved(frame.decode()?);
+        }
+        match self {
+            Self::Moved(value) => Ok(value),
+            Self::Frame(_) => Err(DecodeError::Mismatch("a frame that was read is a value".into())),
+        }
+    }
+}
+
+impl<T: Send + 'static> AsRef<PortId> for TypedPort<T> {
+    fn as_ref(&self) -> &PortId {
+        self.id()
+    }
+}
+
+impl<T: Send + 'static> fmt::Debug for TypedPort<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut out = f.debug_struct("TypedPort");
+        out.field("id", self.id()).field("of", &std::any::type_name::<T>());
+        out.field("waiting", &self.waiting()).field("killed", &self.killed()).finish_non_exhaustive()
+    }
+}
