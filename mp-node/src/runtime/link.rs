@@ -166,7 +166,7 @@ impl Link {
         let Some(cell) = self.node.find(to.name()) else {
             return self.node.stats.no_such_port();
         };
-        match self.node.local_frame(to.name(), &message, None, usize::MAX) {
+        match self.node.local_frame(to.name(), &message, None, false) {
             Ok(frame) => self.parked.deliver(&self.node, &self.kick, &cell, frame, now),
             Err(error) => tracing::debug!(%to, %error, "a message was not passed on"),
         }
