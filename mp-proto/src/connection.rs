@@ -43,6 +43,9 @@ pub struct Connection {
     over: bool,
 }
 
+/// Behind a frame of more bytes than this, what else has been read is moved to memory of its own.
+const LARGE: usize = 128 * 1024;
+
 /// A message that has arrived.
 #[derive(Debug, Clone)]
 pub struct Incoming {
@@ -148,6 +151,10 @@ impl Connection {
 
     fn take_messages(&mut self, input: &mut BytesMut) -> Result<(), DecodeError> {
         while let Some(frame) = self.scanner.next(input, self.max_message)? {
+            if frame.bytes().len() > LARGE {
+                // What was read with it must not keep its memory for as long as it waits [ND-20].
+                *input = BytesMut::from(&input[..]);
+            }
             let incoming = Incoming { port: port_name(&frame)?, frame };
             incoming.frame.check_values(self.max_values)?;
             if !incoming.port().is_empty() || !means_nothing(&incoming.frame) {
