@@ -123,6 +123,24 @@ pub(crate) async fn serve(
     span.end(why);
 }
 
+/// Messages of fewer bytes are moved to memory of their own. Those of more are a good part of what was read at once.
+const MOVED: usize = 32 * 1024;
+
+/// Messages lie in the buffer that they were read into. A few that wait must not keep alive all that was read with them,
+/// for ports that have taken it or were never there: then a mailbox's bound would say nothing `[ND-20]`.
+fn own_memory(run: &mut VecDeque<Frame>) {
+    let len: usize = run.iter().map(|frame| frame.bytes().len()).sum();
+    if len >= MOVED {
+        return;
+    }
+    let mut all = BytesMut::with_capacity(len);
+    run.iter().for_each(|frame| all.extend_from_slice(frame.bytes()));
+    let mut all = all.freeze();
+    for frame in run {
+        *frame = Frame::new(frame.framing(), all.split_to(frame.bytes().len()));
+    }
+}
+
 /// How long a peer behind relays may be silent `[RL-07]`: a connection that carries it is not read while a mailbox is
 /// full, and there are up to three of them.
 fn patience(limits: &Limits) -> Duration {
@@ -164,6 +182,7 @@ impl Link {
         if self.run.is_empty() {
             return;
         }
+        own_memory(&mut self.run);
         match &self.last_port {
             Some(cell) => self.parked.deliver_run(&self.node, &self.kick, cell, &mut self.run, now),
             None => {
@@ -194,7 +213,7 @@ impl Link {
             self.node.stats.no_such_port();
             return self.node.lost_letter(to.name(), || Some(message));
         };
-        match self.node.local_frame(to.name(), &message, None, usize::MAX) {
+        match self.node.local_frame(to.name(), &message, None, false) {
             Ok(frame) => self.parked.deliver(&self.node, &self.kick, &cell, frame, now),
             Err(error) => tracing::debug!(%to, %error, "a message was not passed on"),
         }
