@@ -13,6 +13,8 @@ mod live_perl {
     mod plain;
     #[path = "../support/process.rs"]
     pub(crate) mod process;
+    #[path = "../support/program.rs"]
+    pub(crate) mod program;
     pub(crate) mod values;
 
     pub(crate) mod directory;
@@ -35,6 +37,7 @@ mod live_perl {
 use std::time::Duration;
 
 use live_perl::perl;
+use live_perl::program::is_skipped;
 use mp_node::Framing;
 
 /// The longest time that a scenario may take; they take a second or two.
@@ -46,11 +49,9 @@ async fn run<F: Future<Output = ()>>(framing: &str, scenario: impl FnOnce(Framin
     let Some(framing) = known else {
         return println!("skipped: the framing {framing} is not compiled in");
     };
-    if let Some(missing) = perl::missing() {
-        assert_ne!(std::env::var("CI").as_deref(), Ok("true"), "{missing}; see .ci/packages");
-        return println!("skipped: {missing}");
+    if !is_skipped(perl::missing()) {
+        tokio::time::timeout(LIMIT, scenario(framing)).await.expect("the scenario ends in time");
     }
-    tokio::time::timeout(LIMIT, scenario(framing)).await.expect("the scenario ends in time");
 }
 
 /// Where the program runs itself again, as a node in a process of its own.

@@ -2,15 +2,19 @@
 //!
 //! Where Python is missing the tests say that they are skipped, but fail in CI (`CI=true`).
 
-use std::io::{BufRead, BufReader};
-use std::process::{Child, Command, Output, Stdio};
-use std::thread;
+#![expect(clippy::panic, reason = "what a test does that fails")]
+
+#[path = "support/program.rs"]
+mod program;
+
+use std::process::{Command, Output};
 use std::time::Duration;
 
 use mp_global::Global;
 use mp_node::{Framing, Node, PortId, Reason, Value};
 use serde_json::{Value as Json, json};
-use tokio::sync::mpsc;
+
+use program::{Program, is_skipped};
 
 const PROGRAM: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/peer.py");
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -19,11 +23,7 @@ const PATIENCE: Duration = Duration::from_secs(30);
 fn is_there() -> bool {
     let version = "import sys; sys.exit(sys.version_info < (3, 9))";
     let there = Command::new("python3").args(["-c", version]).status().is_ok_and(|status| status.success());
-    if !there {
-        assert_ne!(std::env::var("CI").as_deref(), Ok("true"), "there is no python3, see .ci/packages");
-        println!("skipped: there is no python3 of at least 3.9");
-    }
-    there
+    !is_skipped((!there).then_some("there is no python3 of at least 3.9"))
 }
 
 async fn soon<T>(future: impl Future<Output = T>) -> T {
@@ -38,39 +38,16 @@ async fn node() -> (Node, Global, String) {
     (node, global, address)
 }
 
-/// The peer's process, killed when it is dropped, and what it prints.
-struct Python {
-    process: Child,
-    printed: mpsc::Receiver<Json>,
-}
+/// The peer's process, and what it prints.
+struct Python(Program);
 
 impl Python {
     fn start(arguments: [&str; 4]) -> Self {
-        let mut command = Command::new("python3");
-        let mut process =
-            command.arg(PROGRAM).args(arguments).stdout(Stdio::piped()).spawn().expect("starts");
-        let stdout = BufReader::new(process.stdout.take().expect("piped"));
-        let (print, printed) = mpsc::channel(1000);
-        thread::spawn(move || {
-            for line in stdout.lines().map_while(Result::ok) {
-                let event = serde_json::from_str(&line).expect("JSON");
-                if print.blocking_send(event).is_err() {
-                    return;
-                }
-            }
-        });
-        Self { process, printed }
+        Self(Program::start(Command::new("python3").arg(PROGRAM).args(arguments)))
     }
 
     async fn next(&mut self) -> Option<Json> {
-        soon(self.printed.recv()).await
-    }
-}
-
-impl Drop for Python {
-    fn drop(&mut self) {
-        drop(self.process.kill());
-        drop(self.process.wait());
+        soon(self.0.printed.recv()).await
     }
 }
 
@@ -113,7 +90,7 @@ async fn a_peer_in_python_sends_receives_monitors_and_looks_up() {
     assert_eq!(python.next().await, Some(json!(["died", gone[1], []])));
     assert_eq!(soon(monitor).await.word(), "transport_error", "it has nothing left to do");
     assert_eq!(python.next().await, None);
-    assert!(python.process.wait().expect("it ran").success());
+    assert!(python.0.process.wait().expect("it ran").success());
 }
 
 /// Runs the peer until it ends.

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
 use mp_global::{Global, GroupMonitor};
-use mp_node::{Framing, Message, Node, NodeId, Port, PortId, Reason, Value};
+use mp_node::{Framing, Node, NodeId, Port, PortId, Reason};
 use serde_json::Value as Json;
 
 use super::perl::PATIENCE;

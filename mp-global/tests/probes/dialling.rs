@@ -7,9 +7,6 @@ use tokio::net::TcpListener;
 
 use super::raw::{Edge, soon};
 
-/// A node's connect time: an attempt lasts no longer, and no shorter.
-const CONNECT_TIME: std::time::Duration = std::time::Duration::from_secs(2);
-
 /// [ND-07]: each of six addresses is tried in the time of one attempt, though nobody ever greets. Perl tries the first two.
 #[tokio::test]
 async fn unresponsive_addresses_are_all_tried() {
@@ -24,11 +21,8 @@ async fn unresponsive_addresses_are_all_tried() {
         let ways = ways.clone();
         Box::pin(async move { ways })
     }));
-    let begun = std::time::Instant::elapsed;
-    let start = tokio::time::Instant::now().into_std();
     let monitor = edge.node.monitor(NodeId::new("unr").expect("a name").port());
     let reason = soon(monitor.into_future()).await;
-    assert!(begun(&start) >= CONNECT_TIME, "an attempt lasts as long as it may");
     assert_eq!(reason.to_string(), "transport_error: unr connect timeout");
     for listener in listeners {
         soon(listener.accept()).await.expect("it was tried");

@@ -103,6 +103,7 @@ async fn shake(
     carrier: Carrier,
     claims: &mut Option<NodeId>,
 ) -> Result<Met, MeetError> {
+    let begun = node.claims.begin();
     let mut nonce = [0_u8; Nonce::LEN];
     node.rng.lock().fill(&mut nonce).map_err(|error| MeetError::Io(error.to_string()))?;
     let address = pipe.peer_addr().to_string();
@@ -134,7 +135,7 @@ async fn shake(
                     if node.is_draining() && !node.is_wanted(&peer, side) {
                         return Err(MeetError::ShutDown);
                     }
-                    claim = Some(node.claims.claim(peer));
+                    claim = Some(begun.claim(peer));
                     // One of these decides, if that is for us to do; otherwise neither does anything.
                     handshake.admit();
                     handshake.proceed();
@@ -176,12 +177,15 @@ async fn adopt(
     let duplicate = || MeetError::Duplicate(session.peer.clone());
     let claim = claim.ok_or_else(duplicate)?;
     let address = driver.pipe().peer_addr().clone();
+    // The peer has decided, but not when we hear of it: its `go` may be older than that of a connection that we have had
+    // in the meantime.
+    let is_followed = session.instance.is_some() && !session.decider(&node.id);
     loop {
         let (peer, epoch, is_rival) = {
             // Two tasks may be here for the same peer: what is looked at and what is done about it is one step.
             let _deciding = node.deciding.lock();
             match node.connection_beside(&session) {
-                _ if claim.is_void() => return Err(duplicate()),
+                _ if claim.is_void() || is_followed && claim.is_past() => return Err(duplicate()),
                 Beside::Standing => return Err(duplicate()),
                 Beside::Nothing => {
                     claim.win();

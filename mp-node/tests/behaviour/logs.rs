@@ -161,7 +161,8 @@ async fn the_death_of_a_port_that_nobody_monitors_is_logged() {
     assert_eq!(said.len(), 1, "{said:#?}");
     assert!(said[0].contains(&gone.id().to_string()) && said[0].contains("die: bad"), "{said:#?}");
     for number in 0..1_000 {
-        a.kill(&a.port(), mp_node::Reason::new(&format!("word {number}"), "x".repeat(1_000)));
+        let port = a.port();
+        a.kill(&port, mp_node::Reason::new(&format!("word {number}"), "x".repeat(1_000)));
     }
     assert!(log.warnings("a port that nobody monitors has died").len() <= 256);
     assert!(log.longest() < 1_000, "{}", log.longest());
