@@ -280,6 +280,7 @@ impl Kernel {
     }
 
     pub(super) fn dial(&mut self, address: String, purpose: Purpose) {
+        tracing::debug!(node = %self.identity.node, address, ?purpose, "dials");
         let id = self.new_conn(purpose);
         self.outs.push_back(Out::Dial(id, address));
     }
@@ -374,6 +375,7 @@ impl Kernel {
     }
 
     fn established(&mut self, id: ConnId) {
+        tracing::debug!(node = %self.identity.node, id, peer = ?self.conns.get(&id).and_then(|conn| conn.peer.clone()), "established");
         let Some(node) = self.conns.get(&id).and_then(|conn| conn.peer.clone()) else { return };
         let peer = self.peers.entry(node.clone()).or_default();
         if let Some(old) = peer.conn {
@@ -413,6 +415,7 @@ impl Kernel {
 
     /// A connection is lost, and with it what is on its way, and what its other end has monitored here.
     fn node_down(&mut self, node: &str) {
+        tracing::debug!(node = %self.identity.node, peer = node, "lost");
         if let Some(peer) = self.peers.get_mut(node) {
             (peer.conn, peer.deadline) = (None, None);
             peer.queue.clear();

@@ -128,7 +128,8 @@ impl Setup {
         let faults = options.faults.unwrap_or(by_seed);
         let pace = u32::try_from(nodes.div_ceil(LIVELY)).unwrap_or(1);
         let hidden = hidden(&mut world.dice("hidden"), if bare { 0 } else { nodes - globals });
-        let perl = if bare { BTreeSet::new() } else { perl(world, options, nodes - hidden) };
+        let perl =
+            if bare { BTreeSet::new() } else { perl(world, options, globals, [nodes - hidden, nodes]) };
         let framing = framing(&mut world.dice("framing"), !perl.is_empty());
         Self {
             nodes,
@@ -237,10 +238,13 @@ fn hidden(dice: &mut Dice, most: usize) -> usize {
     if most == 0 || dice.one_in(2) { 0 } else { 1 + dice.index(most) }
 }
 
-/// In every third network some nodes are Perl's, but not the first, so that there is a global node of ours.
-fn perl(world: &World, options: &Options, most: usize) -> BTreeSet<usize> {
+/// In every third network some nodes are Perl's, but not the first, so that there is a global node of ours. Where nodes are
+/// hidden, all global nodes are ours, since Perl's do not relay.
+fn perl(world: &World, options: &Options, globals: usize, [most, nodes]: [usize; 2]) -> BTreeSet<usize> {
     let mut dice = world.dice("perl");
-    let room = most.saturating_sub(1);
+    let is_hidden = most < nodes;
+    let (first, room) =
+        if is_hidden { (globals, most.saturating_sub(globals)) } else { (1, most.saturating_sub(1)) };
     let count = match options.perl {
         Some(count) => count.min(room),
         None if dice.one_in(3) => (1 + dice.index(room.div_ceil(2).max(1))).min(room),
@@ -248,7 +252,7 @@ fn perl(world: &World, options: &Options, most: usize) -> BTreeSet<usize> {
     };
     let mut chosen = BTreeSet::new();
     while chosen.len() < count {
-        chosen.insert(1 + dice.index(room));
+        chosen.insert(first + dice.index(room));
     }
     chosen
 }
@@ -277,7 +281,7 @@ fn limits(dice: &mut Dice, nodes: usize) -> Limits {
 impl fmt::Display for Setup {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} nodes, {} of them global, {} hidden, ", self.nodes, self.globals, self.hidden)?;
-        write!(f, "{:?} of them Perl's, all with {}, ", self.perl, self.framing)?;
+        write!(f, "Perl's are {:?}, all have {}, ", self.perl, self.framing)?;
         write!(f, "directory: {}, ", self.directory)?;
         write!(f, "{} faults, buffers of {} B, latency {:?}, ", self.faults, self.buffer, self.latency)?;
         write!(
