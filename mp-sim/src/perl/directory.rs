@@ -142,9 +142,11 @@ impl Kernel {
         seed.due = Some(now + backoff(Duration::from_millis(600), seed.failures, chance));
     }
 
-    /// A connection was lost: if it was a seed's, seeding begins again.
-    pub(super) fn seeds_changed(&mut self, node: &str) {
-        let now = self.now;
+    /// A connection was lost: if it was a seed's, seeding begins again. After a collision not at once: live nodes fall out of
+    /// step by themselves, simulated ones would collide for ever.
+    pub(super) fn seeds_changed(&mut self, node: &str, collided: bool) {
+        let pause = backoff(Duration::from_millis(600), 0, self.dice.word());
+        let now = if collided { self.now + pause } else { self.now };
         for seed in self.directory.seeds.iter_mut().filter(|seed| seed.node.as_deref() == Some(node)) {
             (seed.due, seed.failures) = (Some(now), 0);
         }

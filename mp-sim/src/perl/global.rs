@@ -255,11 +255,12 @@ impl Kernel {
 
     /// Global nodes are dialled that others know and that are not connected.
     fn plan_dials(&mut self) {
-        let (own, up, now) = (self.id().to_owned(), self.nodes_up(), self.now);
+        let (own, up, chance) = (self.id().to_owned(), self.nodes_up(), self.dice.word());
+        let at = self.now + backoff(Duration::from_millis(300), 0, chance);
         let Some(global) = &mut self.directory.global else { return };
         for node in global.view.get(GLOBALS).into_iter().flat_map(BTreeMap::keys) {
             if *node != own && !up.contains(node) {
-                global.dials.entry(node.clone()).or_insert((now, 0));
+                global.dials.entry(node.clone()).or_insert((at, 0));
             }
         }
     }

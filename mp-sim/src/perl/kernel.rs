@@ -280,7 +280,6 @@ impl Kernel {
     }
 
     pub(super) fn dial(&mut self, address: String, purpose: Purpose) {
-        tracing::debug!(node = %self.identity.node, address, ?purpose, "dials");
         let id = self.new_conn(purpose);
         self.outs.push_back(Out::Dial(id, address));
     }
@@ -375,7 +374,6 @@ impl Kernel {
     }
 
     fn established(&mut self, id: ConnId) {
-        tracing::debug!(node = %self.identity.node, id, peer = ?self.conns.get(&id).and_then(|conn| conn.peer.clone()), "established");
         let Some(node) = self.conns.get(&id).and_then(|conn| conn.peer.clone()) else { return };
         let peer = self.peers.entry(node.clone()).or_default();
         if let Some(old) = peer.conn {
@@ -385,7 +383,7 @@ impl Kernel {
                 self.conns.remove(&id);
                 self.outs.push_back(Out::Close(id));
             }
-            return self.seeds_changed(&node);
+            return self.seeds_changed(&node, true);
         }
         peer.conn = Some(id);
         peer.deadline = None;
@@ -406,7 +404,7 @@ impl Kernel {
         match (conn.is_up, conn.peer, conn.purpose) {
             (true, Some(node), _) => {
                 self.node_down(&node);
-                self.seeds_changed(&node);
+                self.seeds_changed(&node, false);
             }
             (_, _, Purpose::Seed(seed)) => self.seed_failed(seed),
             _ => {}
@@ -415,7 +413,6 @@ impl Kernel {
 
     /// A connection is lost, and with it what is on its way, and what its other end has monitored here.
     fn node_down(&mut self, node: &str) {
-        tracing::debug!(node = %self.identity.node, peer = node, "lost");
         if let Some(peer) = self.peers.get_mut(node) {
             (peer.conn, peer.deadline) = (None, None);
             peer.queue.clear();
