@@ -80,6 +80,7 @@ fn run(seeds: &Seeds, options: &Options, output: &mut Output) -> std::io::Result
         (" --nodes ", options.nodes),
         (" --up-to ", options.up_to),
         (" --globals ", options.globals),
+        (" --perl ", options.perl),
         (" --faults ", options.faults),
     ] {
         words.extend(count.map(|count| format!("{word}{count}")));

@@ -7,6 +7,7 @@
 
 mod book;
 mod churn;
+mod foreign;
 mod life;
 mod report;
 mod setup;
@@ -55,9 +56,14 @@ async fn scenario(world: &World, options: &Options) -> Report {
     }
     world.sleep(setup.warm_up).await;
     let plan = FaultPlan::random(&mut world.dice("faults"), &world.hosts(), setup.faults, setup.pause);
+    let plan = setup.tame(plan);
     // While the clock jumps nothing is noticed, whatever it says afterwards.
-    let bound =
+    let mut bound =
         setup.detection_bound() + plan.steps.iter().filter_map(|(_, fault)| fault.jump()).sum::<Duration>();
+    if !setup.perl.is_empty() {
+        // That a Perl process is dead is told by its system, as soon as the network lets it.
+        bound += plan.steps.iter().map(|(pause, _)| *pause).sum::<Duration>();
+    }
     if plan.steps.is_empty() {
         world.sleep(UNDISTURBED).await;
     }

@@ -68,6 +68,9 @@ pub(super) struct Shape {
     /// How many of them are global nodes [default: 1 to 5]
     #[arg(long)]
     globals: Option<usize>,
+    /// How many of them are Perl nodes [default: some in every third network]
+    #[arg(long)]
+    perl: Option<usize>,
     /// How many faults happen [default: 8 to 16]
     #[arg(long)]
     faults: Option<usize>,
@@ -75,7 +78,7 @@ pub(super) struct Shape {
 
 impl Shape {
     pub(super) fn options(&self) -> Options {
-        Options::new(self.nodes, self.globals, self.faults).up_to(self.up_to)
+        Options::new(self.nodes, self.globals, self.faults).up_to(self.up_to).perl(self.perl)
     }
 }
 

@@ -8,13 +8,30 @@ use mp_node::{Monitor, PortId, Reason};
 
 use super::{Report, Setup};
 use crate::World;
-use crate::check::{Delivery, Directory, Violation, Watches};
+use crate::check::{Delivery, Directory, Told, Violation, Watches};
 
 /// A port, as its number and its name.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Address {
     pub(super) number: u32,
     pub(super) id: PortId,
+}
+
+/// Who tells a sender of a port's death.
+#[derive(Debug)]
+pub(super) enum Teller {
+    Monitor(Monitor),
+    /// Nobody whom one could rely on: the sender is a Perl program, to which nothing is promised.
+    Nobody,
+}
+
+impl Told for Teller {
+    fn is_told(&self) -> bool {
+        match self {
+            Self::Monitor(monitor) => monitor.is_told(),
+            Self::Nobody => true,
+        }
+    }
 }
 
 /// The book of a run, shared by all that happens in it.
@@ -26,7 +43,7 @@ pub(super) struct Book {
 
 #[derive(Default)]
 pub(super) struct Page {
-    pub(super) delivery: Delivery<Monitor>,
+    pub(super) delivery: Delivery<Teller>,
     pub(super) watches: Watches,
     pub(super) directory: Directory,
     /// All ports that ever were.
@@ -52,7 +69,8 @@ struct Resident {
 
 impl Book {
     pub(super) fn new(world: &World, setup: &Setup) -> Self {
-        let page = Page { watches: Watches::new(setup.limits.connect_time), ..Page::default() };
+        let mut page = Page { watches: Watches::new(setup.limits.connect_time), ..Page::default() };
+        page.directory.values_differ(setup.perl_globals() > 0);
         Self { world: world.clone(), page: Arc::new(Mutex::new(page)) }
     }
 
@@ -138,10 +156,11 @@ impl Book {
         sender
     }
 
-    /// The port at a host that receives at once whatever comes, if it lives.
+    /// The port at a host that receives at once whatever comes, if it lives and can be found.
     pub(super) fn sink(&self, host: &str) -> Option<Address> {
         self.with(|page| {
-            let sink = page.hosts.get(host)?.sink.clone();
+            let resident = page.hosts.get(host)?;
+            let sink = resident.sink.clone().filter(|_| page.directory.has_joined(resident.process));
             sink.filter(|sink| page.watches.lives(sink.number))
         })
     }
@@ -204,6 +223,7 @@ impl Book {
             let [monitors, fired] = page.watches.counts();
             Report {
                 nodes: setup.nodes,
+                perl: setup.perl.len(),
                 faults: world.faults(),
                 sent,
                 received,

@@ -6,7 +6,7 @@ use std::time::Duration;
 use mp_node::{Message, Node, Port, PortId, Reason};
 
 use super::book::{Address, Book};
-use super::{Setup, churn, traffic, vigil};
+use super::{Setup, churn, foreign, traffic, vigil};
 use crate::{Dice, Process, World};
 
 /// Messages that a receiver takes out of its mailbox at once: they do not count against its bound.
@@ -15,6 +15,9 @@ const BATCH: usize = 64;
 const LONGEST: usize = 41_000;
 
 pub(super) async fn live(process: Process, setup: Arc<Setup>, book: Book) {
+    if setup.is_perl(process.host()) {
+        return foreign::live(process, setup, book).await;
+    }
     let (host, world) = (process.host().to_owned(), process.world().clone());
     let number = book.process(&host);
     let (end, at, of) = (book.clone(), world.clone(), host.clone());
@@ -24,7 +27,7 @@ pub(super) async fn live(process: Process, setup: Arc<Setup>, book: Book) {
         world.sleep(dice.millis(3000)).await;
     }
     let builder = if setup.is_hidden(&host) { process.hidden_node() } else { process.node() };
-    let builder = builder.limits(setup.limits.clone());
+    let builder = builder.limits(setup.limits.clone()).framings(&setup.framings(&mut dice));
     let (node, global) = if setup.directory {
         let seeds = seeds(&host, &setup, &mut dice);
         let (node, global) =
@@ -60,7 +63,7 @@ pub(super) async fn live(process: Process, setup: Arc<Setup>, book: Book) {
 }
 
 /// The global nodes have all of them as seeds, themselves included; the others have some.
-fn seeds(host: &str, setup: &Setup, dice: &mut Dice) -> Vec<String> {
+pub(super) fn seeds(host: &str, setup: &Setup, dice: &mut Dice) -> Vec<String> {
     let globals: Vec<String> = (0..setup.globals).map(Setup::host).collect();
     let mut seeds = globals.clone();
     if !globals.iter().any(|global| global == host) {
