@@ -2,11 +2,11 @@
 //! gives them what lies under `corpus/`, so nothing here knows libFuzzer.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use bytes::BytesMut;
-use mp_proto::{Nonce, Protocol, Secret, Text};
-use mp_tikc::exchange::{Exchange, ExchangeConfig};
+use mp_proto::{Nonce, Protocol, Secret, Text, TlsBinding};
+use mp_tikc::exchange::{Event, Exchange, ExchangeConfig};
 use mp_tikc::frame::{FrameReader, write_frame};
 use mp_tikc::packet::{Packet, Route};
 use mp_tikc::router::{Effect, LinkId, Router, Way};
@@ -18,7 +18,7 @@ const MAX_FRAME: usize = 1 << 16;
 /// Any bytes are read or refused, in the same way however they are cut; what was read is written and read again.
 pub fn tikc_frame(data: &[u8]) {
     let cut = |step: usize| {
-        let (mut reader, mut input, mut images) = (FrameReader::new(MAX_FRAME), BytesMut::new(), Vec::new());
+        let (reader, mut input, mut images) = (FrameReader::new(MAX_FRAME), BytesMut::new(), Vec::new());
         for piece in data.chunks(step.max(1)) {
             input.extend_from_slice(piece);
             loop {
@@ -61,11 +61,11 @@ fn exchange(data: &[u8]) {
         nonce: Nonce::new([2; Nonce::LEN]),
         secret: (flags & 2 != 0).then(|| Secret::from_text("s").expect("a secret")),
         plain: flags & 4 != 0,
-        tls: false,
+        tls: flags & 16 != 0,
         compress: flags & 8 != 0,
         limits,
     };
-    let now = start();
+    let mut now = start();
     let mut exchange = Exchange::new(config, vec![Route::from("own")], now);
     let (mut input, mut out) = (BytesMut::new(), BytesMut::new());
     for piece in data.chunks(64) {
@@ -73,7 +73,18 @@ fn exchange(data: &[u8]) {
         if exchange.handle_bytes(now, &mut input).is_err() {
             return;
         }
-        while exchange.poll_event().is_some() {}
+        while let Some(event) = exchange.poll_event() {
+            // TLS stands at once; what would go through it are the same bytes.
+            if event == Event::Secure {
+                if exchange.secured(TlsBinding::new([3; TlsBinding::LEN])).is_err() {
+                    return;
+                }
+            }
+        }
+        now += Duration::from_secs(u64::from(flags >> 5));
+        if exchange.handle_timeout(now).is_err() {
+            return;
+        }
         exchange.poll_transmit(now, &mut out);
         assert!(out.len() < 1 << 20, "one answers a setup and a proof, and compression, once");
     }

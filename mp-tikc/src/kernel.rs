@@ -230,6 +230,9 @@ impl Kernel {
     ///
     /// If the future is dropped before it is ready, the event has not been posted.
     pub async fn post<A: Serialize>(&self, alias: &str, event: &str, args: A) -> Result<(), PostError> {
+        if self.inner.post_now(alias, event, &args)? {
+            return Ok(());
+        }
         let alias = Text::from(alias);
         let args = self.args(&alias, &args)?;
         self.inner.post(Parcel::new(alias, event, args, None)?).await
@@ -241,6 +244,9 @@ impl Kernel {
     ///
     /// [`PostError::Undeliverable`] with [`Failure::Full`] if not; the rest as for [`Kernel::post`].
     pub fn try_post<A: Serialize>(&self, alias: &str, event: &str, args: A) -> Result<(), PostError> {
+        if self.inner.post_now(alias, event, &args)? {
+            return Ok(());
+        }
         let alias = Text::from(alias);
         let args = self.args(&alias, &args)?;
         match self.inner.offer(Parcel::new(alias, event, args, None)?) {

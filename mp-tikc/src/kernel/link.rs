@@ -199,6 +199,8 @@ impl Link {
                     if let Some((parcel, _, until)) = blocked.take() {
                         blocked = self.retry(parcel, until);
                     }
+                    // It was we who did not listen.
+                    cell.exchange.lock().excuse(clock::now());
                 }
                 Err(DriveError::Protocol(error)) => return error.into(),
                 Err(error @ DriveError::Io(_)) => return LinkError::Io(error.to_string()),
@@ -313,7 +315,7 @@ impl Link {
                 }
             }
             // Posts are handled by the batch.
-            Packet::Proof { .. } | Packet::Post(_) => {}
+            Packet::Proof { .. } | Packet::Alive | Packet::Post(_) => {}
         }
     }
 
@@ -366,7 +368,11 @@ impl Protocol for Wire<'_> {
         if let Some((why, _)) = self.cell.doom.lock().clone() {
             return Err(why);
         }
-        self.cell.exchange.lock().handle_timeout(now)
+        let mut exchange = self.cell.exchange.lock();
+        if self.blocked {
+            exchange.excuse(now);
+        }
+        exchange.handle_timeout(now)
     }
 
     fn poll_transmit(&mut self, now: Instant, out: &mut BytesMut) -> bool {
