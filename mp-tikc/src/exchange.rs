@@ -23,11 +23,12 @@ mod outbox;
 mod silence;
 
 use std::collections::VecDeque;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use bytes::{Buf, BytesMut};
 use mp_proto::codec::storable::{StorableError, ThawLimits, thaw};
 use mp_proto::{Nonce, Protocol, Secret, TlsBinding};
+use mp_transport::clock::after;
 
 use self::chunk::Chunk;
 use self::outbox::Outbox;
@@ -158,7 +159,7 @@ impl Exchange {
             Hello::new(config.kernel, config.client, &config.nonce, config.secret.is_some(), config.tls)
                 .with_silence(limits.silence);
         let mut exchange = Self {
-            state: State::Fresh { until: later(now, limits.first_word) },
+            state: State::Fresh { until: after(now, limits.first_word) },
             frames: FrameReader::new(limits.max_frame),
             thaw,
             events: VecDeque::new(),
@@ -500,10 +501,4 @@ impl Protocol for Exchange {
             && self.events.len() < MOST_EVENTS
             && self.held < MOST_BYTES
     }
-}
-
-/// The time that lies `duration` after `now`, or thirty years if no clock can show that.
-pub(crate) fn later(now: Instant, duration: Duration) -> Instant {
-    const NEVER: Duration = Duration::from_secs(30 * 365 * 24 * 3600);
-    now.checked_add(duration.min(NEVER)).unwrap_or(now)
 }

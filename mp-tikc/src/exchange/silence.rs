@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use super::later;
+use mp_transport::clock::after;
 
 /// When the peer was heard last, and we were.
 #[derive(Debug, Clone)]
@@ -33,8 +33,8 @@ impl Silence {
 
     /// When there is something to be done.
     pub(super) fn next(&self) -> Instant {
-        let end = self.last.unwrap_or_else(|| later(self.heard, self.bound));
-        end.min(later(self.spoke, self.bound / 3))
+        let end = self.last.unwrap_or_else(|| after(self.heard, self.bound));
+        end.min(after(self.spoke, self.bound / 3))
     }
 
     /// Whether the peer is to be given up. The first time that its silence is noticed that is not so.
@@ -42,7 +42,7 @@ impl Silence {
         match self.last {
             Some(last) => now >= last,
             None => {
-                self.last = (now >= later(self.heard, self.bound)).then(|| later(now, self.bound / 10));
+                self.last = (now >= after(self.heard, self.bound)).then(|| after(now, self.bound / 10));
                 false
             }
         }
@@ -50,7 +50,7 @@ impl Silence {
 
     /// Whether something has to be said, which is asked once.
     pub(super) fn must_speak(&mut self, now: Instant) -> bool {
-        let must = now >= later(self.spoke, self.bound / 3);
+        let must = now >= after(self.spoke, self.bound / 3);
         if must {
             self.spoke = now;
         }

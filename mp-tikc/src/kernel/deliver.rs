@@ -6,6 +6,7 @@ use std::sync::Arc;
 use bytes::BytesMut;
 use mp_proto::{EncodeError, Text};
 use mp_transport::clock;
+use mp_transport::complaints::shown;
 use serde::Serialize;
 
 use super::link::LinkCell;
@@ -14,7 +15,7 @@ use super::{Inner, KernelEvent};
 use crate::args::Args;
 use crate::call::Answer;
 use crate::error::PostError;
-use crate::exchange::{Peer, SendError, later};
+use crate::exchange::{Peer, SendError};
 use crate::identity::MAX_WAY;
 use crate::names::{check_alias, check_event};
 use crate::packet::{Failure, Packet, Post, write_post};
@@ -239,7 +240,7 @@ impl Inner {
                 drop(exchange);
                 return self.fail(state, Parcel { post, from, answer: Some(answer) }, Failure::Full);
             }
-            let (call, until) = (self.number(), later(clock::now(), self.limits.call_time));
+            let (call, until) = (self.number(), clock::after(clock::now(), self.limits.call_time));
             post.call = Some(call);
             state.calls.insert(call, Pending { answer, by: link, until });
         }
@@ -273,7 +274,7 @@ impl Inner {
             return Offered::Failed(PostError::TooManyWaiting);
         }
         state.waiting_bytes = bytes;
-        state.waiting.push_back((parcel, later(clock::now(), self.limits.waiting_time)));
+        state.waiting.push_back((parcel, clock::after(clock::now(), self.limits.waiting_time)));
         Offered::Taken
     }
 
@@ -323,9 +324,4 @@ impl Inner {
             tracing::warn!(alias, event, from = %cell.address, "a post cannot be delivered: {failure}");
         }
     }
-}
-
-/// What a peer sent, fit for a log: escaped, and cut short.
-pub(crate) fn shown(text: &str) -> String {
-    text.chars().take(100).flat_map(char::escape_debug).collect()
 }

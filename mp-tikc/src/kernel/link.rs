@@ -6,19 +6,20 @@ use std::time::Instant;
 
 use bytes::BytesMut;
 use mp_proto::{Nonce, Protocol};
+use mp_transport::complaints::shown;
 use mp_transport::driver::DriveError;
 use mp_transport::{Addr, Driver, Kick, Pipe, clock};
 use tokio::sync::Notify;
 
-use super::deliver::{Offered, Parcel, Room, shown};
+use super::deliver::{Offered, Parcel, Room};
 use super::{Inner, KernelEvent};
 use crate::error::LinkError;
-use crate::exchange::{Event, Exchange, ExchangeConfig, ExchangeError, Peer, later};
+use crate::exchange::{Event, Exchange, ExchangeConfig, ExchangeError, Peer};
 use crate::identity::Role;
 use crate::packet::{Failure, Packet};
 use crate::router::LinkId;
-use crate::sync::Lock;
 use crate::tls;
+use mp_transport::sync::Lock;
 
 /// What the kernel and the task of a connection share.
 #[derive(Debug)]
@@ -154,7 +155,7 @@ impl Link {
             why = self.carry(&mut driver) => why,
             () = draining.cancelled() => {
                 let mut wire = Wire { cell: &self.cell, blocked: true };
-                let late = later(clock::now(), self.kernel.limits.drain_time);
+                let late = clock::after(clock::now(), self.kernel.limits.drain_time);
                 if let Some(driver) = &mut driver {
                     drop(driver.finish(&mut wire, late).await);
                 }
@@ -250,7 +251,7 @@ impl Link {
                 let parcel = Parcel::from_link(post, self.id);
                 if let Offered::Full(parcel, room) = self.kernel.offer_in(&mut state, parcel, false) {
                     state.feed();
-                    return Some((*parcel, room, later(clock::now(), self.kernel.limits.patience)));
+                    return Some((*parcel, room, clock::after(clock::now(), self.kernel.limits.patience)));
                 }
                 next = match batch.pop_front() {
                     Some(Event::Packet(Packet::Post(post))) => Some(post),

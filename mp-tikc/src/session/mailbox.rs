@@ -7,7 +7,7 @@ use tokio::sync::Notify;
 
 use super::Event;
 use crate::limits::TikcLimits;
-use crate::sync::Lock;
+use mp_transport::sync::Lock;
 
 /// How many events a session takes out at once.
 const HANDFUL: usize = 128;

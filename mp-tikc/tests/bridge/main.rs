@@ -250,7 +250,11 @@ async fn a_bridge_whose_kernel_ends_takes_back_what_it_made() {
     assert!(perl.wait_for("store").await);
     let counter = port_of(&global, "counter").await;
     let poster = perl.clone();
-    let posting = tokio::spawn(async move { while poster.post("store", "put", (1,)).await.is_ok() {} });
+    let posting = tokio::spawn(async move {
+        while poster.post("store", "put", (1,)).await.is_ok() {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+    });
     assert_eq!(message(&mut port).await, ["put".into(), 1.into()]);
     let monitor = at_bridge.monitor(&counter);
     kernel.shutdown().await;
