@@ -236,3 +236,50 @@ impl Outbox {
         piece
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::packet::write_post;
+
+    /// [TK-42]: what was not taken as a whole was not sent, and is named, however the frames were cut and packed.
+    #[test]
+    fn what_was_not_sent_is_named() {
+        for compress in [false, true] {
+            for most in [1, 50, 100, 1000, usize::MAX] {
+                let mut outbox = Outbox::new(&TikcLimits::default(), "client", compress);
+                let mut ends = Vec::new();
+                for number in 0..6_u64 {
+                    let from = number.is_multiple_of(2).then_some(LinkId(number));
+                    let (alias, event) = (Text::from("\u{e9}"), Text::from(number.to_string()));
+                    if number == 3 {
+                        outbox.control(Packet::Alive).unwrap();
+                    } else if from.is_none() {
+                        let mut image = BytesMut::new();
+                        write_post(&mut image, &alias, &event, &("x".repeat(40),)).unwrap();
+                        assert!(outbox.post_image(&image));
+                    } else {
+                        let post =
+                            Post { alias, event, args: vec![1.into()].into(), call: Some(number), hops: 1 };
+                        outbox.post(post, from, true).unwrap();
+                    }
+                    ends.push(outbox.len());
+                }
+                let mut taken = 0;
+                for _ in 0..3 {
+                    taken += outbox.take(&mut BytesMut::new(), most);
+                }
+                let wanted: Vec<String> =
+                    (0..6).filter(|at| *at != 3 && ends[*at] > taken).map(|at| at.to_string()).collect();
+                let unsent = outbox.take_unsent();
+                assert_eq!(unsent.iter().map(|post| post.event.to_string()).collect::<Vec<_>>(), wanted);
+                for Unsent { alias, event, call, from } in unsent {
+                    let number: u64 = event.parse().unwrap();
+                    let relayed = number.is_multiple_of(2).then_some(number);
+                    assert_eq!((&*alias, call, from), ("\u{e9}", relayed, relayed.map(LinkId)));
+                }
+                assert!(outbox.is_empty() && !outbox.post_image(b"x"), "nothing is sent after that");
+            }
+        }
+    }
+}

@@ -121,25 +121,20 @@ async fn posts_to_who_vanished_are_told() {
     assert!(server.wait_for("counter").await);
     net.between("hub", "far").cut();
     let mut events = server.events();
-    // More than the driver takes at once, so that one of them is cut into.
     for number in 0..8 {
-        server.post("counter", "add", (number, "x".repeat(100_000))).await.unwrap();
+        server.post("counter", &format!("e{number}"), ("x".repeat(100_000),)).await.unwrap();
     }
-    let mut told = 0;
-    loop {
-        match events.next().await.unwrap() {
-            KernelEvent::Undelivered { alias, event, .. } => {
-                assert_eq!((&*alias, &*event), ("counter", "add"));
-                told += 1;
-                if told == 5 {
-                    break;
-                }
-            }
-            KernelEvent::Down { error, .. } => {
-                assert!(matches!(error, LinkError::Exchange(ExchangeError::Vanished { .. })), "{error}");
-            }
+    let (mut told, mut lost) = (Vec::new(), false);
+    let end = clock::now() + Duration::from_secs(20);
+    while let Ok(event) = tokio::time::timeout_at(end.into(), events.next()).await {
+        match event.unwrap() {
+            KernelEvent::Undelivered { event, .. } => told.push(event.to_string()),
+            KernelEvent::Down { .. } => lost = true,
             _ => {}
         }
     }
+    // All but those that had been given to the system.
+    let all: Vec<String> = (0..8).map(|number| format!("e{number}")).collect();
+    assert!(lost && told.len() >= 2 && all.ends_with(&told), "{told:?}");
     drop(client);
 }
