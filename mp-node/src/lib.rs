@@ -123,6 +123,9 @@ pub use node::{Node, NodeBuilder, WeakNode};
 pub use port::{Flow, Port, Undecoded};
 pub use service::{Down, Request, Resolver, Service, Up, Way};
 pub use spawn::Outcome;
+#[cfg(feature = "metrics")]
+pub mod metrics;
+
 pub use stats::{
     ConnectionInfo, HandshakeFailure, HandshakeFailures, Mailboxes, NodeStats, PortCursor, PortInfo,
     PortsPage,
