@@ -155,6 +155,18 @@ impl Global {
         }
     }
 
+    /// Has these seeds from now on, as `host:port`, in place of those that it had: new ones are dialled at once, others
+    /// no more `[SV-06]`. Connections stay.
+    ///
+    /// # Errors
+    ///
+    /// [`GlobalError::Seed`] if one is not an address; then all is as before.
+    pub fn set_seeds(&self, seeds: &[String]) -> Result<(), GlobalError> {
+        check_seeds(seeds)?;
+        self.shared.with(|state| state.set_seeds(mp_transport::clock::now(), seeds));
+        Ok(())
+    }
+
     /// How much of the directory this node holds. A global node adds up what each node has.
     #[must_use]
     pub fn size(&self) -> RegistrySize {
@@ -207,10 +219,7 @@ impl GlobalBuilder<'_> {
     ///
     /// [`GlobalError::Seed`] if a seed is not an address.
     pub fn start(mut self) -> Result<Global, GlobalError> {
-        for seed in &self.seeds {
-            let addr = seed.parse::<Addr>();
-            addr.map_err(|error| GlobalError::Seed { seed: seed.clone(), error })?;
-        }
+        check_seeds(&self.seeds)?;
         self.seeds.sort();
         self.seeds.dedup();
         let node = self.node;
@@ -226,6 +235,14 @@ impl GlobalBuilder<'_> {
         node.spawn_task(comparer::run(Arc::clone(&shared), self.compare_every, scatter(node.id().as_str())));
         Ok(Global { shared })
     }
+}
+
+fn check_seeds(seeds: &[String]) -> Result<(), GlobalError> {
+    for seed in seeds {
+        let addr = seed.parse::<Addr>();
+        addr.map_err(|error| GlobalError::Seed { seed: seed.clone(), error })?;
+    }
+    Ok(())
 }
 
 /// A number that differs from node to node (FNV-1a).

@@ -41,6 +41,8 @@ pub mod global;
 pub mod group;
 pub mod log_catcher;
 pub mod mesh;
+#[cfg(feature = "metrics")]
+pub mod metrics;
 pub mod registry;
 pub mod status;
 pub mod sum;

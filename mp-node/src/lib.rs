@@ -132,6 +132,9 @@ pub use port::typed::TypedPort;
 pub use port::{Flow, Port, Undecoded};
 pub use service::{Down, Request, Resolver, Service, Up, Way};
 pub use spawn::Outcome;
+#[cfg(feature = "metrics")]
+pub mod metrics;
+
 pub use stats::{
     ConnectionInfo, HandshakeFailure, HandshakeFailures, Mailboxes, NodeStats, PortCursor, PortInfo,
     PortsPage,

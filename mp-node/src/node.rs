@@ -3,6 +3,7 @@
 mod builder;
 mod death;
 pub(crate) mod deliver;
+pub(crate) mod reload;
 pub(crate) mod requests;
 mod shutdown;
 mod typed;
@@ -16,7 +17,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use mp_config::NodeConfig;
-use mp_proto::{EncodeError, HandshakeConfig, Limits, Message, NodeId, NodeRequest, PortId, Reason, Value};
+use mp_proto::{EncodeError, Limits, Message, NodeId, NodeRequest, PortId, Reason, Value};
 use mp_transport::{Addr, Transport};
 use serde::Serialize;
 use tokio::sync::broadcast;
@@ -36,13 +37,13 @@ use crate::kernel::outbox::Lane;
 use crate::kernel::ports::{PortTable, base62};
 use crate::kernel::relay::Relay;
 use crate::mailbox::PortCell;
+use crate::node::reload::Terms;
 use crate::port::Port;
 use crate::runtime::claims::Claims;
 use crate::runtime::listen::Strangers;
 use crate::runtime::peer::Peer;
 use crate::runtime::relay::Tube;
 use crate::runtime::rng::Rng;
-use crate::runtime::tls::Tls;
 use crate::service::{Resolver, Service};
 use crate::spawn::{Function, Outcome};
 use crate::stats::Counters;
@@ -81,8 +82,8 @@ impl Drop for Alive {
 pub(crate) struct Inner {
     pub(crate) id: NodeId,
     pub(crate) limits: Limits,
-    pub(crate) handshake: Arc<HandshakeConfig>,
-    pub(crate) tls: Tls,
+    /// On what terms connections are made.
+    pub(crate) terms: Shared<Arc<Terms>>,
     pub(crate) transport: Arc<dyn Transport>,
     pub(crate) ports: Shared<PortTable<Arc<PortCell>>>,
     pub(crate) peers: Shared<BTreeMap<NodeId, Arc<Peer>>>,

@@ -107,7 +107,8 @@ async fn shake(
     let mut nonce = [0_u8; Nonce::LEN];
     node.rng.lock().fill(&mut nonce).map_err(|error| MeetError::Io(error.to_string()))?;
     let address = pipe.peer_addr().to_string();
-    let config = Arc::clone(&node.handshake);
+    let terms = node.terms();
+    let config = Arc::clone(&terms.handshake);
     let mut handshake = Handshake::new(config, side, Nonce::new(nonce), address, clock::now());
     let mut driver = Driver::new(pipe);
     let mut claim: Option<Claim> = None;
@@ -127,7 +128,7 @@ async fn shake(
                 HandshakeEvent::PeerGreeted { .. } => {}
                 HandshakeEvent::StartTls { role } => {
                     let version;
-                    (driver, version) = node.tls.start(driver, &mut handshake, role).await?;
+                    (driver, version) = terms.tls.start(driver, &mut handshake, role).await?;
                     tls = Some(version);
                 }
                 HandshakeEvent::Authenticated { node: peer, .. } => {
