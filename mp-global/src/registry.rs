@@ -39,7 +39,7 @@ use self::slave::Slave;
 use crate::data::{GLOBALS, Key, LISTENERS, is_internal};
 use crate::wire::GlobalRequest;
 
-pub use self::limits::{Excess, RegistryError, RegistryLimits};
+pub use self::limits::{Excess, RegistryError, RegistryLimits, RegistrySize};
 pub use self::output::{Answer, Change, MonitorId, Output, QueryId};
 pub use crate::wire::Part as Query;
 
@@ -122,6 +122,17 @@ impl Registry {
             Role::Slave(slave) => slave.master(),
             Role::Global(_) => None,
         }
+    }
+
+    /// How much it holds.
+    #[must_use]
+    pub fn size(&self) -> RegistrySize {
+        let own = self.core.local.usage();
+        let all = match &self.role {
+            Role::Slave(_) => own,
+            Role::Global(global) => global.usage(),
+        };
+        RegistrySize { own_keys: own.keys, keys: all.keys, bytes: all.bytes }
     }
 
     /// Whether a node is up, as far as the registry was told.

@@ -123,7 +123,13 @@ pub use node::{Node, NodeBuilder, WeakNode};
 pub use port::{Flow, Port, Undecoded};
 pub use service::{Down, Request, Resolver, Service, Up, Way};
 pub use spawn::Outcome;
-pub use stats::NodeStats;
+#[cfg(feature = "metrics")]
+pub mod metrics;
+
+pub use stats::{
+    ConnectionInfo, HandshakeFailure, HandshakeFailures, Mailboxes, NodeStats, PortCursor, PortInfo,
+    PortsPage,
+};
 pub use watch::Monitor;
 
 #[cfg(feature = "memory")]

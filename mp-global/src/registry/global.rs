@@ -72,6 +72,11 @@ impl Global {
         global
     }
 
+    /// What all nodes hold.
+    pub(super) fn usage(&self) -> Usage {
+        self.store.usage()
+    }
+
     /// What all nodes hold in a family.
     pub(super) fn entries(&self, family: &str) -> Entries {
         self.store.entries(family)

@@ -154,6 +154,16 @@ impl Store {
         self.owners.get(node).map(|owner| &owner.sums)
     }
 
+    /// What all nodes hold.
+    pub(super) fn usage(&self) -> Usage {
+        let mut usage = Usage { families: self.families.len(), ..Usage::default() };
+        for owner in self.owners.values() {
+            usage.keys += owner.keys;
+            usage.bytes = usage.bytes.saturating_add(owner.bytes);
+        }
+        usage
+    }
+
     /// What a node would hold at the most after setting these keys, too.
     pub(super) fn usage_with<'a>(
         &self,

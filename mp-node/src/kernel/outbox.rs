@@ -96,6 +96,11 @@ impl Outbox {
         self.buffer.is_empty()
     }
 
+    /// Bytes that wait, of all lanes.
+    pub(crate) fn bytes(&self) -> usize {
+        self.buffer.len()
+    }
+
     /// Messages that wait.
     pub(crate) fn messages(&self) -> usize {
         self.messages

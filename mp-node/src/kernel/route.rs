@@ -364,6 +364,11 @@ impl<W> Route<W> {
         Some(self.next_epoch())
     }
 
+    /// Whether an attempt to connect is under way.
+    pub(crate) fn is_connecting(&self) -> bool {
+        matches!(self.state, State::Connecting { .. })
+    }
+
     /// Whether messages wait for a connection to be made.
     pub(crate) fn has_queue(&self) -> bool {
         matches!(&self.state, State::Connecting { queue } | State::Lost { queue } if !queue.is_empty())
@@ -375,6 +380,16 @@ impl<W> Route<W> {
             State::Up { outbox, .. } => outbox.data_bytes(),
             State::Connecting { queue } | State::Lost { queue } => queue.data_bytes(),
             State::Idle | State::Gone => 0,
+        }
+    }
+
+    /// Messages that wait, of all lanes, and their bytes.
+    pub(crate) fn queued(&self) -> (usize, usize) {
+        match &self.state {
+            State::Up { outbox: queue, .. } | State::Connecting { queue } | State::Lost { queue } => {
+                (queue.messages(), queue.bytes())
+            }
+            State::Idle | State::Gone => (0, 0),
         }
     }
 

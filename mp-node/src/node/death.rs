@@ -53,6 +53,7 @@ impl Inner {
 
     /// The port's mailbox was full for too long `[MON-09]`.
     pub(crate) fn overflow(self: &Arc<Self>, cell: &Arc<PortCell>) {
+        self.stats.overflow();
         tracing::warn!(port = %cell.id, "killed: its mailbox stayed full");
         self.kill_local(cell, &Reason::mailbox_overflow(&cell.id));
     }

@@ -14,6 +14,8 @@ use crate::node::Inner;
 use crate::runtime::claims::Claim;
 use crate::runtime::link;
 use crate::runtime::peer::{Peer, Span};
+use crate::stats::HandshakeFailure;
+use crate::stats::figures::{Figures, Origin};
 
 /// A connection that was taken up, with all that is needed to serve it.
 pub(crate) struct Met {
@@ -22,6 +24,7 @@ pub(crate) struct Met {
     span: Span,
     driver: Driver,
     first: BytesMut,
+    figures: Arc<Figures>,
 }
 
 /// Why two nodes did not come to terms.
@@ -69,6 +72,7 @@ impl Met {
             self.driver,
             self.first,
             self.carrier,
+            self.figures,
         ));
         peer
     }
@@ -82,23 +86,31 @@ pub(crate) async fn meet(
     carrier: Carrier,
 ) -> Result<Met, Failure> {
     let mut claims = None;
-    let met = shake(node, pipe, side, &mut claims).await.map_err(|error| Failure { error, claims })?;
-    Ok(Met { carrier, ..met })
+    let met = shake(node, pipe, side, carrier, &mut claims).await;
+    if let Err(error) = &met
+        && let Some(why) = HandshakeFailure::of(error)
+    {
+        node.stats.handshake_failed(why);
+    }
+    met.map_err(|error| Failure { error, claims })
 }
 
 async fn shake(
     node: &Arc<Inner>,
     pipe: Pipe,
     side: Side,
+    carrier: Carrier,
     claims: &mut Option<NodeId>,
 ) -> Result<Met, MeetError> {
     let mut nonce = [0_u8; Nonce::LEN];
     node.rng.lock().fill(&mut nonce).map_err(|error| MeetError::Io(error.to_string()))?;
     let address = pipe.peer_addr().to_string();
-    let config = Arc::clone(&node.handshake);
+    let terms = node.terms();
+    let config = Arc::clone(&terms.handshake);
     let mut handshake = Handshake::new(config, side, Nonce::new(nonce), address, clock::now());
     let mut driver = Driver::new(pipe);
     let mut claim: Option<Claim> = None;
+    let mut tls = None;
     loop {
         let event = tokio::select! {
             biased;
@@ -113,7 +125,9 @@ async fn shake(
             match event {
                 HandshakeEvent::PeerGreeted { .. } => {}
                 HandshakeEvent::StartTls { role } => {
-                    driver = node.tls.start(driver, &mut handshake, role).await?;
+                    let version;
+                    (driver, version) = terms.tls.start(driver, &mut handshake, role).await?;
+                    tls = Some(version);
                 }
                 HandshakeEvent::Authenticated { node: peer, .. } => {
                     warn_of_weak_proof(node, &handshake, &peer);
@@ -126,7 +140,7 @@ async fn shake(
                     handshake.proceed();
                 }
                 HandshakeEvent::Established(session) => {
-                    return adopt(node, handshake, driver, session, claim).await;
+                    return adopt(node, handshake, driver, session, claim, (carrier, tls)).await;
                 }
             }
             match handshake.poll_event() {
@@ -157,6 +171,7 @@ async fn adopt(
     driver: Driver,
     session: Session,
     claim: Option<Claim>,
+    (carrier, tls): (Carrier, Option<&'static str>),
 ) -> Result<Met, MeetError> {
     let duplicate = || MeetError::Duplicate(session.peer.clone());
     let claim = claim.ok_or_else(duplicate)?;
@@ -171,8 +186,12 @@ async fn adopt(
                     claim.win();
                     let mut first = BytesMut::new();
                     handshake.poll_transmit(clock::now(), &mut first);
-                    let span = node.establish(&session, &driver.kick())?;
-                    return Ok(Met { carrier: Carrier::Transport, session, span, driver, first });
+                    let address = driver.pipe().peer_addr().clone();
+                    let relayed = carrier == Carrier::Relays;
+                    let origin = Origin { address, relayed, auth: handshake.proof(), tls };
+                    let figures = Arc::new(Figures::new(origin, &session, clock::now()));
+                    let span = node.establish(&session, &driver.kick(), &figures)?;
+                    return Ok(Met { carrier, session, span, driver, first, figures });
                 }
                 Beside::Obsolete(peer, epoch) => (peer, epoch),
             }

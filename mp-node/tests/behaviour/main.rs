@@ -18,3 +18,4 @@ mod net;
 mod pressure;
 mod puppet;
 mod shutdown;
+mod stats;
