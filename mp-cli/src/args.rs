@@ -14,8 +14,8 @@ use mp_proto::PortId;
 use serde_json::Value;
 
 pub(crate) use error::ArgsError;
-pub(crate) use help::{Parsed, command_help, main_help};
-pub(crate) use net::{Doctor, Net, NodeArgs, Talk};
+pub(crate) use help::{Parsed, command_help, command_names, main_help, program, shell_help};
+pub(crate) use net::{Bench, Db, Doctor, Log, Net, NodeArgs, Ping, ShellLine, Talk};
 pub(crate) use tikc::{Tikc, TikcLink, TikcSessions};
 
 /// The whole command line.
@@ -83,9 +83,32 @@ pub(crate) enum Command {
     /// whether each seed is reached and is of this network, clocks, and whether all global nodes say the same. One line
     /// for each. Exits with 1 if anything failed. No secret is shown: two nodes share one if the fingerprints are the same.
     Doctor(Doctor),
+    /// Type commands to one node that stays connected
+    ///
+    /// Those that talk to a network, from `snd` to `restart`, in the form that they have outside; `help` lists them. Ctrl-C
+    /// ends a command, Ctrl-D the shell. Without a terminal it takes its lines from the standard input, and the first one that
+    /// goes wrong is the last.
+    Shell {
+        #[command(flatten)]
+        node: NodeArgs,
+    },
+    /// Measure how fast messages go there and back, between this process and another one
+    Bench(Bench),
     /// Be a kernel of POE::TIKC, or talk to one
     #[command(subcommand, disable_help_subcommand = true)]
     Tikc(Tikc),
+    /// Print what a shell needs to complete the words of `aemp`
+    ///
+    /// As in `aemp completions bash > ~/.local/share/bash-completion/completions/aemp`.
+    Completions {
+        /// The shell
+        shell: clap_complete::Shell,
+    },
+    /// Print the manual page, or write those of all commands into a directory
+    Man {
+        /// The directory, which is made if it is not there
+        directory: Option<PathBuf>,
+    },
     /// Explain the program or one command
     Help {
         /// The command, and the one within it if it has some

@@ -1,15 +1,23 @@
 //! What each command does.
 
+mod bench;
 pub(crate) mod configure;
+mod db;
 pub(crate) mod demo;
 mod doctor;
 mod echo;
+mod generate;
 mod guest;
 mod json;
+mod log;
 mod logs;
 mod net;
 mod node;
+mod nodes;
+mod ping;
+mod remote;
 mod run;
+pub(crate) mod shell;
 pub(crate) mod stop;
 mod talk;
 mod tikc;
@@ -68,7 +76,7 @@ fn dispatch(args: Args, output: &mut Output) -> Result<(), CliError> {
         // Who runs a node wants to see what it does.
         Command::Run { .. } => Base::Info,
         // What goes wrong with these, they say themselves.
-        Command::Net(_) | Command::Doctor(_) => Base::Error,
+        Command::Net(_) | Command::Doctor(_) | Command::Shell { .. } | Command::Bench(_) => Base::Error,
         Command::Tikc(ref tikc) if tikc.is_brief() => Base::Error,
         _ => Base::Warn,
     };
@@ -84,6 +92,13 @@ fn dispatch(args: Args, output: &mut Output) -> Result<(), CliError> {
             let config = guest::resolve(net.node(), &load(&globals)?)?;
             in_runtime(async |stop| net::once(net, config, output, stop).await)
         }
+        Command::Shell { node } => {
+            let config = load(&globals)?;
+            in_runtime(async |stop| shell::shell(&node, &config, &globals, output, stop).await)
+        }
+        Command::Bench(args) => block_on(bench::bench(args, &load(&globals)?, output)),
+        Command::Completions { shell } => generate::completions(shell, output),
+        Command::Man { directory } => generate::man(directory.as_deref(), output),
         // It looks at the file itself.
         Command::Doctor(doctor) => block_on(doctor::run(doctor, globals.config.as_deref(), output)),
         Command::Tikc(tikc) => {

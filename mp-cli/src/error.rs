@@ -51,6 +51,22 @@ pub(crate) enum CliError {
         /// All of them.
         checks: usize,
     },
+    /// A line of a shell without a terminal.
+    #[error("line {number}: {error}")]
+    Line {
+        /// Which one, from 1.
+        number: u64,
+        /// What was wrong with it.
+        error: Box<CliError>,
+    },
+    /// A file that was asked for cannot be written.
+    #[error("cannot write {}: {error}; look at the owner, mode and free space of its directory", path.display())]
+    Write {
+        /// The file.
+        path: std::path::PathBuf,
+        /// What the system says.
+        error: io::Error,
+    },
     /// A service that this program does not have.
     #[error(
         "there is no service {0:?} in this program, but mp::echo, mp::log_catcher and mp::tikc; correct it by `setservices`, see `aemp showconfig`"
@@ -96,16 +112,21 @@ impl CliError {
     /// 0 done, 1 the remote said no or time-out, 2 wrong use or configuration; interrupted, 128 and
     /// the number of the signal.
     pub(crate) fn exit_code(&self) -> ExitCode {
-        ExitCode::from(match self {
+        ExitCode::from(self.code())
+    }
+
+    fn code(&self) -> u8 {
+        match self {
+            Self::Line { error, .. } => error.code(),
             Self::OutputClosed => 0,
             Self::Unwell { .. } => 1,
             Self::Demo(_) | Self::Remote(_) | Self::Send(_) | Self::Output(_) | Self::Runtime(_) => 1,
             Self::Args(_) | Self::Config(_) | Self::Configure(_) => 2,
-            Self::Start(_) | Self::Global(_) | Self::NoSeed(_) | Self::NoNetwork => 2,
+            Self::Start(_) | Self::Global(_) | Self::NoSeed(_) | Self::NoNetwork | Self::Write { .. } => 2,
             Self::Service(_) | Self::LogLevel { .. } => 2,
             Self::Tikc(_) | Self::Alias(_) | Self::TikcService(_) => 2,
             Self::Interrupted(asked) => asked.exit_code(),
-        })
+        }
     }
 }
 

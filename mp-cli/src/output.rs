@@ -99,11 +99,6 @@ impl Output {
         self.text(&text)
     }
 
-    /// Whether it speaks to programs.
-    pub(crate) fn is_json(&self) -> bool {
-        self.json
-    }
-
     /// How work that takes long is told of.
     pub(crate) fn progress(&self) -> Progress {
         Progress { on: !self.json && io::stderr().is_terminal() }

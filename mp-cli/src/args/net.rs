@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use clap::{Args as ClapArgs, Subcommand};
+use clap::{Args as ClapArgs, Parser, Subcommand};
+use mp_global::log_catcher::LogLevel;
 use mp_proto::PortId;
 use serde_json::Value;
 
@@ -30,6 +31,58 @@ pub(crate) enum Net {
         #[arg(value_parser = port)]
         port: PortId,
     },
+    /// Ask a node for its time, again and again, and print how long it takes to answer
+    ///
+    /// Perl nodes answer, too. With a port of the node instead, the node is asked, and that the port dies ends it. At the end
+    /// it prints how many answers were lost, and the least, mean, 99th of a hundred, and longest time. Exits with 1 if
+    /// nothing was answered.
+    Ping(Ping),
+    /// Print the nodes of the network: their part in it, the time they take to answer, and where they listen
+    Nodes {
+        #[command(flatten)]
+        node: NodeArgs,
+        /// Do not ask the nodes themselves, only the directory
+        #[arg(long)]
+        quick: bool,
+    },
+    /// Print who is in a group
+    Groups {
+        #[command(flatten)]
+        node: NodeArgs,
+        /// The group's name
+        name: String,
+    },
+    /// Look at the keys and values that the network shares, or set some
+    #[command(subcommand, disable_help_subcommand = true)]
+    Db(Db),
+    /// Print the log lines of all nodes of the network as they come
+    ///
+    /// As far as the nodes pass them on: those of `aemp run` do, and Perl nodes with AnyEvent::MP::LogCatcher.
+    Log(Log),
+    /// Have a Perl node evaluate an expression, and print the results
+    ///
+    /// As in `aemp eval 10.0.0.1:4040 '$AnyEvent::MP::Kernel::UNIQ'`. A Perl node that has `secure` set does nothing of the
+    /// kind, and says nothing. A Rust node refuses: it never runs code that it is sent.
+    Eval {
+        #[command(flatten)]
+        node: NodeArgs,
+        /// The node; an address needs no seed
+        #[arg(value_name = "NODE", value_parser = node_port)]
+        target: PortId,
+        /// The expression; several words are put together with blanks
+        #[arg(required = true, allow_hyphen_values = true, trailing_var_arg = true)]
+        code: Vec<String>,
+    },
+    /// Have a Perl node restart itself
+    ///
+    /// It must run under AnyEvent::Watchdog, and not have `secure` set. A Rust node is restarted by what runs it.
+    Restart {
+        #[command(flatten)]
+        node: NodeArgs,
+        /// The node; an address needs no seed
+        #[arg(value_name = "NODE", value_parser = node_port)]
+        target: PortId,
+    },
 }
 
 impl Net {
@@ -37,8 +90,158 @@ impl Net {
     pub(crate) fn node(&self) -> &NodeArgs {
         match self {
             Self::Snd(talk) | Self::Cal(talk) => &talk.node,
-            Self::Mon { node, .. } => node,
+            Self::Ping(ping) => &ping.node,
+            Self::Log(log) => &log.node,
+            Self::Db(db) => db.node(),
+            Self::Mon { node, .. }
+            | Self::Nodes { node, .. }
+            | Self::Groups { node, .. }
+            | Self::Eval { node, .. }
+            | Self::Restart { node, .. } => node,
         }
+    }
+}
+
+/// `ping`.
+#[derive(Debug, ClapArgs)]
+pub(crate) struct Ping {
+    #[command(flatten)]
+    pub(crate) node: NodeArgs,
+    /// Ask so many times; 0 asks until it is stopped
+    #[arg(long, short = 'n', value_name = "NUMBER", default_value = "5")]
+    pub(crate) count: u64,
+    /// The time between two questions, in seconds
+    #[arg(long, short, value_name = "SECONDS", default_value = "1", value_parser = seconds)]
+    #[arg(allow_negative_numbers = true)]
+    pub(crate) interval: Duration,
+    /// The node, or a port of it; an address as NODE needs no seed
+    #[arg(value_name = "NODE|PORT", value_parser = port)]
+    pub(crate) port: PortId,
+}
+
+/// `db`.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Db {
+    /// Print what a family holds, or the value of one key
+    Get {
+        #[command(flatten)]
+        node: NodeArgs,
+        /// The family
+        family: String,
+        /// The key
+        key: Option<String>,
+    },
+    /// Print the keys of a family
+    Keys {
+        #[command(flatten)]
+        node: NodeArgs,
+        /// The family
+        family: String,
+    },
+    /// Set a key, for as long as this program runs: a key goes with the node that set it
+    Set {
+        #[command(flatten)]
+        node: NodeArgs,
+        /// The family
+        family: String,
+        /// The key
+        key: String,
+        /// The value: JSON if it parses as such, else a text
+        #[arg(value_name = "JSON", value_parser = json_word, allow_negative_numbers = true)]
+        value: Value,
+    },
+    /// Delete a key that was set before in the same shell
+    ///
+    /// Exits with 1 if another node has set it: only that one can delete it.
+    Del {
+        #[command(flatten)]
+        node: NodeArgs,
+        /// The family
+        family: String,
+        /// The key
+        key: String,
+    },
+    /// Print what a family holds, then what changes, until it is stopped
+    Watch {
+        #[command(flatten)]
+        node: NodeArgs,
+        /// The family
+        family: String,
+    },
+}
+
+impl Db {
+    fn node(&self) -> &NodeArgs {
+        match self {
+            Self::Get { node, .. }
+            | Self::Keys { node, .. }
+            | Self::Set { node, .. }
+            | Self::Del { node, .. }
+            | Self::Watch { node, .. } => node,
+        }
+    }
+}
+
+/// `log`.
+#[derive(Debug, ClapArgs)]
+pub(crate) struct Log {
+    #[command(flatten)]
+    pub(crate) node: NodeArgs,
+    /// Lines that are at least as grave: fatal, alert, critical, error, warn, note, info, debug, trace, or 1 to 9
+    #[arg(long, value_name = "LEVEL", default_value = "info", value_parser = level)]
+    pub(crate) level: LogLevel,
+    /// Only lines of nodes whose name has this in it
+    #[arg(long = "node", value_name = "PART")]
+    pub(crate) node_part: Option<String>,
+    /// Only lines that have this in them
+    #[arg(long, value_name = "PART")]
+    pub(crate) text: Option<String>,
+}
+
+/// `bench`.
+#[derive(Debug, ClapArgs)]
+pub(crate) struct Bench {
+    #[command(flatten)]
+    pub(crate) node: NodeArgs,
+    /// Measure for so many seconds
+    #[arg(long, value_name = "SECONDS", default_value = "5", value_parser = seconds)]
+    #[arg(allow_negative_numbers = true)]
+    pub(crate) time: Duration,
+    /// Send so many bytes of text in each message, at most 1000000
+    #[arg(long, value_name = "BYTES", default_value = "100", value_parser = size)]
+    pub(crate) size: usize,
+    /// A node that has mp::echo, such as one of `aemp run`; by default a process of its own on this machine
+    #[arg(value_name = "NODE", value_parser = node_port)]
+    pub(crate) peer: Option<PortId>,
+}
+
+/// A line of the shell.
+#[derive(Debug, Parser)]
+#[command(name = "", no_binary_name = true, disable_help_subcommand = true)]
+pub(crate) struct ShellLine {
+    /// Print lines of JSON, for programs
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+    #[command(subcommand)]
+    pub(crate) net: Net,
+}
+
+fn level(text: &str) -> Result<LogLevel, String> {
+    text.parse().map_err(|error: mp_global::log_catcher::UnknownLevel| error.to_string())
+}
+
+fn size(text: &str) -> Result<usize, String> {
+    const LARGEST: usize = 1_000_000;
+    let number = text.parse().ok().filter(|number| *number <= LARGEST);
+    number.ok_or_else(|| "write a number up to 1000000".to_owned())
+}
+
+fn node_port(text: &str) -> Result<PortId, String> {
+    let port = port(text)?;
+    if port.is_node_port() {
+        Ok(port)
+    } else {
+        Err("write the node alone, without # and what is behind it".to_owned())
     }
 }
 

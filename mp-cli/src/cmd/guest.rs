@@ -42,6 +42,7 @@ pub(super) struct Guest {
     ears: Ears,
     global: Arc<OnceLock<Global>>,
     progress: Progress,
+    is_lasting: bool,
 }
 
 /// The node that these options and the file make.
@@ -79,12 +80,22 @@ impl Guest {
         let seeds = NodeConfig::expand(&config.seeds);
         let node = NodeBuilder::from_config(config).start().await?;
         let (waiting, ears) = (Waiting::default(), Ears::open(&node));
-        Ok(Self { node, seeds, limit, waiting, ears, global: Arc::default(), progress })
+        Ok(Self { node, seeds, limit, waiting, ears, global: Arc::default(), progress, is_lasting: false })
     }
 
     /// The same node with another limit.
     pub(super) fn within(&self, limit: Duration) -> Self {
         Self { limit, ..self.clone() }
+    }
+
+    /// The same node, for one errand after the other.
+    pub(super) fn lasting(self) -> Self {
+        Self { is_lasting: true, ..self }
+    }
+
+    /// Whether it stays when an errand is done.
+    pub(super) fn is_lasting(&self) -> bool {
+        self.is_lasting
     }
 
     /// The node itself.
@@ -302,7 +313,8 @@ fn unanswered(port: &PortId, error: &CallError) -> CliError {
     }))
 }
 
-fn died(port: &PortId, reason: &Reason) -> String {
+/// How a port died, in words.
+pub(super) fn died(port: &PortId, reason: &Reason) -> String {
     let text = |index: usize| reason.values().get(index).and_then(Value::as_str).unwrap_or_default();
     match &*reason.word() {
         "" if reason.is_normal() => format!("{port} ended without an answer"),

@@ -4,7 +4,7 @@ use mp_config::NodeConfig;
 
 use super::guest::Guest;
 use super::stop::Stop;
-use super::talk;
+use super::{db, log, nodes, ping, remote, talk};
 use crate::args::Net;
 use crate::error::CliError;
 use crate::output::Output;
@@ -17,24 +17,46 @@ pub(super) async fn once(
     stop: &mut Stop,
 ) -> Result<(), CliError> {
     let limit = net.node().timeout;
-    let progress = output.progress();
-    let errand = async {
-        let guest = Guest::begin(config, limit, progress).await?;
-        run(net, &guest, output).await?;
-        guest.leave().await;
-        Ok(())
+    let beginning = Guest::begin(config, limit, output.progress());
+    let guest = tokio::select! {
+        guest = beginning => guest?,
+        asked = stop.asked() => return Err(CliError::Interrupted(asked)),
     };
+    run(net, &guest, output, stop).await?;
     tokio::select! {
-        result = errand => result,
+        () = guest.leave() => Ok(()),
         asked = stop.asked() => Err(CliError::Interrupted(asked)),
     }
 }
 
-/// Does what `net` says with this node. Dropping the future gives it up.
-pub(super) async fn run(net: Net, guest: &Guest, output: &mut Output) -> Result<(), CliError> {
+/// Does what `net` says with this node, until it is done or the program is asked to stop.
+pub(super) async fn run(
+    net: Net,
+    guest: &Guest,
+    output: &mut Output,
+    stop: &mut Stop,
+) -> Result<(), CliError> {
+    if let Net::Ping(args) = &net {
+        // It has something to say even then.
+        return ping::ping(args, guest, output, stop).await;
+    }
+    tokio::select! {
+        result = errand(net, guest, output) => result,
+        asked = stop.asked() => Err(CliError::Interrupted(asked)),
+    }
+}
+
+async fn errand(net: Net, guest: &Guest, output: &mut Output) -> Result<(), CliError> {
     match net {
         Net::Snd(talk) => talk::snd(talk, guest, output).await,
         Net::Cal(talk) => talk::cal(&talk, guest, output).await,
         Net::Mon { port, .. } => talk::mon(&port, guest, output).await,
+        Net::Ping(_) => Ok(()),
+        Net::Nodes { quick, .. } => nodes::nodes(quick, guest, output).await,
+        Net::Groups { name, .. } => db::group(&name, guest, output).await,
+        Net::Db(args) => db::db(args, guest, output).await,
+        Net::Log(args) => log::log(&args, guest, output).await,
+        Net::Eval { target, code, .. } => remote::eval(&target, &code, guest, output).await,
+        Net::Restart { target, .. } => remote::restart(&target, guest, output).await,
     }
 }

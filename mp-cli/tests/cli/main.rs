@@ -15,6 +15,10 @@ mod errors;
 #[cfg(test)]
 mod examples;
 #[cfg(test)]
+mod generate;
+#[cfg(test)]
+mod inspect;
+#[cfg(test)]
 mod network;
 #[cfg(test)]
 mod process;
@@ -22,6 +26,8 @@ mod process;
 mod run;
 #[cfg(test)]
 mod secret;
+#[cfg(test)]
+mod shell;
 #[cfg(test)]
 mod talk;
 #[cfg(test)]
