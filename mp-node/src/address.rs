@@ -160,6 +160,8 @@ macro_rules! any_message {
 }
 
 any_message!(PortId, NodeId, Port);
+#[cfg(feature = "testing")]
+any_message!(crate::testing::Probe);
 
 impl<T> sealed::Sealed for PortRef<T> {}
 

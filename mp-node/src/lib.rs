@@ -109,7 +109,10 @@ mod runtime;
 mod service;
 mod spawn;
 mod stats;
+mod supervise;
 mod sync;
+#[cfg(feature = "testing")]
+pub mod testing;
 mod timer;
 mod watch;
 
@@ -133,6 +136,7 @@ pub use port::{Flow, Port, Undecoded};
 pub use service::{Down, Request, Resolver, Service, Up, Way};
 pub use spawn::Outcome;
 pub use stats::NodeStats;
+pub use supervise::{Child, ChildHandle, Restart, Strategy, Supervision, Supervisor, SupervisorError};
 pub use timer::Timer;
 pub use watch::Monitor;
 
