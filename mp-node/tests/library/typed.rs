@@ -153,7 +153,7 @@ async fn an_address_travels_as_the_ports_name() {
     let net = TestNet::new(2).await;
     let port = net.node(0).typed_port::<Counter>();
     let mut probe = Probe::new(net.node(1));
-    net.node(0).send(&probe, ("here", port.to_ref())).await.unwrap();
+    net.node(0).send(probe.id(), ("here", port.to_ref())).await.unwrap();
     let address: PortRef<Counter> = probe.expect_tag("here").await;
     assert_eq!(address, port.to_ref());
     assert!(
@@ -214,6 +214,23 @@ async fn a_request_is_taken_apart_for_the_one_who_answers() {
     net.node(1).send(&adder, ("add", 1, 2)).await.unwrap();
     assert_eq!(net.node(1).call(&adder, ("add", 20, 3)).returning::<u32>().await, Ok(23));
     assert_eq!(net.node(0).stats().dead_letters, 1, "one had no reply port");
+}
+
+/// [ND-23]
+#[tokio::test(start_paused = true)]
+async fn an_answer_can_be_refused() {
+    let net = TestNet::new(2).await;
+    let shy = net.node(0).spawn(async |mut port| {
+        while let Some(((), reply)) = port.recv_request::<(), u32>().await {
+            reply.refuse(&port.node(), Reason::new("shy", "ask somebody else"));
+        }
+    });
+    let refused = Err(CallError::Refused(Reason::new("shy", "ask somebody else")));
+    for node in net.nodes() {
+        assert_eq!(node.call(&shy, ()).await.map(|_| ()), refused);
+        let asked = node.ask(&shy, |reply: ReplyTo<u32>| (reply,)).timeout(std::time::Duration::from_secs(5));
+        assert_eq!(asked.await.map(|_| ()), refused);
+    }
 }
 
 /// Nodes of one process are as far from each other as any.
