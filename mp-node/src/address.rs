@@ -7,7 +7,7 @@ use std::hash::{Hash, Hasher};
 use std::marker::PhantomData;
 use std::sync::{Arc, Weak};
 
-use mp_proto::{NodeId, PortId};
+use mp_proto::{NodeId, PortId, Reason};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::error::{SendError, TrySendError};
@@ -79,7 +79,8 @@ impl<T> PortRef<T> {
 /// The port that waits for the answer to a request, as it stands in a request's message: `Get(ReplyTo<u64>)`. Sending to
 /// it answers; whoever asked takes one answer, and no other. In messages it is the port's ID.
 ///
-/// Nothing forces an answer. Who asked waits until it comes, the port that was asked dies, or the time is over.
+/// Nothing forces an answer. Who asked waits until it comes, is [refused](ReplyTo::refuse), the port that was asked dies,
+/// or the time is over.
 #[must_use = "whoever asked waits for an answer"]
 pub struct ReplyTo<T>(PortRef<T>);
 
@@ -97,6 +98,12 @@ impl<T> ReplyTo<T> {
     #[must_use]
     pub fn id(&self) -> &PortId {
         self.0.id()
+    }
+
+    /// Refuses to answer, by killing the port that waits: whoever asked gets
+    /// [`CallError::Refused`](crate::CallError::Refused) with the reason.
+    pub fn refuse(self, node: &Node, reason: Reason) {
+        node.kill(self.0.id(), reason);
     }
 }
 

@@ -13,7 +13,8 @@ use serde::de::DeserializeOwned;
 
 use crate::Node;
 use crate::address::{PortRef, ReplyTo};
-use crate::error::{CallError, SendError};
+use crate::call::unanswered;
+use crate::error::CallError;
 use crate::node::Inner;
 use crate::port::Port;
 use crate::sync::after;
@@ -109,7 +110,7 @@ where
         biased;
         answer = reply.recv_checked() => match answer {
             Some(answer) => Ok(answer?),
-            None => Err(CallError::Send(SendError::ShutDown)),
+            None => Err(unanswered(&node, reply.killed())),
         },
         reason = monitor => Err(CallError::Died(reason)),
     }

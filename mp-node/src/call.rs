@@ -7,12 +7,12 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use mp_proto::{Message, PortId};
+use mp_proto::{Message, PortId, Reason};
 use mp_transport::clock;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::error::CallError;
+use crate::error::{CallError, SendError};
 use crate::node::Inner;
 use crate::port::Port;
 use crate::sync::after;
@@ -106,10 +106,18 @@ async fn ask<M: Serialize + Send, R: DeserializeOwned>(
         answer = reply.recv_checked::<R>() => match answer {
             Some(Ok(answer)) => Ok(answer),
             Some(Err(undecoded)) => Err(CallError::Decode(undecoded.error)),
-            None => Err(CallError::Send(crate::error::SendError::ShutDown)),
+            None => Err(unanswered(&node, reply.killed())),
         },
         reason = monitor => Err(CallError::Died(reason)),
     }
+}
+
+/// Why a reply port was killed: by whoever was asked `[ND-29]`, unless by the end of its node.
+pub(crate) fn unanswered(node: &Inner, killed: Option<Reason>) -> CallError {
+    if node.is_closed() {
+        return CallError::Send(SendError::ShutDown);
+    }
+    CallError::Refused(killed.unwrap_or_default())
 }
 
 impl<M, R> fmt::Debug for Call<M, R> {

@@ -43,6 +43,10 @@ pub enum CallError {
     /// The port that was asked died, or its node was lost, or could not be reached.
     #[error("no answer from the port that was asked: {0}")]
     Died(Reason),
+    /// The port that waited for the answer was killed, for this reason: whoever was asked refused to answer, as
+    /// [`ReplyTo::refuse`](crate::ReplyTo::refuse) does.
+    #[error("the answer was refused: {0}")]
+    Refused(Reason),
     /// The time is over.
     #[error("no answer within {0:?}")]
     TimedOut(std::time::Duration),

@@ -32,6 +32,7 @@ impl Outcome for () {
     }
 }
 
+#[diagnostic::do_not_recommend]
 impl<E: Into<Reason> + Send> Outcome for Result<(), E> {
     fn into_reason(self) -> Reason {
         self.map_or_else(Into::into, |()| Reason::normal())

@@ -9,12 +9,13 @@ use std::task::{Context, Poll, Waker};
 use mp_proto::{Message, PortId, Reason};
 
 use crate::node::Inner;
+use crate::supervise::Slot;
 use crate::sync::Lock;
 
 /// Names one monitor of this node.
 pub(crate) type WatchId = u64;
 
-/// What a monitor does when it fires: the four forms.
+/// What a monitor does when it fires: the four forms, and the supervisor's.
 pub(crate) enum Action {
     /// Completes a [`Monitor`].
     Future(Arc<Fired>),
@@ -24,6 +25,8 @@ pub(crate) enum Action {
     Kill(PortId),
     /// Sends a message with the reason's values behind it.
     Send(PortId, Message),
+    /// Notes that a supervisor's child is gone.
+    Leave(Arc<Slot>, PortId),
 }
 
 impl fmt::Debug for Action {
@@ -33,6 +36,7 @@ impl fmt::Debug for Action {
             Self::Call(_) => f.write_str("Call"),
             Self::Kill(port) => write!(f, "Kill({port})"),
             Self::Send(port, message) => write!(f, "Send({port}, {message})"),
+            Self::Leave(_, port) => write!(f, "Leave({port})"),
         }
     }
 }

@@ -152,7 +152,7 @@ impl Connection {
     fn take_messages(&mut self, input: &mut BytesMut) -> Result<(), DecodeError> {
         while let Some(frame) = self.scanner.next(input, self.max_message)? {
             if frame.bytes().len() > LARGE {
-                // What was read with it must not keep its memory for as long as it waits [ND-20].
+                // What was read with it must not keep its memory for as long as it waits [ND-24].
                 *input = BytesMut::from(&input[..]);
             }
             let incoming = Incoming { port: port_name(&frame)?, frame };

@@ -76,6 +76,7 @@ impl Inner {
                     }
                 }
                 Action::Kill(victim) => self.kill(&victim, &reason),
+                Action::Leave(slot, port) => slot.leave(&port),
                 // Never refused for want of room.
                 Action::Send(to, message) => pass_on(&reason, |reason| {
                     let message = message.clone().with(reason.into_values());

@@ -16,6 +16,15 @@ fn is_busy(state: &PeerState) -> bool {
     state.route.is_up() || state.route.has_queue()
 }
 
+#[cfg(feature = "testing")]
+impl crate::Node {
+    /// Ends the node where it stands, as the end of its process does.
+    pub(crate) fn halt(&self) {
+        self.inner.closed.store(true, Ordering::Release);
+        self.inner.stopped.cancel();
+    }
+}
+
 impl Inner {
     pub(crate) async fn shutdown(self: &Arc<Self>) {
         self.kill_ports();

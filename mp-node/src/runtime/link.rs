@@ -127,7 +127,7 @@ pub(crate) async fn serve(
 const MOVED: usize = 32 * 1024;
 
 /// Messages lie in the buffer that they were read into. A few that wait must not keep alive all that was read with them,
-/// for ports that have taken it or were never there: then a mailbox's bound would say nothing `[ND-20]`.
+/// for ports that have taken it or were never there: then a mailbox's bound would say nothing `[ND-24]`.
 fn own_memory(run: &mut VecDeque<Frame>) {
     let len: usize = run.iter().map(|frame| frame.bytes().len()).sum();
     if len >= MOVED {

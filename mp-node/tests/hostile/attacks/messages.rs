@@ -122,7 +122,7 @@ pub(crate) const VALUES: Case = Case {
     },
 };
 
-/// A small message that waits must not keep alive what was read with it. `[ND-20]`
+/// A small message that waits must not keep alive what was read with it. `[ND-24]`
 pub(crate) const PINNED: Case = Case {
     name: "small messages that wait, among large ones that do not",
     limits: "",
