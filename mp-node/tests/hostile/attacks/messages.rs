@@ -128,7 +128,7 @@ pub(crate) const PINNED: Case = Case {
     limits: "",
     tried: "1,500 of 20 bytes to a port that never reads, each among 200 KB for none; 3 among 60 MB each",
     gets: "nothing: memory is for what waits alone",
-    bound: 220,
+    bound: 150,
     attack: |victim| {
         Box::pin(async move {
             let mut member = Member::join(&victim.addr, "pins", Framing::Postcard).await;

@@ -71,7 +71,8 @@ pub(crate) const HALF_OPEN: Case = Case {
     attack: |victim| {
         Box::pin(async move {
             let addr = victim.addr.clone();
-            let crowd = tokio::task::spawn_blocking(move || Crowd::open(&addr, 5)).await.expect("they connect");
+            let crowd =
+                tokio::task::spawn_blocking(move || Crowd::open(&addr, 5)).await.expect("they connect");
             for _ in 0..20 {
                 let files = victim.files();
                 assert!(files < 256 + 256, "{files} open files");
@@ -126,7 +127,10 @@ pub(crate) const REPLAY: Case = Case {
                 lines(&mut one).await;
                 drop(one.write_all(&recorded).await);
                 let told = rest(&mut one).await;
-                assert!(!has_proof(&told), "the victim proves itself to nobody before it has been proven to: {told:?}");
+                assert!(
+                    !has_proof(&told),
+                    "the victim proves itself to nobody before it has been proven to: {told:?}"
+                );
                 reflect(&victim.addr).await;
             }
         })
