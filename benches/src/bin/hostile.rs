@@ -65,11 +65,12 @@ async fn measure(case: &Case) {
     };
     let beside = rate(&honest, attack).await;
     println!(
-        "| {} | {} | {} | {} MiB | {alone:.0}/s, {beside:.0}/s | {:.2} |",
+        "| {} | {} | {} | {} MiB of {} | {alone:.0}/s, {beside:.0}/s | {:.2} |",
         case.name,
         case.tried,
         case.gets,
         victim.grown(),
+        case.bound,
         beside / alone
     );
 }

@@ -1,8 +1,12 @@
 //! What is done to the victim, case by case: what each peer gets is asserted here, what else must hold by whoever runs
 //! a case.
 
+// By their paths, so that the benchmark can have this file, too.
+#[path = "attacks/floods.rs"]
 pub(crate) mod floods;
+#[path = "attacks/messages.rs"]
 pub(crate) mod messages;
+#[path = "attacks/strangers.rs"]
 pub(crate) mod strangers;
 
 use std::pin::Pin;
