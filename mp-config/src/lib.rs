@@ -202,7 +202,12 @@ impl ConfigFile {
         Self { path: path.to_owned(), root: Root(root), comments: false, blank: false }
     }
 
-    fn parse(path: &Path, bytes: &[u8]) -> Result<Self, ConfigError> {
+    /// Reads the text of a file `[CF-02]`; `path` is where it is, for errors and for [`save`](Self::save).
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError`] with the line and column if the text is broken.
+    pub fn parse(path: &Path, bytes: &[u8]) -> Result<Self, ConfigError> {
         let text = std::str::from_utf8(bytes).map_err(|error| {
             let before = bytes.get(..error.valid_up_to()).unwrap_or_default();
             let line = 1 + before.iter().filter(|&&byte| byte == b'\n').count();

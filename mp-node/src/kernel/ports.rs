@@ -66,7 +66,9 @@ impl<P> PortTable<P> {
     pub(crate) fn get(&self, name: &str) -> Option<&P> {
         let key = self.parse(name).or_else(|| self.spawned.get(name).copied())?;
         let slot = self.slots.get(key.slot as usize)?;
-        if slot.generation == key.generation { slot.entry.as_ref() } else { None }
+        // A port that a peer has named has no name of ours besides.
+        let is_named_so = slot.spawned_as.as_deref().is_none_or(|chosen| chosen == name);
+        if slot.generation == key.generation && is_named_so { slot.entry.as_ref() } else { None }
     }
 
     /// Takes a port out. Its name is never found again.

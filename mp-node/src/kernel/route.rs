@@ -257,9 +257,11 @@ impl<W> Route<W> {
 
     /// All watchers have been told. `Some(epoch)` if there is something to connect for again.
     pub(crate) fn settled(&mut self) -> Option<u64> {
-        let State::Lost { queue } = std::mem::replace(&mut self.state, State::Idle) else {
+        let State::Lost { queue } = &mut self.state else {
             return None;
         };
+        let queue = std::mem::replace(queue, Outbox::new(NEUTRAL));
+        self.state = State::Idle;
         if queue.is_empty() && self.watchers.is_empty() {
             return None;
         }

@@ -34,7 +34,8 @@ impl Honest {
 
     /// Asks, and gets the answer.
     pub(crate) async fn ask(&self, number: u64) {
-        let call = self.node.call(&self.echo, (number,)).timeout(Duration::from_secs(60)).returning::<(u64,)>();
+        let call =
+            self.node.call(&self.echo, (number,)).timeout(Duration::from_secs(60)).returning::<(u64,)>();
         assert_eq!(call.await, Ok((number,)));
     }
 
@@ -60,5 +61,7 @@ impl Honest {
 
 /// What should come, within a time that is long for a machine and short for a person.
 pub(crate) async fn soon<T>(future: impl IntoFuture<Output = T>) -> T {
-    tokio::time::timeout(Duration::from_secs(60), future.into_future()).await.expect("it should have come by now")
+    tokio::time::timeout(Duration::from_secs(60), future.into_future())
+        .await
+        .expect("it should have come by now")
 }

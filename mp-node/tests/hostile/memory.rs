@@ -55,6 +55,9 @@ async fn what_speaks_another_protocol_is_named_once() {
         victim.says(&format!("{name}:")).await;
         let lines = victim.lines(&format!("{name}:"));
         assert_eq!(lines.len(), 1, "{lines:#?}");
-        assert!(lines[0].contains("this is no AEMP node, but") && lines[0].contains("from=127.0.0.1:"), "{lines:?}");
+        assert!(
+            lines[0].contains("this is no AEMP node, but") && lines[0].contains("from=127.0.0.1:"),
+            "{lines:?}"
+        );
     }
 }

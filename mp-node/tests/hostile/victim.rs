@@ -5,7 +5,7 @@ use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use mp_node::{Addr, Limits, Node, PortId};
+use mp_node::{Addr, Limits, Node, PortId, Way};
 
 /// The secret of all nodes here, which is to be found nowhere in what they say.
 pub(crate) const SECRET: &str = "hush-5f3a-secret";
@@ -190,14 +190,22 @@ async fn run(given: &str) {
     let builder = Node::builder("hostile").without_file().node_id(name).secret(SECRET);
     let node = builder.bind("127.0.0.1:0").limits(limits(given)).start().await.unwrap();
     let (echo, stuck, values) = (node.port(), node.port(), node.port());
-    for word in [node.addresses()[0].to_string(), echo.id().to_string(), stuck.id().to_string(), values.id().to_string()]
-    {
+    for word in [
+        node.addresses()[0].to_string(),
+        echo.id().to_string(),
+        stuck.id().to_string(),
+        values.id().to_string(),
+    ] {
         println!("VICTIM {word}");
     }
     std::io::stdout().flush().unwrap();
     node.register_function("sleep", |port, _| async move {
         drop(port);
         std::future::pending::<()>().await;
+    });
+    node.register_function("ticker", |port, args| async move {
+        let (to, at) = args.decode::<(PortId, String)>().expect("a port and an address");
+        tick(&port, &to, at.parse().expect("an address")).await;
     });
     tokio::spawn(answer(node.clone(), echo));
     tokio::spawn(read_values(values));
@@ -210,6 +218,25 @@ async fn run(given: &str) {
 async fn answer(node: Node, mut echo: mp_node::Port) {
     while let Some((number, reply)) = echo.recv_as::<(u64, PortId)>().await {
         drop(node.send(&reply, (number,)).await);
+    }
+}
+
+/// Sends numbers to a port, and with each how often its monitor of that port has fired.
+async fn tick(port: &mp_node::Port, to: &PortId, at: Addr) {
+    let node = port.node();
+    let way = Way::Direct(at);
+    node.set_resolver(Arc::new(move |_| {
+        let found = vec![way.clone()];
+        Box::pin(async move { found })
+    }));
+    let (mut epoch, mut monitor) = (0_u64, node.monitor(to));
+    for number in 1_u64.. {
+        if monitor.fired().is_some() {
+            epoch += 1;
+            monitor = node.monitor(to);
+        }
+        drop(node.send(to, (epoch, number)).await);
+        tokio::time::sleep(Duration::from_millis(10)).await;
     }
 }
 

@@ -16,6 +16,7 @@ pub(crate) const SLOW_LORIS: Case = Case {
     limits: "handshake_time=1500",
     tried: "200 connections, a byte each 50 ms",
     gets: "its deadline (`handshake_time`), whatever it sends",
+    once: false,
     bound: 16,
     attack: |victim| {
         Box::pin(async move {
@@ -49,6 +50,7 @@ pub(crate) const ENDLESS_LINE: Case = Case {
     limits: "",
     tried: "200 connections, 1 MiB without a line's end",
     gets: "the end after 4,096 bytes",
+    once: false,
     bound: 8,
     attack: |victim| {
         Box::pin(async move {
@@ -67,11 +69,13 @@ pub(crate) const HALF_OPEN: Case = Case {
     limits: "",
     tried: "5,000 at a time",
     gets: "beyond 256 (`handshakes`) the oldest is closed, the others at their deadline",
+    once: false,
     bound: 32,
     attack: |victim| {
         Box::pin(async move {
             let addr = victim.addr.clone();
-            let crowd = tokio::task::spawn_blocking(move || Crowd::open(&addr, 5)).await.expect("they connect");
+            let crowd =
+                tokio::task::spawn_blocking(move || Crowd::open(&addr, 5)).await.expect("they connect");
             for _ in 0..20 {
                 let files = victim.files();
                 assert!(files < 256 + 256, "{files} open files");
@@ -98,6 +102,7 @@ pub(crate) const FOREIGN: Case = Case {
     limits: "",
     tried: "7 kinds, 100 connections each",
     gets: "the end at once; the log has one line for each kind that names it",
+    once: false,
     bound: 8,
     attack: |victim| {
         Box::pin(async move {
@@ -117,6 +122,7 @@ pub(crate) const REPLAY: Case = Case {
     limits: "",
     tried: "200 of each",
     gets: "the end: the nonce is another, and neither side's proof serves the other",
+    once: false,
     bound: 8,
     attack: |victim| {
         Box::pin(async move {
@@ -126,7 +132,10 @@ pub(crate) const REPLAY: Case = Case {
                 lines(&mut one).await;
                 drop(one.write_all(&recorded).await);
                 let told = rest(&mut one).await;
-                assert!(!has_proof(&told), "the victim proves itself to nobody before it has been proven to: {told:?}");
+                assert!(
+                    !has_proof(&told),
+                    "the victim proves itself to nobody before it has been proven to: {told:?}"
+                );
                 reflect(&victim.addr).await;
             }
         })

@@ -1,14 +1,10 @@
 //! The corpora of the fuzz targets, and every input that once broke one, through the same functions.
-#![cfg(all(feature = "json", feature = "cbor", feature = "postcard"))]
-
-#[path = "../../fuzz/src/lib.rs"]
-#[expect(unreachable_pub, reason = "elsewhere it is a library")]
-#[expect(clippy::panic, reason = "a broken law is to be seen as a panic")]
-mod fuzz;
 
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
+
+use mp_checks::fuzz;
 
 fn dir(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../fuzz").join(name)
@@ -50,7 +46,13 @@ replays!(
     greeting,
     handshake_pair,
     connection,
-    node_request
+    node_request,
+    auth_line,
+    kernel_ports,
+    kernel_relay,
+    kernel_route,
+    registry,
+    config_file
 );
 
 #[test]
