@@ -200,7 +200,7 @@ async fn reference(net: &MemoryNet, limits: Limits) -> (Node, NodeId) {
     let with = |builder: mp_node::NodeBuilder| {
         builder.limits(limits).node_id("b").bind("b.net:1").transport(std::sync::Arc::new(net.host("b.net")))
     };
-    let builder = Node::builder("test").without_file().secret(crate::net::SECRET);
+    let builder = Node::builder("test").without_file().secret(SECRET);
     let node = with(builder).start().await.expect("starts");
     node.set_resolver(std::sync::Arc::new(|_| {
         Box::pin(async { vec![Way::Direct("a:1".parse().expect("valid"))] })
