@@ -133,10 +133,8 @@ fn exchange(data: &[u8]) {
         }
         while let Some(event) = exchange.poll_event() {
             // TLS stands at once; what would go through it are the same bytes.
-            if event == Event::Secure {
-                if exchange.secured(TlsBinding::new([3; TlsBinding::LEN])).is_err() {
-                    return;
-                }
+            if event == Event::Secure && exchange.secured(TlsBinding::new([3; TlsBinding::LEN])).is_err() {
+                return;
             }
         }
         now += Duration::from_secs(u64::from(flags >> 5));
