@@ -15,12 +15,15 @@ mod net;
 mod node;
 mod nodes;
 mod ping;
+mod ports;
 mod remote;
 mod run;
 pub(crate) mod shell;
+mod status;
 pub(crate) mod stop;
 mod talk;
 mod tikc;
+mod trace;
 
 use std::ffi::OsString;
 use std::future::Future;
