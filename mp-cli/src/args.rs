@@ -2,7 +2,10 @@
 
 mod error;
 mod help;
+mod run;
 mod tikc;
+#[cfg(feature = "top")]
+mod top;
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -14,7 +17,10 @@ use serde_json::Value;
 
 pub(crate) use error::ArgsError;
 pub(crate) use help::{Parsed, command_help, main_help};
+pub(crate) use run::{LogFormat, Run};
 pub(crate) use tikc::{Tikc, TikcLink, TikcSessions};
+#[cfg(feature = "top")]
+pub(crate) use top::Top;
 
 /// The whole command line.
 #[derive(Debug, Parser)]
@@ -67,12 +73,15 @@ pub(crate) enum Command {
     /// and their values, as in `aemp run worker seeds 10.0.0.1:4040 binds '*:4040'`. They go before those of the file.
     ///
     /// A profile that is named alone must exist. With settings behind it, it need not: then these and the global ones are
-    /// all that hold, as a line of the log says. Ctrl-C, SIGTERM, SIGHUP and SIGQUIT stop the node.
-    Run {
-        /// The profile, then settings and their values
-        #[arg(value_name = "[PROFILE] [KEY VALUE]")]
-        words: Vec<String>,
-    },
+    /// all that hold, as a line of the log says. Ctrl-C, SIGTERM and SIGQUIT stop the node. SIGHUP has it read secrets,
+    /// certificate, proofs, seeds and the level of the log anew; on a terminal it stops the node.
+    Run(Run),
+    /// Watch the nodes of the network, full-screen: connections, queues, rates, round trips, ports
+    ///
+    /// Shows the nodes that answer questions about themselves, as those of `aemp run` do. Give a seed of the network by
+    /// --seed or the profile.
+    #[cfg(feature = "top")]
+    Top(Top),
     /// Send a message to a port
     ///
     /// Exits when the port's node has it, as in `aemp snd 10.0.0.1:4040#PORT test 123`.
@@ -237,11 +246,11 @@ mod tests {
         let args = parse("aemp --json gensecret profile x setbinds *:1");
         let Some(Command::Configure(words)) = args.command else { panic!("not the configuration family") };
         assert_eq!(words.len(), 5);
-        let Some(Command::Run { words }) =
+        let Some(Command::Run(run)) =
             parse("aemp run profile seeds localhost:4040 binds 127.0.0.1:0").command
         else {
             panic!("not run")
         };
-        assert_eq!(words.len(), 5);
+        assert_eq!(run.words.len(), 5);
     }
 }

@@ -62,6 +62,14 @@ pub(crate) enum CliError {
         "the service mp::tikc has the words {0:?}; write [\"mp::tikc\"], [\"mp::tikc\", \"listen\", \"HOST:PORT\"] or [\"mp::tikc\", \"connect\", \"HOST:PORT\"]"
     )]
     TikcService(String),
+    /// The address of `--metrics`.
+    #[error("cannot serve metrics at {address}: {error}; write HOST:PORT, or a free port alone")]
+    Metrics {
+        /// What was given.
+        address: String,
+        /// What the system says.
+        error: io::Error,
+    },
     /// Another node said no, or nothing.
     #[error("{0}")]
     Remote(String),
@@ -90,7 +98,7 @@ impl CliError {
             Self::Start(_) | Self::Global(_) | Self::NoSeed(_) | Self::Service(_) | Self::LogLevel { .. } => {
                 2
             }
-            Self::Tikc(_) | Self::Alias(_) | Self::TikcService(_) => 2,
+            Self::Tikc(_) | Self::Alias(_) | Self::TikcService(_) | Self::Metrics { .. } => 2,
             Self::Interrupted(asked) => asked.exit_code(),
         })
     }

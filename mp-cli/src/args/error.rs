@@ -17,6 +17,8 @@ pub(crate) enum ArgsError {
     RunKey { word: String, mend: String },
     #[error("AEMP_LOG is no filter: {0}; write a level such as debug, or as in `warn,mp_node=debug`")]
     LogFilter(tracing_subscriber::filter::ParseError),
+    #[error("{path}: {error}; write a level such as debug into it, or as in `warn,mp_node=debug`", path = path.display())]
+    LogLevelFile { path: std::path::PathBuf, error: String },
     #[error("{key}: {error}")]
     Value { key: String, error: mp_config::SettingError },
 }

@@ -102,6 +102,9 @@ fn subcommand_help(words: &[&str]) -> Option<String> {
 pub(super) fn command_names() -> BTreeSet<&'static str> {
     let mut names: BTreeSet<_> = commands().iter().flat_map(|command| command.names()).collect();
     names.extend(["demo", "run", "snd", "cal", "mon", "tikc", "help"]);
+    if cfg!(feature = "top") {
+        names.insert("top");
+    }
     names
 }
 

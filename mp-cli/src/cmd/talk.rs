@@ -48,7 +48,7 @@ async fn begin(args: &NodeArgs, file: &ConfigFile) -> Result<Visit, CliError> {
 }
 
 /// The node that this program becomes.
-fn resolve(args: &NodeArgs, file: &ConfigFile) -> Result<NodeConfig, CliError> {
+pub(super) fn resolve(args: &NodeArgs, file: &ConfigFile) -> Result<NodeConfig, CliError> {
     if let Some(name) = &args.profile {
         mp_config::profile_name(name)
             .map_err(|error| ArgsError::Value { key: "--profile".to_owned(), error })?;

@@ -14,6 +14,10 @@ mod errors;
 mod examples;
 #[cfg(test)]
 mod network;
+#[cfg(all(test, feature = "top"))]
+mod operate;
+#[cfg(all(test, feature = "top", feature = "tls"))]
+mod operations;
 #[cfg(test)]
 mod process;
 #[cfg(test)]
