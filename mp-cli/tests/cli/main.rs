@@ -20,6 +20,10 @@ mod generate;
 mod inspect;
 #[cfg(test)]
 mod network;
+#[cfg(all(test, feature = "top"))]
+mod operate;
+#[cfg(all(test, feature = "top", feature = "tls"))]
+mod operations;
 #[cfg(test)]
 mod process;
 #[cfg(test)]
