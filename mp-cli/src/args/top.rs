@@ -16,7 +16,7 @@ pub(crate) struct Top {
     #[arg(long, value_name = "SECONDS", default_value = "2", value_parser = super::seconds)]
     #[arg(allow_negative_numbers = true)]
     pub(crate) every: Duration,
-    /// Sort by this [keys in the view: n c q m b r p]
+    /// Sort by this [in the view: keys n c u m b r p x]
     #[arg(long, value_name = "COLUMN", default_value = "node")]
     pub(crate) sort: crate::cmd::top::Sort,
 }

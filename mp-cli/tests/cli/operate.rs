@@ -98,7 +98,8 @@ fn a_slow_questioner_does_not_block_metrics() {
     let (head, _) = http(&address, "GET /metrics HTTP/1.1\r\n\r\n");
     assert!(head.starts_with("HTTP/1.1 200"), "{head}");
     drop(slow);
-    let error = home.aemp("run --metrics nowhere seed binds 127.0.0.1:0").refused();
+    home.aemp("profile seed setbinds 127.0.0.1:0").ok();
+    let error = home.aemp("run --metrics nowhere seed").refused();
     assert!(error.contains("cannot serve metrics at nowhere"), "{error}");
 }
 
@@ -244,4 +245,56 @@ fn top_says_what_it_lacks() {
     assert!(nobody.code == Some(1) && nobody.err.contains("no seed answers"), "{}", nobody.err);
     let error = home.aemp("top --once").refused();
     assert!(error.contains("--seed"), "{error}");
+}
+
+/// In a real terminal: it is left as it was, by a key and by a signal.
+#[test]
+fn top_leaves_the_terminal_as_it_was() {
+    let home = Home::new();
+    home.aemp("gensecret").ok();
+    let seed = home.run("seed binds 127.0.0.1:0");
+    for end in ["key", "INT", "TERM"] {
+        let mut command = std::process::Command::new("script");
+        // `exec`, so that the signal goes to the program.
+        let line = format!(
+            "stty rows 24 cols 80; echo pid $$; exec {} top --seed {}",
+            env!("CARGO_BIN_EXE_aemp"),
+            seed.address
+        );
+        command.args(["-qefc", &line, "/dev/null"]).env_clear().env("HOME", home.directory.path());
+        command.env("PATH", "/usr/bin:/bin").env("TERM", "xterm").env("SHELL", "/bin/sh");
+        let mut child =
+            command.stdin(std::process::Stdio::piped()).stdout(std::process::Stdio::piped()).spawn().unwrap();
+        let (mut keyboard, mut screen) = (child.stdin.take().unwrap(), child.stdout.take().unwrap());
+        let mut shown = String::new();
+        let mut read = |until: &dyn Fn(&str) -> bool| {
+            let mut bytes = [0; 4096];
+            while !until(&shown) {
+                let length = screen.read(&mut bytes).unwrap();
+                if length == 0 {
+                    break;
+                }
+                shown += &String::from_utf8_lossy(&bytes[..length]);
+            }
+            shown.clone()
+        };
+        let text = read(&|text| text.contains("\u{1b}[?1049h") && text.contains(&seed.id));
+        assert!(text.contains("NODE") && text.contains("msg/s"), "{text:?}");
+        let pid = text.split("pid ").nth(1).unwrap().split_whitespace().next().unwrap().to_owned();
+        if end == "key" {
+            keyboard.write_all(b"q").unwrap();
+        } else {
+            let kill = format!("kill -{end} {pid}");
+            assert!(std::process::Command::new("/bin/sh").args(["-c", &kill]).status().unwrap().success());
+        }
+        let text = read(&|_| false);
+        assert!(text.contains("\u{1b}[?1049l"), "{end}: {text:?}");
+        let code = child.wait().unwrap().code();
+        let expected = match end {
+            "key" => 0,
+            "INT" => 130,
+            _ => 143,
+        };
+        assert_eq!(code, Some(expected), "{end}: {text:?}");
+    }
 }

@@ -2,7 +2,6 @@
 //! dropped, so nothing is left of connections that are over, and there is none for the whole process.
 
 use std::collections::BTreeMap;
-use std::fmt::Write;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -38,14 +37,13 @@ impl Page {
             }
             let kind = if family.kind == Kind::Gauge { "gauge" } else { "counter" };
             let help = family.help.replace('\\', "\\\\").replace('\n', "\\n");
-            // Into a `String` nothing fails.
-            drop(writeln!(text, "# HELP {name} {help}\n# TYPE {name} {kind}"));
+            text += &format!("# HELP {name} {help}\n# TYPE {name} {kind}\n");
             for (labels, value) in &family.series {
                 let bits = value.load(Ordering::Relaxed);
-                drop(match family.kind {
-                    Kind::Counter => writeln!(text, "{name}{labels} {bits}"),
-                    Kind::Gauge => writeln!(text, "{name}{labels} {}", f64::from_bits(bits)),
-                });
+                text += &match family.kind {
+                    Kind::Counter => format!("{name}{labels} {bits}\n"),
+                    Kind::Gauge => format!("{name}{labels} {}\n", f64::from_bits(bits)),
+                };
             }
         }
         text

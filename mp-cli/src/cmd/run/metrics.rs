@@ -21,6 +21,9 @@ const CONNECTIONS: usize = 16;
 const TIME: Duration = Duration::from_secs(10);
 /// Bytes of a question.
 const QUESTION: usize = 8 * 1024;
+/// How long, and for how many pieces of 1 KiB, what is left of a question that was refused is read.
+const LINGER: Duration = Duration::from_secs(1);
+const PIECES: usize = 64;
 /// After a connection could not be taken, as when there are too many open files.
 const PAUSE: Duration = Duration::from_millis(500);
 
@@ -126,7 +129,22 @@ async fn reply(stream: &mut TcpStream, status: &str, body: &str, with_body: bool
     if with_body {
         stream.write_all(body.as_bytes()).await?;
     }
-    stream.shutdown().await
+    stream.shutdown().await?;
+    if !status.starts_with("200") {
+        linger(stream).await;
+    }
+    Ok(())
+}
+
+/// A connection that is closed with bytes unread is reset, which can destroy the answer on its way.
+async fn linger(stream: &mut TcpStream) {
+    let mut rest = [0; 1024];
+    for _ in 0..PIECES {
+        match timeout(LINGER, stream.read(&mut rest)).await {
+            Ok(Ok(read)) if read > 0 => {}
+            _ => return,
+        }
+    }
 }
 
 /// All that there is to tell now.

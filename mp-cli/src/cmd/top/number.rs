@@ -11,7 +11,12 @@ pub(super) fn short(number: f64) -> String {
     if number == 0.0 || number >= 9.95 { format!("{number:.0}") } else { format!("{number:.1}") }
 }
 
-/// The same, and a dash for what is not known.
+/// The same for what has no fraction: `7`, `980`, `12.3k`.
+pub(super) fn whole(count: u64) -> String {
+    if count < 1_000 { count.to_string() } else { short(float(count)) }
+}
+
+/// A rate, and a dash for what is not known.
 pub(super) fn maybe(number: Option<f64>) -> String {
     number.map_or_else(|| "-".to_owned(), short)
 }
@@ -67,5 +72,6 @@ mod tests {
         assert_eq!([None, Some(0.000_35), Some(0.0123), Some(1.5)].map(time), ["-", "0.3ms", "12ms", "1.5s"]);
         assert_eq!([5.0, 200.0, 18_440.0, 1_047_600.0].map(age), ["5s", "3m20s", "5h07m", "12d3h"]);
         assert_eq!(age(f64::NAN), "0s");
+        assert_eq!([0, 7, 999, 12_345].map(whole), ["0", "7", "999", "12.3k"]);
     }
 }

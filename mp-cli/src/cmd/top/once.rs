@@ -8,7 +8,7 @@ use tokio::time::{Instant, sleep, sleep_until};
 
 use super::gather::Gatherer;
 use super::model::{Model, Rates, Row};
-use super::number::{float, maybe, short, time};
+use super::number::{maybe, time, whole};
 use crate::error::CliError;
 use crate::output::{Paint, Report, plain};
 
@@ -128,14 +128,14 @@ impl Report for Once {
             lines.push(format!(
                 "{:widest$}  {:>5} {:>6} {:>8} {:>8} {:>8} {:>7} {:>6} {:>6}",
                 plain(&summary.node),
-                short(float(summary.connected)),
-                short(float(summary.queued_messages)),
+                whole(summary.connected),
+                whole(summary.queued_messages),
                 maybe(rates.messages_in_per_second),
                 maybe(rates.messages_out_per_second),
                 maybe(both.map(|(one, other)| one + other)),
                 time(node.round_trip),
-                short(float(summary.ports)),
-                short(float(summary.mailbox_messages)),
+                whole(summary.ports),
+                whole(summary.mailbox_messages),
             ));
         }
         lines.extend(self.silent.iter().map(|name| format!("{}  does not answer", paint.bad(plain(name)))));

@@ -8,12 +8,12 @@ use ratatui::Frame;
 use ratatui::layout::{Constraint, Flex, Layout, Rect};
 use ratatui::style::{Color, Modifier, Style};
 use ratatui::text::{Line, Span};
-use ratatui::widgets::{Block, Cell, Clear, Paragraph, Row as TableRow, Table, TableState};
+use ratatui::widgets::{Block, Cell, Clear, HighlightSpacing, Paragraph, Row as TableRow, Table, TableState};
 
 use self::columns::{Column, link_columns, node_columns};
 use super::Sort;
 use super::model::{Link, Model, Row, SORT_KEYS};
-use super::number::{age, float, short};
+use super::number::{age, short, whole};
 use crate::output::plain;
 
 /// From this height on there is room for nodes and connections.
@@ -63,7 +63,7 @@ fn heading(model: &Model, width: u16) -> Vec<Line<'static>> {
         (None, false, _) => Span::styled(format!("every {:?}", model.every), dim()),
     };
     let silent = if totals.silent > 0 { format!(" ({} silent)", totals.silent) } else { String::new() };
-    let ends = short(float(totals.connections));
+    let ends = whole(totals.connections);
     let left = format!("aemp top  {} nodes{silent}  {ends} ends of connections", totals.nodes);
     let gap = usize::from(width).saturating_sub(left.chars().count() + state.width());
     let first = Line::from(vec![Span::styled(left, bold()), Span::raw(" ".repeat(gap.max(2))), state]);
@@ -71,10 +71,10 @@ fn heading(model: &Model, width: u16) -> Vec<Line<'static>> {
         "{} msg/s  {}B/s  queued {} ({}B)  mailboxes {}  ports {}",
         short(totals.messages),
         short(totals.bytes),
-        short(float(totals.queued_messages)),
-        short(float(totals.queued_bytes)),
-        short(float(totals.mailbox_messages)),
-        short(float(totals.ports)),
+        whole(totals.queued_messages),
+        whole(totals.queued_bytes),
+        whole(totals.mailbox_messages),
+        whole(totals.ports),
     );
     vec![first, Line::from(second)]
 }
@@ -105,6 +105,7 @@ fn draw_nodes(frame: &mut Frame<'_>, model: &Model, area: Rect) {
     let header = TableRow::new(columns.iter().map(mark)).style(bold().add_modifier(Modifier::REVERSED));
     let table = Table::new(rows, columns.iter().map(|column| column.width)).header(header).column_spacing(1);
     let table = table.row_highlight_style(tinted(model, bold(), Color::Cyan));
+    let table = table.highlight_symbol(">").highlight_spacing(HighlightSpacing::Always);
     let place = Some(model.place()).filter(|_| !model.rows.is_empty());
     frame.render_stateful_widget(table, area, &mut TableState::new().with_selected(place));
 }

@@ -4,7 +4,7 @@ use ratatui::layout::Constraint;
 
 use crate::cmd::top::Sort;
 use crate::cmd::top::model::{Link, Rates, Row};
-use crate::cmd::top::number::{age, float, maybe, short, time};
+use crate::cmd::top::number::{age, maybe, time, whole};
 
 /// From this width on all columns are shown.
 const WIDE: u16 = 160;
@@ -32,7 +32,7 @@ fn by<T>(sort: Sort, column: Column<T>) -> Column<T> {
 
 /// A column of a row's counter.
 fn count(title: &'static str, width: u16, of: fn(&Row) -> u64) -> Column<Row> {
-    right(title, width, move |row| short(float(of(row))))
+    right(title, width, move |row| whole(of(row)))
 }
 
 /// A column of a row's rate.
@@ -46,7 +46,7 @@ fn link_rate(title: &'static str, width: u16, of: fn(&Rates) -> f64) -> Column<L
 }
 
 pub(super) fn node_columns(width: u16) -> Vec<Column<Row>> {
-    let node = by(Sort::Node, left("NODE", Constraint::Fill(1), |row: &Row| row.report.summary.node.clone()));
+    let node = by(Sort::Node, left("NODE", Constraint::Fill(1), name));
     let connections = by(Sort::Connections, count("CONN", 5, |row| row.report.summary.connected));
     let queue = by(Sort::Queue, count("QUEUE", 6, |row| row.report.summary.queued_messages));
     let messages_in = by(Sort::Messages, rate("MSG IN/S", 9, |rates| rates.messages_in));
@@ -81,6 +81,11 @@ pub(super) fn node_columns(width: u16) -> Vec<Column<Row>> {
     ]
 }
 
+fn name(row: &Row) -> String {
+    let name = &row.report.summary.node;
+    if row.silent { format!("{name} (silent)") } else { name.clone() }
+}
+
 fn role(row: &Row) -> String {
     let summary = &row.report.summary;
     match &summary.master {
@@ -93,7 +98,7 @@ fn role(row: &Row) -> String {
 
 pub(super) fn link_columns(width: u16) -> Vec<Column<Link>> {
     let peer = left("CONNECTED WITH", Constraint::Fill(1), |link: &Link| link.connection.node.clone());
-    let queue = right("QUEUE", 6, |link: &Link| short(float(link.connection.queued_messages)));
+    let queue = right("QUEUE", 6, |link: &Link| whole(link.connection.queued_messages));
     let messages_in = link_rate("MSG IN/S", 8, |rates| rates.messages_in);
     let messages_out = link_rate("OUT/S", 6, |rates| rates.messages_out);
     let trip = right("RTT", 7, |link: &Link| time(link.connection.round_trip));
@@ -117,7 +122,7 @@ pub(super) fn link_columns(width: u16) -> Vec<Column<Link>> {
         tls,
         age,
         queue,
-        right("PARKED", 7, |link: &Link| short(float(link.connection.parked_bytes))),
+        right("PARKED", 7, |link: &Link| whole(link.connection.parked_bytes)),
         messages_in,
         messages_out,
         link_rate("BYTES IN/S", 10, |rates| rates.bytes_in),

@@ -13,6 +13,7 @@ use tokio::time::Instant;
 use super::*;
 use crate::cmd::top::gather::{Report, Sample};
 use crate::cmd::top::model::Wish;
+use crate::cmd::top::number::float;
 
 fn node(number: u64) -> String {
     format!("worker{number:02}/{}", ["Ab3", "x9Q", "kk0"][usize::try_from(number % 3).unwrap()])
@@ -106,6 +107,7 @@ fn is_recorded(name: &str, screen: &str) {
 fn both_sizes_look_as_recorded() {
     let mut model = network();
     is_recorded("80x24.txt", &screen(&model, 80, 24));
+    press(&mut model, &[KeyCode::Down; 12]);
     is_recorded("200x60.txt", &screen(&model, 200, 60));
     press(&mut model, &[KeyCode::Char('m'), KeyCode::Home, KeyCode::Enter]);
     is_recorded("80x24-connections.txt", &screen(&model, 80, 24));
