@@ -14,9 +14,9 @@ mod errors;
 mod examples;
 #[cfg(test)]
 mod network;
-#[cfg(all(test, feature = "top"))]
+#[cfg(test)]
 mod operate;
-#[cfg(all(test, feature = "top", feature = "tls"))]
+#[cfg(test)]
 mod operations;
 #[cfg(test)]
 mod process;
