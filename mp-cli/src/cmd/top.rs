@@ -10,7 +10,7 @@ mod view;
 use std::io::IsTerminal;
 
 use clap::ValueEnum;
-use tokio::time::{Instant, sleep_until};
+use mp_transport::clock;
 
 use self::gather::Gatherer;
 use self::model::{Model, Wish};
@@ -53,7 +53,7 @@ pub(super) async fn run(
     output: &mut Output,
     stop: &mut Stop,
 ) -> Result<(), CliError> {
-    if !args.once && !(std::io::stdout().is_terminal() && std::io::stdin().is_terminal()) {
+    if !(args.once || std::io::stdout().is_terminal() && std::io::stdin().is_terminal()) {
         return Err(CliError::Remote("this is no terminal; write `aemp top --once`".to_owned()));
     }
     let config = guest::resolve(&args.node, file)?;
@@ -80,12 +80,12 @@ pub(super) async fn run(
 /// Shows, asks, and listens to the keyboard, until that is enough.
 async fn watch(gatherer: &Gatherer, mut model: Model, stop: &mut Stop) -> Result<(), CliError> {
     let mut screen = Screen::open().map_err(CliError::Output)?;
-    let ask = |at: Instant, every| async move {
-        sleep_until(at).await;
+    let ask = |at: std::time::Instant, every| async move {
+        clock::sleep_until(at).await;
         gatherer.gather(every).await
     };
     // One question at a time, which keys do not break off.
-    let mut asking = Box::pin(ask(Instant::now(), model.every));
+    let mut asking = Box::pin(ask(clock::now(), model.every));
     loop {
         screen.draw(&model).map_err(CliError::Output)?;
         let wish = tokio::select! {
@@ -93,7 +93,7 @@ async fn watch(gatherer: &Gatherer, mut model: Model, stop: &mut Stop) -> Result
                 drop(screen);
                 return Err(CliError::Interrupted(asked));
             }
-            event = screen.event() => model.on_event(event),
+            event = screen.event() => model.on_event(event.as_ref()),
             sample = &mut asking, if !model.paused => {
                 asking = Box::pin(ask(sample.at + model.every, model.every));
                 model.take(sample);

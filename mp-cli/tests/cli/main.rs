@@ -20,9 +20,9 @@ mod generate;
 mod inspect;
 #[cfg(test)]
 mod network;
-#[cfg(all(test, feature = "top"))]
+#[cfg(test)]
 mod operate;
-#[cfg(all(test, feature = "top", feature = "tls"))]
+#[cfg(test)]
 mod operations;
 #[cfg(test)]
 mod process;

@@ -1,5 +1,7 @@
 //! What an operator relies on: the log, SIGHUP, the service manager, metrics, `aemp top`.
 
+#![cfg(feature = "top")]
+
 use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::os::unix::net::UnixDatagram;
@@ -36,6 +38,7 @@ fn metrics_are_those_of_the_document() {
     assert!(address.starts_with("127.0.0.1:"), "{address}");
     let other = home.run(&format!("other binds 127.0.0.1:0 seeds {}", seed.address));
     other.process.complains("connected peer=seed/");
+    seed.process.complains("connected peer=other/");
     let (head, page) = http(&address, "GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n");
     assert!(head.starts_with("HTTP/1.1 200") && head.contains("text/plain; version=0.0.4"), "{head}");
     let types = page.lines().filter_map(|line| line.strip_prefix("# TYPE "));

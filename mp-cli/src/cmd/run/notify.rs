@@ -4,10 +4,10 @@ use std::env;
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::net::{SocketAddr, UnixDatagram};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use mp_node::Node;
-use tokio::time::{Instant, sleep_until};
+use mp_transport::clock;
 
 /// Where the service manager listens, if there is one.
 #[derive(Debug, Default)]
@@ -36,7 +36,7 @@ impl Notify {
         let micros = env::var("WATCHDOG_USEC").ok().and_then(|text| text.parse().ok());
         // Half of the time leaves room for a machine that is slow.
         let every = micros.filter(|_| is_ours).map(|micros: u64| Duration::from_micros(micros.max(2)) / 2);
-        Self { to, every, next: every.map(|every| Instant::now() + every) }
+        Self { to, every, next: every.map(|every| clock::now() + every) }
     }
 
     /// The node runs.
@@ -58,7 +58,7 @@ impl Notify {
     /// Waits until the watchdog is to hear something; for ever, if there is none.
     pub(super) async fn due(&self) {
         match self.next {
-            Some(next) => sleep_until(next).await,
+            Some(next) => clock::sleep_until(next).await,
             None => std::future::pending().await,
         }
     }
@@ -68,7 +68,7 @@ impl Notify {
         let stats = node.stats();
         let name = one_line(node.id().as_str());
         self.tell(&format!("WATCHDOG=1\nSTATUS=node {name}, {} connections", stats.connected));
-        self.next = self.every.map(|every| Instant::now() + every);
+        self.next = self.every.map(|every| clock::now() + every);
     }
 
     fn tell(&self, text: &str) {

@@ -2,15 +2,16 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use mp_config::NodeConfig;
 use mp_global::Global;
 use mp_global::status::{Connection, NAME, StatusClient, Summary};
 use mp_node::{Node, PortId};
+use mp_transport::clock;
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
-use tokio::time::{Instant, timeout};
+use tokio::time::timeout;
 
 use crate::cmd::node;
 use crate::error::CliError;
@@ -73,7 +74,7 @@ impl Gatherer {
     /// Asks all nodes that answer questions; each has `limit`, but 5 s at the most.
     pub(super) async fn gather(&self, limit: Duration) -> Sample {
         let limit = limit.min(Duration::from_secs(5)).max(Duration::from_millis(500));
-        let mut sample = Sample { at: Instant::now(), nodes: BTreeMap::new(), error: None };
+        let mut sample = Sample { at: clock::now(), nodes: BTreeMap::new(), error: None };
         let mut ports = match timeout(limit, self.global.group(NAME).members()).await {
             Ok(Ok(ports)) => ports,
             Ok(Err(error)) => {

@@ -2,11 +2,10 @@
 
 use std::cmp::Ordering;
 use std::collections::BTreeMap;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use mp_global::status::Connection;
 use ratatui::crossterm::event::{Event, KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
-use tokio::time::Instant;
 
 use super::Sort;
 use super::gather::{Report, Sample};
@@ -179,11 +178,11 @@ impl Model {
     }
 
     /// Does what a key asks for.
-    pub(super) fn on_event(&mut self, event: Option<Event>) -> Wish {
+    pub(super) fn on_event(&mut self, event: Option<&Event>) -> Wish {
         match event {
             // The terminal is gone.
             None => Wish::Quit,
-            Some(Event::Key(key)) if key.kind != KeyEventKind::Release => self.on_key(key),
+            Some(Event::Key(key)) if key.kind != KeyEventKind::Release => self.on_key(*key),
             Some(_) => Wish::GoOn,
         }
     }

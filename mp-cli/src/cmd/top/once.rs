@@ -3,8 +3,9 @@
 use std::time::Duration;
 
 use mp_global::status::{Connection, Summary};
+use mp_transport::clock;
 use serde::Serialize;
-use tokio::time::{Instant, sleep, sleep_until};
+use tokio::time::sleep;
 
 use super::gather::Gatherer;
 use super::model::{Model, Rates, Row};
@@ -21,10 +22,10 @@ const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Looks twice.
 pub(super) async fn gather(gatherer: &Gatherer, model: &mut Model, every: Duration) -> Result<(), CliError> {
-    let deadline = Instant::now() + PATIENCE;
+    let deadline = clock::now() + PATIENCE;
     let first = loop {
         let sample = gatherer.gather(PATIENCE).await;
-        if !sample.nodes.is_empty() || Instant::now() >= deadline {
+        if !sample.nodes.is_empty() || clock::now() >= deadline {
             break sample;
         }
         // The directory may just be getting to know the network.
@@ -35,7 +36,7 @@ pub(super) async fn gather(gatherer: &Gatherer, model: &mut Model, every: Durati
     }
     let next = first.at + every.min(BETWEEN);
     model.take(first);
-    sleep_until(next).await;
+    clock::sleep_until(next).await;
     model.take(gatherer.gather(PATIENCE).await);
     match &model.error {
         Some(error) => Err(CliError::Remote(error.clone())),

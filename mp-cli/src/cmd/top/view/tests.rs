@@ -5,10 +5,10 @@ use std::path::Path;
 use std::time::Duration;
 
 use mp_global::status::{Connection, Summary};
+use mp_transport::clock;
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
 use ratatui::crossterm::event::{Event, KeyCode, KeyEvent, KeyModifiers};
-use tokio::time::Instant;
 
 use super::*;
 use crate::cmd::top::gather::{Report, Sample};
@@ -63,7 +63,7 @@ fn report(number: u64, seconds: u64) -> Report {
 }
 
 fn network() -> Model {
-    let begin = Instant::now();
+    let begin = clock::now();
     let mut model = Model::new(Sort::Node, Duration::from_secs(2));
     for seconds in [100, 102] {
         let nodes = (0..50).map(|number| {
@@ -89,7 +89,7 @@ fn screen(model: &Model, width: u16, height: u16) -> String {
 
 fn press(model: &mut Model, keys: &[KeyCode]) -> Wish {
     let press = |code: &KeyCode| Event::Key(KeyEvent::new(*code, KeyModifiers::NONE));
-    keys.iter().map(|key| model.on_event(Some(press(key)))).last().unwrap_or(Wish::GoOn)
+    keys.iter().map(|key| model.on_event(Some(&press(key)))).last().unwrap_or(Wish::GoOn)
 }
 
 #[track_caller]
@@ -155,7 +155,7 @@ fn keys_sort_choose_and_quit() {
     assert!(model.paused);
     assert_eq!(press(&mut model, &[KeyCode::Char('q')]), Wish::Quit);
     let control_c = Event::Key(KeyEvent::new(KeyCode::Char('c'), KeyModifiers::CONTROL));
-    assert_eq!(model.on_event(Some(control_c)), Wish::Quit);
+    assert_eq!(model.on_event(Some(&control_c)), Wish::Quit);
     assert_eq!(model.on_event(None), Wish::Quit, "the terminal is gone");
 }
 
@@ -180,10 +180,10 @@ fn rates_are_those_between_two_looks() {
 fn a_restart_is_no_rate() {
     let mut model = network();
     let nodes = [(node(5), Some(report(5, 1)))].into();
-    model.take(Sample { at: Instant::now() + Duration::from_secs(110), nodes, error: None });
+    model.take(Sample { at: clock::now() + Duration::from_secs(110), nodes, error: None });
     assert_eq!(model.rows.len(), 1);
     assert_eq!(model.rows[0].rates, None);
-    model.take(Sample { at: Instant::now(), nodes: BTreeMap::new(), error: Some("no seed".to_owned()) });
+    model.take(Sample { at: clock::now(), nodes: BTreeMap::new(), error: Some("no seed".to_owned()) });
     assert!(model.rows[0].silent && screen(&model, 80, 24).contains("no seed"));
 }
 
