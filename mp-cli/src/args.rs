@@ -3,7 +3,10 @@
 mod error;
 mod help;
 mod net;
+mod run;
 mod tikc;
+#[cfg(feature = "top")]
+mod top;
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -16,7 +19,10 @@ use serde_json::Value;
 pub(crate) use error::ArgsError;
 pub(crate) use help::{Parsed, command_help, command_names, main_help, program, shell_help};
 pub(crate) use net::{Bench, Db, Doctor, Log, Net, NodeArgs, Ping, ShellLine, Talk};
+pub(crate) use run::{LogFormat, Run};
 pub(crate) use tikc::{Tikc, TikcLink, TikcSessions};
+#[cfg(feature = "top")]
+pub(crate) use top::Top;
 
 /// The whole command line.
 #[derive(Debug, Parser)]
@@ -69,12 +75,15 @@ pub(crate) enum Command {
     /// and their values, as in `aemp run worker seeds 10.0.0.1:4040 binds '*:4040'`. They go before those of the file.
     ///
     /// A profile that is named alone must exist. With settings behind it, it need not: then these and the global ones are
-    /// all that hold, as a line of the log says. Ctrl-C, SIGTERM, SIGHUP and SIGQUIT stop the node.
-    Run {
-        /// The profile, then settings and their values
-        #[arg(value_name = "[PROFILE] [KEY VALUE]")]
-        words: Vec<String>,
-    },
+    /// all that hold, as a line of the log says. Ctrl-C, SIGTERM and SIGQUIT stop the node. SIGHUP has it read secrets,
+    /// certificate, proofs, seeds and the level of the log anew; on a terminal it stops the node.
+    Run(Run),
+    /// Watch the nodes of the network, full-screen: connections, queues, rates, round trips, ports
+    ///
+    /// Shows the nodes that answer questions about themselves, as those of `aemp run` do. Give a seed of the network by
+    /// --seed or the profile.
+    #[cfg(feature = "top")]
+    Top(Top),
     #[command(flatten)]
     Net(Net),
     /// Look at this machine's part in the network: what is wrong, and what to do
@@ -223,11 +232,11 @@ mod tests {
         let args = parse("aemp --json gensecret profile x setbinds *:1");
         let Some(Command::Configure(words)) = args.command else { panic!("not the configuration family") };
         assert_eq!(words.len(), 5);
-        let Some(Command::Run { words }) =
+        let Some(Command::Run(run)) =
             parse("aemp run profile seeds localhost:4040 binds 127.0.0.1:0").command
         else {
             panic!("not run")
         };
-        assert_eq!(words.len(), 5);
+        assert_eq!(run.words.len(), 5);
     }
 }

@@ -15,12 +15,17 @@ mod net;
 mod node;
 mod nodes;
 mod ping;
+mod ports;
 mod remote;
 mod run;
 pub(crate) mod shell;
+mod status;
 pub(crate) mod stop;
 mod talk;
 mod tikc;
+#[cfg(feature = "top")]
+pub(crate) mod top;
+mod trace;
 
 use std::ffi::OsString;
 use std::future::Future;
@@ -28,7 +33,7 @@ use std::process::ExitCode;
 
 use crate::args::{Args, ArgsError, Command, Globals, Parsed, command_help, main_help};
 use crate::error::CliError;
-use crate::output::{Base, Output, start_log};
+use crate::output::{Base, Output, start_log, start_run_log};
 use mp_config::{ConfigError, ConfigFile};
 use stop::Stop;
 
@@ -70,23 +75,28 @@ fn dispatch(args: Args, output: &mut Output) -> Result<(), CliError> {
         }
         // Starts the log itself, as options may stand behind its words.
         Some(Command::Configure(words)) => return configure::run(&utf8(words)?, globals, output),
+        Some(Command::Run(args)) => {
+            let log = start_run_log(&args, &globals)?;
+            return in_runtime(async |stop| run::run(&args, &|| load(&globals), &log, output, stop).await);
+        }
         Some(command) => command,
     };
     let base = match command {
-        // Who runs a node wants to see what it does.
-        Command::Run { .. } => Base::Info,
         // What goes wrong with these, they say themselves.
         Command::Net(_) | Command::Doctor(_) | Command::Shell { .. } | Command::Bench(_) => Base::Error,
+        #[cfg(feature = "top")]
+        Command::Top(_) => Base::Error,
         Command::Tikc(ref tikc) if tikc.is_brief() => Base::Error,
         _ => Base::Warn,
     };
-    let tap = start_log(base, &globals)?;
+    drop(start_log(base, &globals)?);
     match command {
         Command::Demo => block_on(demo::run(output)),
         Command::DemoNode { role, name } => block_on(demo::child(role, &name, &load(&globals)?)),
-        Command::Run { words } => {
+        #[cfg(feature = "top")]
+        Command::Top(args) => {
             let config = load(&globals)?;
-            in_runtime(async |stop| run::run(&words, &config, &tap, output, stop).await)
+            in_runtime(async |stop| top::run(&args, &config, globals.color, output, stop).await)
         }
         Command::Net(net) => {
             let config = guest::resolve(net.node(), &load(&globals)?)?;
@@ -105,7 +115,7 @@ fn dispatch(args: Args, output: &mut Output) -> Result<(), CliError> {
             let config = load(&globals)?;
             in_runtime(async |stop| tikc::run(tikc, &config, output, stop).await)
         }
-        Command::Help { .. } | Command::Configure(_) => Ok(()),
+        Command::Run(_) | Command::Help { .. } | Command::Configure(_) => Ok(()),
     }
 }
 

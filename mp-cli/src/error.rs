@@ -91,6 +91,14 @@ pub(crate) enum CliError {
         "the service mp::tikc has the words {0:?}; write [\"mp::tikc\"], [\"mp::tikc\", \"listen\", \"HOST:PORT\"] or [\"mp::tikc\", \"connect\", \"HOST:PORT\"]"
     )]
     TikcService(String),
+    /// The address of `--metrics`.
+    #[error("cannot serve metrics at {address}: {error}; write HOST:PORT, or a free port alone")]
+    Metrics {
+        /// What was given.
+        address: String,
+        /// What the system says.
+        error: io::Error,
+    },
     /// Another node said no, or nothing.
     #[error("{0}")]
     Remote(String),
@@ -124,7 +132,7 @@ impl CliError {
             Self::Args(_) | Self::Config(_) | Self::Configure(_) => 2,
             Self::Start(_) | Self::Global(_) | Self::NoSeed(_) | Self::NoNetwork | Self::Write { .. } => 2,
             Self::Service(_) | Self::LogLevel { .. } => 2,
-            Self::Tikc(_) | Self::Alias(_) | Self::TikcService(_) => 2,
+            Self::Tikc(_) | Self::Alias(_) | Self::TikcService(_) | Self::Metrics { .. } => 2,
             Self::Interrupted(asked) => asked.exit_code(),
         }
     }

@@ -8,7 +8,7 @@ use std::io::{self, IsTerminal, Write};
 
 use serde::Serialize;
 
-pub(crate) use log::{Base, start_log};
+pub(crate) use log::{Base, Log, start_log, start_run_log};
 pub(crate) use paint::Paint;
 pub(crate) use progress::Progress;
 

@@ -15,6 +15,7 @@ use mp_transport::{Addr, AddrError};
 use tokio::sync::watch;
 
 pub(crate) use self::shared::Shared;
+use crate::data::Key;
 use crate::family::Family;
 use crate::group::Group;
 use crate::mesh::MeshConfig;
@@ -171,6 +172,13 @@ impl Global {
     #[must_use]
     pub fn size(&self) -> RegistrySize {
         self.shared.with(|state| state.registry.size())
+    }
+
+    /// The families that this node holds something of, in order, each with the number of its keys: at most `limit`, behind
+    /// the name `after`. A global node's are those of the whole network, another's its own.
+    #[must_use]
+    pub fn families(&self, limit: usize, after: Option<&str>) -> Vec<(Key, usize)> {
+        self.shared.with(|state| state.registry.families(limit, after))
     }
 
     /// The global nodes that this one knows, connected or not, in order.

@@ -29,6 +29,8 @@ mod slave;
 mod store;
 mod watch;
 
+use std::collections::BTreeMap;
+use std::ops::Bound;
 use std::time::Duration;
 
 use mp_proto::{NodeId, Value};
@@ -133,6 +135,16 @@ impl Registry {
             Role::Global(global) => global.usage(),
         };
         RegistrySize { own_keys: own.keys, keys: all.keys, bytes: all.bytes }
+    }
+
+    /// The families of which it holds something, and how many keys: at most `limit`, in order, behind the name `after`. A
+    /// global node's are those of all nodes, a slave's its own.
+    #[must_use]
+    pub fn families(&self, limit: usize, after: Option<&str>) -> Vec<(Key, usize)> {
+        match &self.role {
+            Role::Slave(_) => sizes(self.core.local.data(), limit, after),
+            Role::Global(global) => global.families(limit, after),
+        }
     }
 
     /// Whether a node is up, as far as the registry was told.
@@ -319,4 +331,15 @@ impl Registry {
 
 fn check_family(family: &str) -> Result<(), RegistryError> {
     if family.is_empty() || is_internal(family) { Err(RegistryError::Internal) } else { Ok(()) }
+}
+
+/// The first `limit` families behind a name, with the number of their keys.
+fn sizes<V>(
+    families: &BTreeMap<Key, BTreeMap<Key, V>>,
+    limit: usize,
+    after: Option<&str>,
+) -> Vec<(Key, usize)> {
+    let begin = after.map_or(Bound::Unbounded, Bound::Excluded);
+    let behind = families.range::<str, _>((begin, Bound::Unbounded));
+    behind.take(limit).map(|(family, keys)| (Key::clone(family), keys.len())).collect()
 }

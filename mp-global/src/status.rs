@@ -9,6 +9,7 @@
 //! | `["summary", REPLY]` | `["ok", {…}]`, see [`Summary`] |
 //! | `["connections", LIMIT, AFTER, REPLY]` | `["ok", {"connections": […], "next": NODE or null}]`, see [`Connections`] |
 //! | `["ports", LIMIT, FROM, REPLY]` | `["ok", {"ports": […], "next": number or null}]`, see [`Ports`] |
+//! | `["families", LIMIT, AFTER, REPLY]` | `["ok", {"families": […], "next": NAME or null}]`, see [`Families`] |
 //! | any other | `["error", text]` |
 //!
 //! `LIMIT` is at most 1,000 and may be null; `AFTER` and `FROM` are the `next` of the answer before, or null. The port
@@ -40,7 +41,7 @@ mod client;
 use mp_node::{Message, Node, Port};
 use mp_proto::{PortId, Value};
 
-pub use self::answer::{Connection, Connections, PortState, Ports, Summary};
+pub use self::answer::{Connection, Connections, Families, FamilySize, PortState, Ports, Summary};
 pub use self::client::{StatusClient, StatusError};
 use crate::global::{Global, GlobalError};
 
@@ -102,7 +103,11 @@ fn answer(node: &Node, global: &Global, question: &[Value]) -> Message {
             let from = from.and_then(Value::as_i64).and_then(|from| u32::try_from(from).ok());
             Message::new(&("ok", Ports::of(node, limit, from.unwrap_or_default())))
         }
-        _ => Ok(Message::from(["error".into(), "ask for summary, connections or ports".into()])),
+        "families" => {
+            let after = from.and_then(Value::as_str);
+            Message::new(&("ok", Families::of(global, limit, after.as_deref())))
+        }
+        _ => Ok(Message::from(["error".into(), "ask for summary, connections, ports or families".into()])),
     };
     answered.unwrap_or_else(|error| Message::from(["error".into(), error.to_string().into()]))
 }

@@ -119,6 +119,45 @@ async fn a_peer_in_python_says_what_is_wrong() {
     assert!(nobody.status.success() && nobody.stdout.is_empty(), "{nobody:?}");
 }
 
+/// [SV-04]: a program that knows JSON and the handshake asks how a node does.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_peer_in_python_asks_how_the_node_does() {
+    const ASKER: &str = r#"
+import json, sys
+sys.path.insert(0, sys.argv[1])
+from peer import Peer
+asker = Peer(sys.argv[2], "s3kr1t", "asker", {"in"})
+asker.request("lookup", "mp::status", "asker#in")
+port = asker.receive()[2][0]
+for question in (["summary"], ["connections", 10, None], ["ports", 10, None], ["shutdown"]):
+    asker.send(port, *question, "asker#in")
+    print(json.dumps(asker.receive()[2]))
+"#;
+    if !is_there() {
+        return;
+    }
+    let (node, global, address) = node().await;
+    let port = mp_global::status::serve(&node, &global).expect("room");
+    let docs = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs");
+    let mut command = Command::new("python3");
+    command.args(["-B", "-c", ASKER, docs, &address]);
+    let run = tokio::task::spawn_blocking(move || command.output());
+    let out = soon(run).await.expect("it runs").expect("it starts");
+    let said = String::from_utf8_lossy(&out.stdout);
+    assert!(out.status.success(), "{said}{}", String::from_utf8_lossy(&out.stderr));
+    let answers: Vec<Json> = said.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
+    let words: Vec<_> = answers.iter().map(|answer| answer[0].as_str().expect("a word")).collect();
+    assert_eq!(words, ["ok", "ok", "ok", "error"]);
+    assert_eq!((&answers[0][1]["node"], &answers[0][1]["connected"]), (&json!("rust"), &json!(1)));
+    let link = &answers[1][1]["connections"][0];
+    assert_eq!(
+        (&link["node"], &link["own_kind"], &link["send"]),
+        (&json!("asker"), &json!(false), &json!("json"))
+    );
+    let ports = answers[2][1]["ports"].as_array().expect("a list");
+    assert!(ports.iter().any(|state| state["port"] == port.as_str()), "{ports:?}");
+}
+
 /// It is to be read at a sitting.
 #[test]
 fn the_peer_in_python_is_short() {

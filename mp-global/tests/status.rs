@@ -88,6 +88,32 @@ async fn connections_and_ports_come_in_pieces() {
     assert!(held.iter().all(|port| found.contains(port.id().as_str())), "{found:?}");
 }
 
+/// [SV-04] A global node knows all families, another one those that it has keys of.
+#[tokio::test(start_paused = true)]
+async fn families_come_in_pieces() {
+    let (_net, nodes) = network().await;
+    for (family, (_, global)) in ["f", "g", "h"].iter().zip(&nodes) {
+        global.family(family).set("x", 1).expect("room");
+    }
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    let client = StatusClient::new(&nodes[4].0);
+    let of = async |index: usize| {
+        let port = client.port_of(nodes[index].0.id()).await.expect("reached").expect("serves");
+        let (mut all, mut after) = (Vec::new(), None);
+        loop {
+            let page = client.families(&port, 2, after).await.expect("answers");
+            assert!(page.families.len() <= 2);
+            all.extend(page.families.into_iter().map(|one| format!("{} {}", one.family, one.keys)));
+            after = page.next;
+            if after.is_none() {
+                return all;
+            }
+        }
+    };
+    assert_eq!(of(0).await, ["'g 1", "'l 5", "f 1", "g 1", "h 1", "mp::status 4"]);
+    assert_eq!(of(1).await, ["'l 1", "g 1", "mp::status 1"]);
+}
+
 /// [SV-04] What a Perl or Python program would write; and what is no question does no harm.
 #[tokio::test(start_paused = true)]
 async fn plain_values_are_enough() {

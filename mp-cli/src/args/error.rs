@@ -24,6 +24,8 @@ pub(crate) enum ArgsError {
         "the shell is connected already; leave --profile and --seed away here, and give them to `aemp shell`"
     )]
     Connected,
+    #[error("{path}: {error}; write a level such as debug into it, or as in `warn,mp_node=debug`", path = path.display())]
+    LogLevelFile { path: std::path::PathBuf, error: String },
     #[error("{key}: {error}")]
     Value { key: String, error: mp_config::SettingError },
 }

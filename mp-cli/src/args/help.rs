@@ -87,13 +87,13 @@ pub(crate) fn program() -> clap::Command {
             capital(command.about),
             command.details()
         ));
-        program = program.subcommand(part.aliases(names.collect::<Vec<_>>()).arg(words_of(command.usage())));
+        program = program.subcommand(part.aliases(names.collect::<Vec<_>>()).arg(words_of(&command.usage())));
     }
     program
 }
 
 /// What stands behind a command of the family, as one argument.
-fn words_of(usage: String) -> clap::Arg {
+fn words_of(usage: &str) -> clap::Arg {
     let argument = usage.split_once(' ').map(|(_, argument)| argument.to_owned()).unwrap_or_default();
     let hidden = argument.is_empty();
     clap::Arg::new("argument").value_name(argument).hide(hidden).num_args(0..)

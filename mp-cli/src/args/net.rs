@@ -45,12 +45,22 @@ pub(crate) enum Net {
         #[arg(long)]
         quick: bool,
     },
-    /// Print who is in a group
+    /// Print the ports of a node: what waits in them, who monitors them, and their names
+    ///
+    /// A node of `aemp run` tells, as does any Rust program that serves `mp::status`; Perl nodes have no word for it.
+    Ports {
+        #[command(flatten)]
+        node: NodeArgs,
+        /// The node; an address needs no seed
+        #[arg(value_name = "NODE", value_parser = node_port)]
+        target: PortId,
+    },
+    /// Print the groups of the network, or who is in one
     Groups {
         #[command(flatten)]
         node: NodeArgs,
         /// The group's name
-        name: String,
+        name: Option<String>,
     },
     /// Look at the keys and values that the network shares, or set some
     #[command(subcommand, disable_help_subcommand = true)]
@@ -59,6 +69,17 @@ pub(crate) enum Net {
     ///
     /// As far as the nodes pass them on: those of `aemp run` do, and Perl nodes with AnyEvent::MP::LogCatcher.
     Log(Log),
+    /// Follow the connections of the network from node to node, and print who is connected with whom
+    ///
+    /// It begins at the node, or without one at the global nodes. A Perl node tells if it evaluates what it is sent, a Rust
+    /// node if it serves `mp::status`, as those of `aemp run` do.
+    Trace {
+        #[command(flatten)]
+        node: NodeArgs,
+        /// The node; with an address no seed is needed
+        #[arg(value_name = "NODE", value_parser = node_port)]
+        target: Option<PortId>,
+    },
     /// Have a Perl node evaluate an expression, and print the results
     ///
     /// As in `aemp eval 10.0.0.1:4040 '$AnyEvent::MP::Kernel::UNIQ'`. A Perl node that has `secure` set does nothing of the
@@ -96,6 +117,8 @@ impl Net {
             Self::Mon { node, .. }
             | Self::Nodes { node, .. }
             | Self::Groups { node, .. }
+            | Self::Ports { node, .. }
+            | Self::Trace { node, .. }
             | Self::Eval { node, .. }
             | Self::Restart { node, .. } => node,
         }
@@ -130,6 +153,13 @@ pub(crate) enum Db {
         family: String,
         /// The key
         key: Option<String>,
+    },
+    /// Print the families that there are
+    ///
+    /// A global node that is a Rust node has to tell: Perl's have no word for it.
+    Families {
+        #[command(flatten)]
+        node: NodeArgs,
     },
     /// Print the keys of a family
     Keys {
@@ -174,6 +204,7 @@ impl Db {
     fn node(&self) -> &NodeArgs {
         match self {
             Self::Get { node, .. }
+            | Self::Families { node }
             | Self::Keys { node, .. }
             | Self::Set { node, .. }
             | Self::Del { node, .. }

@@ -1,5 +1,6 @@
 //! `aemp db`, and `aemp groups`, which are families whose keys are ports.
 
+pub(super) mod families;
 mod watch;
 
 use mp_global::Family;
@@ -17,6 +18,7 @@ use crate::output::{Output, Paint, Report, Row, plain};
 pub(super) async fn db(db: Db, guest: &Guest, output: &mut Output) -> Result<(), CliError> {
     match db {
         Db::Get { family, key, .. } => get(&family, key.as_deref(), guest, output).await,
+        Db::Families { .. } => families::families(guest, output).await,
         Db::Keys { family, .. } => keys(&family, guest, output).await,
         Db::Set { family, key, value, .. } => set(&family, &key, &value, guest, output).await,
         Db::Del { family, key, .. } => del(&family, &key, guest, output).await,

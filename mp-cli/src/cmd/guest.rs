@@ -221,7 +221,7 @@ impl Guest {
 
     async fn in_time<T>(&self, errand: impl Future<Output = Result<T, CliError>>) -> Result<T, CliError> {
         let limited = timeout(self.limit, errand);
-        match self.progress.during(limited, || self.waiting.so_far()).await {
+        match self.progress.during(limited, || format!("so far, {}", self.waiting.so_far())).await {
             Ok(result) => result,
             Err(_) => Err(CliError::Remote(self.waiting.text(self.limit))),
         }

@@ -2,9 +2,10 @@
 
 use mp_config::NodeConfig;
 
+use super::db::families;
 use super::guest::Guest;
 use super::stop::Stop;
-use super::{db, log, nodes, ping, remote, talk};
+use super::{db, log, nodes, ping, ports, remote, talk, trace};
 use crate::args::Net;
 use crate::error::CliError;
 use crate::output::Output;
@@ -17,6 +18,13 @@ pub(super) async fn once(
     stop: &mut Stop,
 ) -> Result<(), CliError> {
     let limit = net.node().timeout;
+    let mut config = config;
+    if let Net::Trace { target: Some(port), .. } = &net
+        && config.seeds.is_empty()
+    {
+        // Its neighbours are found through it.
+        config.seeds = port.node_str().split(',').filter_map(|address| address.parse().ok()).collect();
+    }
     let beginning = Guest::begin(config, limit, output.progress());
     let guest = tokio::select! {
         guest = beginning => guest?,
@@ -53,7 +61,10 @@ async fn errand(net: Net, guest: &Guest, output: &mut Output) -> Result<(), CliE
         Net::Mon { port, .. } => talk::mon(&port, guest, output).await,
         Net::Ping(_) => Ok(()),
         Net::Nodes { quick, .. } => nodes::nodes(quick, guest, output).await,
-        Net::Groups { name, .. } => db::group(&name, guest, output).await,
+        Net::Ports { target, .. } => ports::ports(&target, guest, output).await,
+        Net::Groups { name: Some(name), .. } => db::group(&name, guest, output).await,
+        Net::Groups { name: None, .. } => families::groups(guest, output).await,
+        Net::Trace { target, .. } => trace::trace(target.as_ref(), guest, output).await,
         Net::Db(args) => db::db(args, guest, output).await,
         Net::Log(args) => log::log(&args, guest, output).await,
         Net::Eval { target, code, .. } => remote::eval(&target, &code, guest, output).await,

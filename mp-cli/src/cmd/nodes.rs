@@ -1,6 +1,7 @@
 //! `aemp nodes`.
 
 use mp_global::data::{GLOBALS, LISTENERS};
+use mp_global::status::Summary;
 use mp_node::{NodeId, Value};
 use mp_transport::clock;
 use serde::Serialize;
@@ -8,6 +9,7 @@ use tokio::task::JoinSet;
 
 use super::guest::Guest;
 use super::ping::millis;
+use super::status::Asker;
 use crate::error::CliError;
 use crate::output::{Output, Row};
 
@@ -21,7 +23,7 @@ pub(super) async fn nodes(quick: bool, guest: &Guest, output: &mut Output) -> Re
         let what = || "asking the nodes".to_owned();
         rows = guest.progress().during(ask_all(rows, guest), what).await;
     }
-    output.rows(&["NODE", "ROLE", "KIND", "ROUND TRIP", "LISTENS ON"], &rows)
+    output.rows(&["NODE", "ROLE", "KIND", "ROUND TRIP", "UP", "PEERS", "PORTS", "LISTENS ON"], &rows)
 }
 
 /// The nodes as the directory has them, without ourselves.
@@ -37,6 +39,7 @@ async fn listed(guest: &Guest) -> Result<Vec<NodeRow>, CliError> {
             addresses: texts(addresses),
             kind: None,
             round_trip_ms: None,
+            status: None,
             error: None,
         });
     Ok(rows.collect())
@@ -78,7 +81,11 @@ async fn ask(mut row: NodeRow, guest: Guest) -> NodeRow {
         Ok(_) => row.round_trip_ms = Some(millis(clock::now().saturating_duration_since(begun))),
         Err(error) => row.error = Some(error.to_string()),
     }
-    row.kind = Some(if guest.node().is_own_kind(&id) { "rust" } else { "perl" });
+    let is_ours = guest.node().is_own_kind(&id);
+    row.kind = Some(if is_ours { "rust" } else { "perl" });
+    if is_ours && let Ok(Some(asker)) = Asker::find(&id, &guest).await {
+        row.status = asker.summary().await.ok();
+    }
     row
 }
 
@@ -93,8 +100,23 @@ struct NodeRow {
     kind: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     round_trip_ms: Option<f64>,
+    /// What the node says of itself, if it does.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    status: Option<Summary>,
     #[serde(skip_serializing_if = "Option::is_none")]
     error: Option<String>,
+}
+
+/// A time in the largest unit of which there are two or more.
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "it saturates")]
+fn rough(seconds: f64) -> String {
+    let seconds = seconds as u64;
+    match seconds {
+        0..=119 => format!("{seconds} s"),
+        120..=7_199 => format!("{} min", seconds / 60),
+        7_200..=172_799 => format!("{} h", seconds / 3_600),
+        _ => format!("{} d", seconds / 86_400),
+    }
 }
 
 impl Row for NodeRow {
@@ -105,6 +127,24 @@ impl Row for NodeRow {
             (None, None) => "-".to_owned(),
         };
         let addresses = if self.addresses.is_empty() { "-".to_owned() } else { self.addresses.join(", ") };
-        vec![self.node.clone(), self.role.to_owned(), self.kind.unwrap_or("-").to_owned(), time, addresses]
+        let told = |tell: fn(&Summary) -> String| self.status.as_ref().map_or_else(|| "-".to_owned(), tell);
+        let (up, peers) = (told(|status| rough(status.uptime)), told(|status| status.connected.to_string()));
+        let ports = told(|status| status.ports.to_string());
+        let kind = self.kind.unwrap_or("-").to_owned();
+        vec![self.node.clone(), self.role.to_owned(), kind, time, up, peers, ports, addresses]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_are_told_roughly() {
+        for (seconds, text) in
+            [(0.0, "0 s"), (119.9, "119 s"), (120.0, "2 min"), (7_200.0, "2 h"), (172_800.0, "2 d")]
+        {
+            assert_eq!(rough(seconds), text);
+        }
     }
 }

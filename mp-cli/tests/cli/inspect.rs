@@ -90,6 +90,7 @@ fn the_nodes_are_listed() {
     let row = |node: &Node| out.lines().find(|line| line.starts_with(&node.id)).unwrap().to_owned();
     assert!(row(&seed).contains("global  rust") && row(&seed).ends_with(&seed.address), "{out}");
     assert!(row(&worker).contains("slave   rust") && row(&worker).contains(" ms  "), "{out}");
+    assert!(heads.contains("UP") && heads.contains("PEERS") && heads.contains("PORTS"), "{out}");
     let column = heads.find("LISTENS").unwrap();
     assert!(out.lines().skip(1).all(|line| line[column..].starts_with("127.")), "not aligned: {out}");
 
@@ -169,6 +170,39 @@ fn the_log_of_all_nodes_is_shown() {
     assert!(error.contains("'loud'") && error.contains("trace"), "{error}");
 }
 
+/// A node of `aemp run` tells its ports, and its connections; the directory its families.
+#[test]
+fn a_node_tells_what_it_has() {
+    let (home, seed, worker) = network();
+    let out = home.aemp(&format!("ports {} --timeout 60", worker.id)).ok();
+    assert!(out.starts_with("PORT") && out.lines().any(|line| line.starts_with(&worker.echo())), "{out}");
+    assert!(out.contains("mp::status"), "{out}");
+    let said = lines(&home.aemp(&format!("ports {} --json --timeout 60", worker.address)).ok());
+    let echo = said.iter().find(|port| port["port"] == worker.echo()).unwrap();
+    assert_eq!(
+        (&echo["event"], &echo["messages"], &echo["handlers"]),
+        (&json!("port"), &json!(0), &json!(false))
+    );
+
+    let out = home.aemp("trace --timeout 60").ok();
+    let row = |node: &Node| out.lines().find(|line| line.starts_with(&node.id)).unwrap().to_owned();
+    assert!(row(&seed).contains("rust") && row(&seed).contains(&worker.id), "{out}");
+    assert!(row(&worker).contains(&seed.id) && !out.contains("anon/"), "{out}");
+    // An address needs no seed, not for the neighbours either.
+    home.aemp("profile aemp delseeds").ok();
+    let said = lines(&home.aemp(&format!("trace {} --json --timeout 60", worker.address)).ok());
+    let of = |id: &str| said.iter().find(|node| node["node"] == id).unwrap();
+    assert_eq!(of(&seed.id)["connections"][0]["node"], json!(worker.id), "{said:?}");
+    assert_eq!(of(&worker.id)["connections"][0]["framing"], json!("postcard"), "{said:?}");
+
+    let seeds = format!("--seed {} --timeout 60", seed.address);
+    let out = home.aemp(&format!("db families {seeds}")).ok();
+    assert!(out.lines().any(|line| line.starts_with("mp_echo") && line.ends_with(" 2")), "{out}");
+    assert!(!out.contains("'l"), "{out}");
+    let said = lines(&home.aemp(&format!("groups --json {seeds}")).ok());
+    assert!(said.contains(&json!({"event": "group", "group": "mp_echo", "members": 2})), "{said:?}");
+}
+
 /// The program of these tests that is a Perl node, if Perl can run it.
 pub(crate) fn perl(settings: &Value) -> Option<Process> {
     const PEER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../mp-global/tests/perl/peer.pl");
@@ -195,6 +229,10 @@ fn a_perl_node_is_pinged_and_evaluates() {
     assert_eq!(home.words(&["eval", "--timeout", "60", "pearl", "(1 + 2,", "'x')"]).ok(), "3,\"x\"\n");
     let error = home.words(&["eval", "--timeout", "60", "pearl", "die \"oops\\n\""]).failed();
     assert_eq!(error, "aemp: oops\n");
+    let error = home.aemp("ports pearl --timeout 60").failed();
+    assert!(error.contains("pearl does not tell: it is a Perl node"), "{error}");
+    let out = home.aemp("trace --timeout 60").ok();
+    assert!(out.lines().any(|line| line.starts_with("pearl ") && line.contains("perl  ? ")), "{out}");
     let error = home.aemp("restart pearl --timeout 60").failed();
     assert!(error.contains("AnyEvent/Watchdog"), "{error}");
 }

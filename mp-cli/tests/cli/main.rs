@@ -21,6 +21,10 @@ mod inspect;
 #[cfg(test)]
 mod network;
 #[cfg(test)]
+mod operate;
+#[cfg(test)]
+mod operations;
+#[cfg(test)]
 mod process;
 #[cfg(test)]
 mod run;

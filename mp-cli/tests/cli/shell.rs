@@ -141,10 +141,17 @@ fn a_terminal_is_edited_and_remembered() {
     terminal.types("\u{3}");
     terminal.shows("% lost", 1);
     terminal.shows(READY, 5);
+    // What takes long is told of.
+    let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let long = format!("cal {} x --timeout 2.5", silent.local_addr().unwrap());
+    terminal.types(&format!("{long}\r"));
+    terminal.shows("so far, no node answered at 127.0.0.1:", 1);
+    terminal.shows("within 2.5s", 1);
+    terminal.shows(READY, 6);
     terminal.types("\u{4}");
     assert_eq!(terminal.child.wait().unwrap().code(), Some(0));
     let history = home.directory.path().join(".aemp_history");
-    let lines = format!("nodes --quick\nnods\nping {} -n 0\n", seed.id);
+    let lines = format!("nodes --quick\nnods\nping {} -n 0\n{long}\n", seed.id);
     assert_eq!(std::fs::read_to_string(&history).unwrap(), lines);
     let mode = std::os::unix::fs::PermissionsExt::mode(&std::fs::metadata(history).unwrap().permissions());
     assert_eq!(mode & 0o777, 0o600);

@@ -110,6 +110,11 @@ impl Store {
         values.collect()
     }
 
+    /// The first families behind a name, with the number of their keys.
+    pub(super) fn sizes(&self, limit: usize, after: Option<&str>) -> Vec<(Key, usize)> {
+        super::sizes(&self.families, limit, after)
+    }
+
     /// What we and our slaves hold.
     pub(super) fn ours(&self) -> Database {
         let mut database = Database::new();

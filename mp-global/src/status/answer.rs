@@ -6,6 +6,7 @@ use mp_node::{ConnectionInfo, Node, PortCursor, PortInfo};
 use mp_transport::clock;
 use serde::{Deserialize, Serialize};
 
+use crate::data::Key;
 use crate::global::Global;
 
 /// How a node does `[SV-05]`. Counters begin with the node. What a node of another version does not say is 0 or empty.
@@ -167,6 +168,28 @@ pub struct Ports {
     pub next: Option<u32>,
 }
 
+/// One family of the directory, as the node holds it `[SV-05]`.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+#[non_exhaustive]
+pub struct FamilySize {
+    /// Its name.
+    pub family: String,
+    /// How many keys it has.
+    pub keys: u64,
+}
+
+/// Some of the families that a node holds something of: a global node, of all.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+#[non_exhaustive]
+pub struct Families {
+    /// The families, in the order of their names.
+    pub families: Vec<FamilySize>,
+    /// To ask for what follows.
+    pub next: Option<String>,
+}
+
 impl Summary {
     /// How this node does.
     #[must_use]
@@ -273,6 +296,18 @@ impl PortState {
             monitors: count(info.monitors),
             names: info.names,
         }
+    }
+}
+
+impl Families {
+    pub(super) fn of(global: &Global, limit: usize, after: Option<&str>) -> Self {
+        let size =
+            |(family, keys): (Key, usize)| FamilySize { family: family.to_string(), keys: count(keys) };
+        let found = global.families(limit.saturating_add(1), after);
+        let more = found.len() > limit;
+        let families: Vec<_> = found.into_iter().take(limit).map(size).collect();
+        let next = families.last().filter(|_| more).map(|last| last.family.clone());
+        Self { families, next }
     }
 }
 

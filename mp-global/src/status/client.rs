@@ -7,7 +7,7 @@ use mp_proto::{NodeId, PortId};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
-use super::{Connections, MOST, NAME, Ports, Summary};
+use super::{Connections, Families, MOST, NAME, Ports, Summary};
 
 /// Asks nodes how they do, see [`status`](crate::status).
 #[derive(Debug, Clone)]
@@ -92,6 +92,20 @@ impl StatusClient {
     /// [`StatusError`].
     pub async fn ports(&self, port: &PortId, limit: usize, from: Option<u32>) -> Result<Ports, StatusError> {
         self.ask(port, ("ports", limit.min(MOST), from)).await
+    }
+
+    /// Up to `limit` of the families that the node holds something of, at most [`MOST`], behind the family `after`.
+    ///
+    /// # Errors
+    ///
+    /// [`StatusError`].
+    pub async fn families(
+        &self,
+        port: &PortId,
+        limit: usize,
+        after: Option<String>,
+    ) -> Result<Families, StatusError> {
+        self.ask(port, ("families", limit.min(MOST), after)).await
     }
 
     async fn ask<Q, T>(&self, port: &PortId, question: Q) -> Result<T, StatusError>
