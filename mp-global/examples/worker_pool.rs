@@ -6,6 +6,7 @@ use std::time::Duration;
 use anyhow::Context;
 use mp_global::{Global, Membership};
 use mp_node::{Node, PortId, ReplyTo};
+use tokio::task::JoinSet;
 
 const GROUP: &str = "eg_squares";
 
@@ -67,12 +68,11 @@ async fn main() -> anyhow::Result<()> {
     println!("the pool has {} workers", pool.members().len());
 
     let members: Vec<_> = pool.members().iter().cloned().collect();
-    let jobs: Vec<_> = (0..10)
-        .map(|job| {
-            let (client, members) = (client.clone(), members.clone());
-            tokio::spawn(async move { have_done(&client, &members, job).await })
-        })
-        .collect();
+    let mut jobs = JoinSet::new();
+    for job in 0..10 {
+        let (client, members) = (client.clone(), members.clone());
+        jobs.spawn(async move { have_done(&client, &members, job).await });
+    }
     // Half of the jobs are with the lazy one when it goes.
     while lazy.stats().received < 5 {
         tokio::time::sleep(Duration::from_millis(10)).await;
@@ -81,8 +81,8 @@ async fn main() -> anyhow::Result<()> {
     lazy.shutdown().await;
 
     let (mut sum, mut again) = (0, 0);
-    for job in jobs {
-        let (square, failed) = job.await??;
+    while let Some(job) = jobs.join_next().await {
+        let (square, failed) = job??;
         (sum, again) = (sum + square, again + u32::from(failed > 0));
     }
     println!("all jobs are done, {again} of them by way of fail-over; the sum of the squares is {sum}");

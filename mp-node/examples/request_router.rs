@@ -55,10 +55,9 @@ fn shut_down(error: mp_node::SendError) -> Reason {
 async fn main() -> anyhow::Result<()> {
     let node = Node::builder("eg_router").without_file().start().await?;
     let router = router(&node);
-    let functions: [(&str, fn(f64) -> f64); 2] = [("double", |number| number * 2.0), ("square", |n| n * n)];
-    for (name, function) in functions {
-        node.send(&router, Route::Register(name.into(), worker(&node, function))).await?;
-    }
+    let (double, square) = (worker(&node, |number| number * 2.0), worker(&node, |number| number * number));
+    node.send(&router, Route::Register("double".into(), double)).await?;
+    node.send(&router, Route::Register("square".into(), square)).await?;
     for (name, number) in [("double", 21.0), ("square", 1.5), ("cube", 2.0)] {
         match node.ask(&router, |reply| Route::Request(name.into(), number, reply)).await {
             Ok(result) => println!("{name} of {number} is {result}"),

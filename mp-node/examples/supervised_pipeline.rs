@@ -24,9 +24,8 @@ async fn sum(port: Port) {
 
 /// Each request is answered when its number is on its way to the sum, so that whoever asks knows what was lost.
 async fn parser(mut port: Port, sum: ChildHandle) -> Result<(), Reason> {
-    println!("a parser begins");
     while let Some(((line,), done)) = port.recv_request::<(String,), ()>().await {
-        let number = line.parse().map_err(|error| Reason::die(format!("{line:?}: {error}")))?;
+        let number = line.parse().map_err(|error| Reason::die(format!("{line}: {error}")))?;
         port.node().send(&sum, Sum::Add(number)).await.map_err(|error| Reason::die(error.to_string()))?;
         port.node().send(done, ()).await.map_err(|error| Reason::die(error.to_string()))?;
     }
@@ -46,8 +45,12 @@ async fn main() -> anyhow::Result<()> {
         .start(&node)?;
     let parser = parsers.child("parser").context("it was just named")?;
 
+    let mut last = None;
     for line in ["1", "20", "three hundred", "4000"] {
         let port = parser.ready().await.context("it is permanent")?;
+        if last.replace(port.clone()).as_ref() != Some(&port) {
+            println!("a new parser is at work");
+        }
         match node.call(&port, (line,)).await {
             Ok(_) => println!("{line}: done"),
             Err(error) => println!("{line}: {error}"),

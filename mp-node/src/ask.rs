@@ -2,7 +2,6 @@
 
 use std::fmt;
 use std::future::{Future, IntoFuture};
-use std::marker::PhantomData;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,14 +10,13 @@ use mp_transport::clock;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::Node;
 use crate::address::{PortRef, ReplyTo};
 use crate::call::unanswered;
-use crate::error::CallError;
+use crate::error::{CallError, SendError};
 use crate::node::Inner;
-use crate::port::Port;
 use crate::sync::after;
 use crate::watch::{Action, Fired, Monitor};
+use crate::{Node, TypedPort};
 
 impl Node {
     /// Asks a port whose messages name the port that waits for the answer: `question` gets that port and makes the
@@ -27,11 +25,17 @@ impl Node {
     ///
     /// For a port of another kind, a Perl program's for instance, that takes its reply port last, [`Node::call`] is
     /// shorter; on the wire they are the same.
-    pub fn ask<Q, R, F>(&self, to: impl Into<PortRef<Q>>, question: F) -> Ask<Q, R, F>
-    where
-        F: FnOnce(ReplyTo<R>) -> Q,
-    {
-        Ask { node: Arc::clone(&self.inner), to: to.into(), question, timeout: None, answer: PhantomData }
+    pub fn ask<Q, R: Send + 'static>(
+        &self,
+        to: impl Into<PortRef<Q>>,
+        question: impl FnOnce(ReplyTo<R>) -> Q,
+    ) -> Ask<Q, R> {
+        let prepared = self.try_port().map(|reply| {
+            let reply = reply.typed::<R>();
+            let question = question(ReplyTo::of(reply.to_ref()));
+            (question, reply)
+        });
+        Ask { node: Arc::clone(&self.inner), to: to.into(), prepared, timeout: None }
     }
 }
 
@@ -44,15 +48,14 @@ impl Node {
 ///
 /// Dropping the future gives up the answer; the question may have been sent.
 #[must_use = "a question is not asked unless awaited"]
-pub struct Ask<Q, R, F> {
+pub struct Ask<Q, R: Send + 'static> {
     node: Arc<Inner>,
     to: PortRef<Q>,
-    question: F,
+    prepared: Result<(Q, TypedPort<R>), SendError>,
     timeout: Option<Duration>,
-    answer: PhantomData<fn() -> R>,
 }
 
-impl<Q, R, F> Ask<Q, R, F> {
+impl<Q, R: Send + 'static> Ask<Q, R> {
     /// Gives up with [`CallError::TimedOut`] after this time. Without it, the question waits as long as the target
     /// lives.
     pub fn timeout(mut self, timeout: Duration) -> Self {
@@ -61,19 +64,19 @@ impl<Q, R, F> Ask<Q, R, F> {
     }
 }
 
-impl<Q, R, F> IntoFuture for Ask<Q, R, F>
+impl<Q, R> IntoFuture for Ask<Q, R>
 where
     Q: Serialize + Send + 'static,
     R: DeserializeOwned + Send + 'static,
-    F: FnOnce(ReplyTo<R>) -> Q + Send + 'static,
 {
     type Output = Result<R, CallError>;
     type IntoFuture = Pin<Box<dyn Future<Output = Self::Output> + Send>>;
 
     fn into_future(self) -> Self::IntoFuture {
-        let timeout = self.timeout;
-        let asking = ask(self.node, self.to, self.question);
+        let Self { node, to, prepared, timeout } = self;
         Box::pin(async move {
+            let (question, reply) = prepared?;
+            let asking = ask(node, to, question, reply);
             let Some(limit) = timeout else {
                 return asking.await;
             };
@@ -87,18 +90,19 @@ where
     }
 }
 
-async fn ask<Q, R, F>(node: Arc<Inner>, to: PortRef<Q>, question: F) -> Result<R, CallError>
+async fn ask<Q, R>(
+    node: Arc<Inner>,
+    to: PortRef<Q>,
+    question: Q,
+    mut reply: TypedPort<R>,
+) -> Result<R, CallError>
 where
     Q: Serialize + Send + 'static,
     R: DeserializeOwned + Send + 'static,
-    F: FnOnce(ReplyTo<R>) -> Q + Send,
 {
-    let cell = node.add_port().map_err(CallError::Send)?;
-    let mut reply = Port::new(Arc::clone(&node), cell).typed::<R>();
     let fired = Arc::new(Fired::default());
     let watch = node.watch(to.id(), Action::Future(Arc::clone(&fired)));
     let monitor = Monitor::new(Arc::clone(&node), to.id().clone(), watch, Some(fired));
-    let question = question(ReplyTo::of(reply.to_ref()));
     // While the question waits for room, its target may die.
     tokio::pin!(monitor);
     tokio::select! {
@@ -116,7 +120,7 @@ where
     }
 }
 
-impl<Q, R, F> fmt::Debug for Ask<Q, R, F> {
+impl<Q, R: Send + 'static> fmt::Debug for Ask<Q, R> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Ask").field("to", &self.to).field("timeout", &self.timeout).finish_non_exhaustive()
     }

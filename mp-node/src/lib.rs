@@ -55,8 +55,9 @@
 //! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! # let node = mp_node::Node::builder("doc").without_file().start().await?;
 //! let worker = node.spawn(async |mut port| {
-//!     port.recv_tag("work").await;
-//!     panic!("too much");
+//!     if port.recv_tag("work").await.is_some() {
+//!         panic!("too much");
+//!     }
 //! });
 //! let end = node.monitor(&worker);
 //! node.send(&worker, ("work", 40)).await?;

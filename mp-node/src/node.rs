@@ -319,22 +319,6 @@ impl Node {
     /// # Panics
     ///
     /// As [`Node::port`].
-    ///
-    /// ```
-    /// # tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(async {
-    /// # let node = mp_node::Node::builder("doc").without_file().start().await?;
-    /// let reader = node.spawn(async |mut port| {
-    ///     match port.recv_as::<(u32,)>().await {
-    ///         Some((7,)) => Ok(()),
-    ///         other => Err(mp_node::Reason::new("unlucky", format!("{other:?}"))),
-    ///     }
-    /// });
-    /// let end = node.monitor(&reader);
-    /// node.send(&reader, 13).await?;
-    /// assert_eq!(end.await.word(), "unlucky");
-    /// # Ok::<(), Box<dyn std::error::Error>>(()) }).expect("it works");
-    /// # Ok::<(), std::io::Error>(())
-    /// ```
     pub fn spawn<F, T>(&self, function: F) -> PortId
     where
         F: FnOnce(Port) -> T + Send + 'static,

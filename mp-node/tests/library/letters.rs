@@ -3,7 +3,7 @@
 use mp_node::testing::{Probe, TestNet};
 use mp_node::{PortId, Reason};
 
-async fn port_that_died(net: &TestNet) -> PortId {
+fn port_that_died(net: &TestNet) -> PortId {
     let port = net.node(0).port();
     let id = port.id().clone();
     port.kill(&Reason::normal());
@@ -24,7 +24,7 @@ async fn who_looks_sees_what_nobody_took() {
     assert_eq!(letter.message.as_ref().unwrap().to_string(), r#"["ping",1]"#);
     assert_eq!(letter.port, *port.id());
 
-    let dead = port_that_died(&net).await;
+    let dead = port_that_died(&net);
     for from in net.nodes() {
         from.send(&dead, ("late", from.id().as_str())).await.unwrap();
         let letter = letters.next().await.unwrap();
@@ -42,7 +42,7 @@ async fn who_looks_sees_what_nobody_took() {
 async fn a_slow_reader_misses_the_oldest_and_holds_nobody_up() {
     let net = TestNet::new(1).await;
     let mut letters = net.node(0).dead_letters();
-    let dead = port_that_died(&net).await;
+    let dead = port_that_died(&net);
     for number in 0..1000 {
         net.node(0).send(&dead, number).await.unwrap();
     }

@@ -50,7 +50,7 @@ async fn work(mut port: Port) -> Result<(), Reason> {
         match message.tag().as_deref() {
             Some("die") => return Err(Reason::die("as it was told")),
             Some("end") => return Ok(()),
-            Some("panic") => panic!("as it was told"),
+            Some("panic") => unreachable!("it was told to panic"),
             _ => {}
         }
     }
@@ -144,6 +144,7 @@ async fn a_supervisor_gives_up_when_it_is_in_vain() {
     let supervisor = three(Strategy::OneForOne, &diary).intensity(2, 10 * SECOND);
     let mut supervision = supervisor.start(net.node(0)).unwrap();
     let mut probe = Probe::new(net.node(0));
+    tokio::time::sleep(SECOND).await;
     for _ in 0..3 {
         tell(net.node(0), &supervision, "b", "die").await;
     }
