@@ -292,6 +292,7 @@ impl PerlNode {
 }
 
 impl State {
+    #[expect(clippy::disallowed_methods, reason = "Perl's queues have no bound, and a run is over soon")]
     fn line(&mut self, id: ConnId) -> End {
         let (bytes, other) = mpsc::unbounded_channel();
         let closed = CancellationToken::new();

@@ -7,6 +7,7 @@
 
 mod book;
 mod churn;
+mod errands;
 mod foreign;
 mod life;
 mod report;
@@ -108,6 +109,7 @@ fn check_calm(world: &World, book: &Book, setup: &Setup, bound: Duration) {
     let checks = book.with(|page| {
         [
             page.delivery.check_end(),
+            page.check_errands(),
             page.watches.check_end(bound),
             if setup.directory { page.directory.check_agreement() } else { Ok(()) },
         ]

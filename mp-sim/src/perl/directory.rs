@@ -83,7 +83,7 @@ impl Kernel {
         let set = Entries::from([(key.to_owned(), value)]);
         if self.directory.global.is_some() {
             let own = self.id().to_owned();
-            self.global_update(&own, family, set, Vec::new());
+            self.global_update(&own, family, &set, &[]);
         } else if let Some(master) = self.directory.master.clone() {
             self.request(&master, "g_upd", [family.into(), map(&set)]);
         }
@@ -96,7 +96,7 @@ impl Kernel {
         }
         if self.directory.global.is_some() {
             let own = self.id().to_owned();
-            self.global_update(&own, family, Entries::new(), vec![key.to_owned()]);
+            self.global_update(&own, family, &Entries::new(), &[key.to_owned()]);
         } else if let Some(master) = self.directory.master.clone() {
             self.request(&master, "g_upd", [family.into(), Value::Null, list([key])]);
         }
@@ -245,7 +245,7 @@ impl Kernel {
         match tag {
             "g_slave" => {
                 self.become_global();
-                self.global_request(from, tag, arg(), arg(), arg());
+                self.global_request(from, tag, arg(), arg(), &arg());
             }
             "g_found" => {
                 let node = text(&arg());
@@ -266,7 +266,7 @@ impl Kernel {
                 self.tell(&family, set, words(&gone));
             }
             "g_global" if self.directory.global.is_none() => {}
-            _ if self.directory.global.is_some() => self.global_request(from, tag, arg(), arg(), arg()),
+            _ if self.directory.global.is_some() => self.global_request(from, tag, arg(), arg(), &arg()),
             _ => {}
         }
     }

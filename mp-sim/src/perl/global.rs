@@ -101,7 +101,7 @@ impl Kernel {
         self.stop_being_slave();
         let own = self.id().to_owned();
         for (family, entries) in self.directory.local.clone() {
-            self.global_update(&own, &family, entries, Vec::new());
+            self.global_update(&own, &family, &entries, &[]);
         }
         self.own_set(GLOBALS, &own, Value::Null);
         for family in self.directory.monitored.keys().cloned().collect::<Vec<_>>() {
@@ -117,7 +117,7 @@ impl Kernel {
     fn own_set(&mut self, family: &str, key: &str, value: Value) {
         let own = self.id().to_owned();
         self.directory.local.entry(family.to_owned()).or_default().insert(key.to_owned(), value.clone());
-        self.global_update(&own, family, Entries::from([(key.to_owned(), value)]), Vec::new());
+        self.global_update(&own, family, &Entries::from([(key.to_owned(), value)]), &[]);
     }
 
     pub(super) fn global_address(&self, node: &str) -> Vec<String> {
@@ -127,10 +127,10 @@ impl Kernel {
     }
 
     /// A node has set and deleted keys: takes that in, and tells those whom it concerns.
-    pub(super) fn global_update(&mut self, node: &str, family: &str, set: Entries, gone: Vec<String>) {
+    pub(super) fn global_update(&mut self, node: &str, family: &str, set: &Entries, gone: &[String]) {
         let Some(global) = &mut self.directory.global else { return };
         let ours = !global.globals.contains(node);
-        let [told, deleted] = global.change(node, ours, family, &set, &gone);
+        let [told, deleted] = global.change(node, ours, family, set, gone);
         let listeners = global.listeners.get(family).cloned().unwrap_or_default();
         let shown = global.view.get(family);
         let news: Entries =
@@ -147,7 +147,7 @@ impl Kernel {
         }
         for other in others {
             let gone = list(gone.iter().map(String::as_str));
-            self.request(&other, "g_upd", [family.into(), map(&set), gone]);
+            self.request(&other, "g_upd", [family.into(), map(set), gone]);
         }
         if family == GLOBALS {
             self.plan_dials();
@@ -166,17 +166,17 @@ impl Kernel {
         }
     }
 
-    pub(super) fn global_request(&mut self, from: &str, tag: &str, one: Value, two: Value, three: Value) {
+    pub(super) fn global_request(&mut self, from: &str, tag: &str, one: Value, two: Value, three: &Value) {
         let Some(global) = &mut self.directory.global else { return };
         match tag {
             "g_slave" => {
                 if let Value::Map(database) = one {
                     for (family, set) in database {
-                        self.global_update(from, &family, entries(&set), Vec::new());
+                        self.global_update(from, &family, &entries(&set), &[]);
                     }
                 }
             }
-            "g_upd" => self.global_update(from, &text(&one), entries(&two), words(&three)),
+            "g_upd" => self.global_update(from, &text(&one), &entries(&two), &words(three)),
             "g_global" => {
                 self.forget(from);
                 if let Some(global) = &mut self.directory.global {
@@ -191,7 +191,7 @@ impl Kernel {
                 let Value::Map(database) = one else { return };
                 let address = database.get(LISTENERS).and_then(|all| all.as_map()?.get(from).cloned());
                 for (family, set) in database {
-                    self.global_update(from, &family, entries(&set), Vec::new());
+                    self.global_update(from, &family, &entries(&set), &[]);
                 }
                 self.own_set(LISTENERS, from, address.unwrap_or_default());
             }
@@ -223,7 +223,8 @@ impl Kernel {
         let Some(global) = &self.directory.global else { return };
         let held = global.owners.get(node).map(|owner| owner.database.clone()).unwrap_or_default();
         for (family, entries) in held {
-            self.global_update(node, &family, Entries::new(), entries.into_keys().collect());
+            let gone: Vec<String> = entries.into_keys().collect();
+            self.global_update(node, &family, &Entries::new(), &gone);
         }
         if let Some(global) = &mut self.directory.global {
             global.owners.remove(node);
@@ -243,7 +244,7 @@ impl Kernel {
         let (own, now, chance) = (self.id().to_owned(), self.now, self.dice.word());
         for family in [GLOBALS, LISTENERS] {
             if self.directory.local.get_mut(family).is_some_and(|held| held.remove(node).is_some()) {
-                self.global_update(&own, family, Entries::new(), vec![node.to_owned()]);
+                self.global_update(&own, family, &Entries::new(), &[node.to_owned()]);
             }
         }
         if let Some(global) = &mut self.directory.global

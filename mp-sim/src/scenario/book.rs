@@ -53,6 +53,8 @@ pub(super) struct Page {
     processes: u32,
     senders: u32,
     calm: bool,
+    /// What each process is waiting for, which spawns, calls and links.
+    pub(super) errands: BTreeMap<u32, String>,
     /// The most that one port held, and that waited for one peer.
     longest_queue: usize,
     largest_outbox: usize,
@@ -76,6 +78,10 @@ impl Book {
 
     pub(super) fn with<R>(&self, action: impl FnOnce(&mut Page) -> R) -> R {
         action(&mut self.page.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    pub(super) fn world(&self) -> &World {
+        &self.world
     }
 
     /// The same, for what may find a guarantee broken.
@@ -103,6 +109,7 @@ impl Book {
             let Some(resident) = page.hosts.remove(host) else { return };
             page.watches.process_died(resident.process, at);
             page.directory.process_died(resident.process);
+            page.errands.remove(&resident.process);
             for sender in resident.senders {
                 page.delivery.sender_died(sender);
             }
@@ -244,6 +251,16 @@ impl Book {
 }
 
 impl Page {
+    /// All is calm: who has asked has an answer, or was told that there is none.
+    pub(super) fn check_errands(&self) -> Result<(), Violation> {
+        match self.errands.first_key_value() {
+            Some((process, what)) => {
+                Err(Violation(format!("G-4: {process} waits for ever for what it called or linked {what}")))
+            }
+            None => Ok(()),
+        }
+    }
+
     /// All ports of a host die for this reason.
     pub(super) fn ports_died(&mut self, host: &str, at: Duration, reason: &Reason) {
         for port in self.hosts.get(host).map(|resident| resident.ports.clone()).unwrap_or_default() {

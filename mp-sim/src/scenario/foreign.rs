@@ -17,6 +17,7 @@ use crate::{Dice, Process, World};
 /// The most ports that one sender knows.
 const KNOWN: usize = 4;
 
+#[expect(clippy::disallowed_methods, reason = "as much waits as arrives in one moment of virtual time")]
 pub(super) async fn live(process: Process, setup: Arc<Setup>, book: Book) {
     let (host, world) = (process.host().to_owned(), process.world().clone());
     let number = book.process(&host);

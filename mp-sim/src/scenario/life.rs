@@ -6,7 +6,7 @@ use std::time::Duration;
 use mp_node::{Message, Node, Port, PortId, Reason};
 
 use super::book::{Address, Book};
-use super::{Setup, churn, foreign, traffic, vigil};
+use super::{Setup, churn, errands, foreign, traffic, vigil};
 use crate::{Dice, Process, World};
 
 /// Messages that a receiver takes out of its mailbox at once: they do not count against its bound.
@@ -55,6 +55,9 @@ pub(super) async fn live(process: Process, setup: Arc<Setup>, book: Book) {
         book.clone(),
         Dice::new(dice.word()),
     ));
+    errands::offer(&node);
+    let errand = Dice::new(dice.word());
+    process.spawn(errands::run(node.clone(), number, Arc::clone(&setup), book.clone(), errand));
     if let Some(global) = global {
         let dice = Dice::new(dice.word());
         churn::begin(&process, &global, number, ports, book.clone(), (setup.churn, dice));
