@@ -1,3 +1,5 @@
-//! Checks of the repository itself; they are tests, see `tests/repository`.
+//! Checks of the repository itself, see `tests/`; and the fuzz targets' library, for the test that replays their inputs.
 
-#![warn(clippy::print_stdout, clippy::print_stderr)]
+#[path = "../../fuzz/src/lib.rs"]
+#[expect(clippy::panic, reason = "a broken law is to be seen as a panic")]
+pub mod fuzz;

@@ -1,29 +1,37 @@
 //! What the fuzz targets check, as plain functions of bytes: a function returns, or panics because a law is broken.
 //!
-//! The programs under `fuzz_targets/` give these functions to libFuzzer; `mp-proto/tests/corpus.rs` includes this file
-//! and gives them what lies under `corpus/` and `regressions/`. So nothing here knows libFuzzer.
+//! The programs under `fuzz_targets/` give these functions to libFuzzer. The package mp-checks includes this file, and
+//! its `tests/corpus.rs` gives them what lies under `corpus/` and `regressions/`. So nothing here knows libFuzzer.
 
 pub mod agree;
+pub mod auth_line;
+pub mod config;
 pub mod connection;
 pub mod frames;
 pub mod greeting;
 pub mod handshake;
+pub mod kernel;
+pub mod registry;
 pub mod request;
 pub mod types;
 pub mod values;
 
 pub use agree::codecs_agree;
+pub use auth_line::auth_line;
+pub use config::config_file;
 pub use connection::connection;
 pub use frames::{cbor_frame, json_frame, postcard_frame};
 pub use greeting::greeting;
 pub use handshake::handshake_pair;
+pub use kernel::{kernel_ports, kernel_relay, kernel_route};
+pub use registry::registry;
 pub use request::node_request;
 
 /// What a target does with its input.
 pub type Body = fn(&[u8]);
 
 /// All targets by their names, which are those of their corpora.
-pub const TARGETS: [(&str, Body); 8] = [
+pub const TARGETS: [(&str, Body); 14] = [
     ("json_frame", json_frame),
     ("cbor_frame", cbor_frame),
     ("postcard_frame", postcard_frame),
@@ -32,6 +40,12 @@ pub const TARGETS: [(&str, Body); 8] = [
     ("handshake_pair", handshake_pair),
     ("connection", connection),
     ("node_request", node_request),
+    ("auth_line", auth_line),
+    ("kernel_ports", kernel_ports),
+    ("kernel_relay", kernel_relay),
+    ("kernel_route", kernel_route),
+    ("registry", registry),
+    ("config_file", config_file),
 ];
 
 /// What all clocks begin with.

@@ -2,15 +2,16 @@
 //! gives them what lies under `corpus/`, so nothing here knows libFuzzer.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
-use bytes::BytesMut;
-use mp_proto::{Nonce, Protocol, Secret, Text};
-use mp_tikc::exchange::{Exchange, ExchangeConfig};
+use bytes::{Bytes, BytesMut};
+use mp_proto::codec::storable::{Field, FieldsWriter, ThawLimits, fields, freeze, thaw};
+use mp_proto::{Nonce, Protocol, Secret, Text, TlsBinding};
+use mp_tikc::exchange::{Event, Exchange, ExchangeConfig};
 use mp_tikc::frame::{FrameReader, write_frame};
 use mp_tikc::packet::{Packet, Route};
 use mp_tikc::router::{Effect, LinkId, Router, Way};
-use mp_tikc::{KernelId, Peer, Role, TikcLimits};
+use mp_tikc::{KernelId, Peer, Role, TikcLimits, Value};
 
 /// The longest frame in these worlds.
 const MAX_FRAME: usize = 1 << 16;
@@ -18,7 +19,7 @@ const MAX_FRAME: usize = 1 << 16;
 /// Any bytes are read or refused, in the same way however they are cut; what was read is written and read again.
 pub fn tikc_frame(data: &[u8]) {
     let cut = |step: usize| {
-        let (mut reader, mut input, mut images) = (FrameReader::new(MAX_FRAME), BytesMut::new(), Vec::new());
+        let (reader, mut input, mut images) = (FrameReader::new(MAX_FRAME), BytesMut::new(), Vec::new());
         for piece in data.chunks(step.max(1)) {
             input.extend_from_slice(piece);
             loop {
@@ -43,6 +44,61 @@ pub fn tikc_frame(data: &[u8]) {
     }
 }
 
+/// Any image is read or refused; what was read is written and read again, and the fields of a hash are what it has.
+pub fn tikc_storable(data: &[u8]) {
+    let limits = ThawLimits::default();
+    let value = thaw(data, &limits);
+    let mut lists = BTreeMap::new();
+    let whole = fields(data, &limits, |key, field| {
+        let list = match field {
+            Field::List(span) => Some(span.list_of(&Bytes::copy_from_slice(data))),
+            _ => None,
+        };
+        lists.insert(key.to_owned(), list);
+    });
+    let Ok(value) = value else {
+        assert!(!whole, "what is not sound is not read in parts");
+        return;
+    };
+    // What is deeper can be read, but Perl could not write it.
+    let Ok(image) = freeze(&value) else { return };
+    assert_eq!(thaw(&image, &limits).as_ref().map(told), Ok(told(&value)));
+    if whole {
+        let map = value.as_map().expect("only a hash has fields");
+        assert_eq!(map.len(), lists.len());
+        for (key, list) in lists {
+            let Some(list) = list else { continue };
+            let values = list.to_message().expect("it was checked").into_values();
+            assert_eq!(map.get(&key), Some(&Value::List(values)));
+            let mut again = BytesMut::new();
+            FieldsWriter::new(&mut again, 1).frozen("list", &list);
+            assert!(thaw(&again, &limits).is_ok());
+        }
+    }
+}
+
+/// What a value says: numbers and truth values may come back as strings `[ST-21]` `[ST-22]`.
+fn told(value: &Value) -> String {
+    match value {
+        Value::List(items) => format!("[{}]", items.iter().map(told).collect::<Vec<_>>().join(",")),
+        Value::Map(map) => {
+            let mut entries: Vec<_> =
+                map.iter().map(|(key, value)| format!("{key:?}:{}", told(value))).collect();
+            entries.sort();
+            format!("{{{}}}", entries.join(","))
+        }
+        Value::Bool(true) => "number".to_owned(),
+        Value::Bool(false) => "\"\"".to_owned(),
+        Value::Float(_) => "number".to_owned(),
+        other => match other.as_str() {
+            Some(text) if text.parse::<f64>().is_ok() => "number".to_owned(),
+            Some(text) => format!("{text:?}"),
+            None if matches!(other, Value::Null) => "null".to_owned(),
+            None => "number".to_owned(),
+        },
+    }
+}
+
 /// Operations on an exchange and on a router: the first never panics nor grows without bound, and the second has told each
 /// link exactly what follows from its table.
 pub fn tikc_exchange(data: &[u8]) {
@@ -51,7 +107,9 @@ pub fn tikc_exchange(data: &[u8]) {
 }
 
 fn exchange(data: &[u8]) {
-    let Some((&flags, data)) = data.split_first() else { return };
+    let Some((&flags, data)) = data.split_first() else {
+        return;
+    };
     let mut limits = TikcLimits::default();
     limits.max_frame = MAX_FRAME;
     let config = ExchangeConfig {
@@ -61,11 +119,11 @@ fn exchange(data: &[u8]) {
         nonce: Nonce::new([2; Nonce::LEN]),
         secret: (flags & 2 != 0).then(|| Secret::from_text("s").expect("a secret")),
         plain: flags & 4 != 0,
-        tls: false,
+        tls: flags & 16 != 0,
         compress: flags & 8 != 0,
         limits,
     };
-    let now = start();
+    let mut now = start();
     let mut exchange = Exchange::new(config, vec![Route::from("own")], now);
     let (mut input, mut out) = (BytesMut::new(), BytesMut::new());
     for piece in data.chunks(64) {
@@ -73,7 +131,16 @@ fn exchange(data: &[u8]) {
         if exchange.handle_bytes(now, &mut input).is_err() {
             return;
         }
-        while exchange.poll_event().is_some() {}
+        while let Some(event) = exchange.poll_event() {
+            // TLS stands at once; what would go through it are the same bytes.
+            if event == Event::Secure && exchange.secured(TlsBinding::new([3; TlsBinding::LEN])).is_err() {
+                return;
+            }
+        }
+        now += Duration::from_secs(u64::from(flags >> 5));
+        if exchange.handle_timeout(now).is_err() {
+            return;
+        }
         exchange.poll_transmit(now, &mut out);
         assert!(out.len() < 1 << 20, "one answers a setup and a proof, and compression, once");
     }
@@ -119,7 +186,9 @@ fn router(data: &[u8]) {
             _ => router.leave(&alias),
         }
         while let Some(effect) = router.poll_effect() {
-            let Effect::Tell(link, packet) = effect else { continue };
+            let Effect::Tell(link, packet) = effect else {
+                continue;
+            };
             let Some(known) = told.get_mut(&link) else {
                 panic!("a link that is not there is told something")
             };

@@ -2,7 +2,11 @@
 
 mod error;
 mod help;
+mod net;
+mod run;
 mod tikc;
+#[cfg(feature = "top")]
+mod top;
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -13,8 +17,12 @@ use mp_proto::PortId;
 use serde_json::Value;
 
 pub(crate) use error::ArgsError;
-pub(crate) use help::{Parsed, command_help, main_help};
+pub(crate) use help::{Parsed, command_help, command_names, main_help, program, shell_help};
+pub(crate) use net::{Bench, Db, Doctor, Log, Net, NodeArgs, Ping, ShellLine, Talk};
+pub(crate) use run::{LogFormat, Run};
 pub(crate) use tikc::{Tikc, TikcLink, TikcSessions};
+#[cfg(feature = "top")]
+pub(crate) use top::Top;
 
 /// The whole command line.
 #[derive(Debug, Parser)]
@@ -67,34 +75,49 @@ pub(crate) enum Command {
     /// and their values, as in `aemp run worker seeds 10.0.0.1:4040 binds '*:4040'`. They go before those of the file.
     ///
     /// A profile that is named alone must exist. With settings behind it, it need not: then these and the global ones are
-    /// all that hold, as a line of the log says. Ctrl-C, SIGTERM, SIGHUP and SIGQUIT stop the node.
-    Run {
-        /// The profile, then settings and their values
-        #[arg(value_name = "[PROFILE] [KEY VALUE]")]
-        words: Vec<String>,
-    },
-    /// Send a message to a port
+    /// all that hold, as a line of the log says. Ctrl-C, SIGTERM and SIGQUIT stop the node. SIGHUP has it read secrets,
+    /// certificate, proofs, seeds and the level of the log anew; on a terminal it stops the node.
+    Run(Run),
+    /// Watch the nodes of the network, full-screen: connections, queues, rates, round trips, ports
     ///
-    /// Exits when the port's node has it, as in `aemp snd 10.0.0.1:4040#PORT test 123`.
-    Snd(Talk),
-    /// Send a message with a reply port at its end, and print the reply
+    /// Shows the nodes that answer questions about themselves, as those of `aemp run` do. Give a seed of the network by
+    /// --seed or the profile.
+    #[cfg(feature = "top")]
+    Top(Top),
+    #[command(flatten)]
+    Net(Net),
+    /// Look at this machine's part in the network: what is wrong, and what to do
     ///
-    /// As in `aemp cal 10.0.0.1:4040 time`, which asks the node itself, or with the port that `aemp run` prints for
-    /// `mp::echo`, which sends back what it gets: `aemp cal 10.0.0.1:4040#PORT hello 42`.
-    Cal(Talk),
-    /// Wait until a port is dead, and print why
+    /// The configuration, its file, the secret and the certificate by their fingerprints, whether the node can listen,
+    /// whether each seed is reached and is of this network, clocks, and whether all global nodes say the same. One line
+    /// for each. Exits with 1 if anything failed. No secret is shown: two nodes share one if the fingerprints are the same.
+    Doctor(Doctor),
+    /// Type commands to one node that stays connected
     ///
-    /// The node's own port, as in `aemp mon 10.0.0.1:4040`, is dead when the connection to the node is lost.
-    Mon {
+    /// Those that talk to a network, from `snd` to `restart`, in the form that they have outside; `help` lists them. Ctrl-C
+    /// ends a command, Ctrl-D the shell. Without a terminal it takes its lines from the standard input, and the first one that
+    /// goes wrong is the last.
+    Shell {
         #[command(flatten)]
         node: NodeArgs,
-        /// The port: NODE#NAME, or NODE for the node's own; an address as NODE needs no seed
-        #[arg(value_parser = port)]
-        port: PortId,
     },
+    /// Measure how fast messages go there and back, between this process and another one
+    Bench(Bench),
     /// Be a kernel of POE::TIKC, or talk to one
     #[command(subcommand, disable_help_subcommand = true)]
     Tikc(Tikc),
+    /// Print what a shell needs to complete the words of `aemp`
+    ///
+    /// As in `aemp completions bash > ~/.local/share/bash-completion/completions/aemp`.
+    Completions {
+        /// The shell
+        shell: clap_complete::Shell,
+    },
+    /// Print the manual page, or write those of all commands into a directory
+    Man {
+        /// The directory, which is made if it is not there
+        directory: Option<PathBuf>,
+    },
     /// Explain the program or one command
     Help {
         /// The command, and the one within it if it has some
@@ -112,34 +135,6 @@ pub(crate) enum Command {
     /// The configuration family.
     #[command(external_subcommand)]
     Configure(Vec<OsString>),
-}
-
-/// `snd` and `cal`.
-#[derive(Debug, ClapArgs)]
-pub(crate) struct Talk {
-    #[command(flatten)]
-    pub(crate) node: NodeArgs,
-    /// The port: NODE#NAME, or NODE for the node's own; an address as NODE needs no seed
-    #[arg(value_parser = port)]
-    pub(crate) port: PortId,
-    /// The message: each word is JSON if it parses as such, else a text
-    #[arg(value_name = "JSON", value_parser = json_word, allow_negative_numbers = true)]
-    pub(crate) message: Vec<Value>,
-}
-
-/// The node that this program becomes in order to talk.
-#[derive(Debug, ClapArgs)]
-pub(crate) struct NodeArgs {
-    /// The profile to use [default: aemp, if there is one]
-    #[arg(long, value_name = "NAME")]
-    pub(crate) profile: Option<String>,
-    /// Where to find the network, instead of the profile's seeds; can be given several times
-    #[arg(long = "seed", value_name = "HOST:PORT")]
-    pub(crate) seeds: Vec<String>,
-    /// Give up if the other node has not answered after so many seconds
-    #[arg(long, value_name = "SECONDS", default_value = "5", value_parser = seconds)]
-    #[arg(allow_negative_numbers = true)]
-    pub(crate) timeout: Duration,
 }
 
 fn port(text: &str) -> Result<PortId, String> {
@@ -229,7 +224,7 @@ mod tests {
         let parse = |line: &str| Args::try_parse_from(line.split(' ')).unwrap();
         let args = parse("aemp snd seed#x test -5 --timeout 0.5 --json");
         assert!(args.globals.json);
-        let Some(Command::Snd(talk)) = args.command else { panic!("not snd") };
+        let Some(Command::Net(Net::Snd(talk))) = args.command else { panic!("not snd") };
         assert_eq!(
             (talk.node.timeout, talk.message),
             (Duration::from_millis(500), vec![json!("test"), json!(-5)])
@@ -237,11 +232,11 @@ mod tests {
         let args = parse("aemp --json gensecret profile x setbinds *:1");
         let Some(Command::Configure(words)) = args.command else { panic!("not the configuration family") };
         assert_eq!(words.len(), 5);
-        let Some(Command::Run { words }) =
+        let Some(Command::Run(run)) =
             parse("aemp run profile seeds localhost:4040 binds 127.0.0.1:0").command
         else {
             panic!("not run")
         };
-        assert_eq!(words.len(), 5);
+        assert_eq!(run.words.len(), 5);
     }
 }

@@ -1,15 +1,31 @@
 //! What each command does.
 
+mod bench;
 pub(crate) mod configure;
+mod db;
 pub(crate) mod demo;
+mod doctor;
 mod echo;
+mod generate;
+mod guest;
 mod json;
+mod log;
 mod logs;
+mod net;
 mod node;
+mod nodes;
+mod ping;
+mod ports;
+mod remote;
 mod run;
+pub(crate) mod shell;
+mod status;
 pub(crate) mod stop;
 mod talk;
 mod tikc;
+#[cfg(feature = "top")]
+pub(crate) mod top;
+mod trace;
 
 use std::ffi::OsString;
 use std::future::Future;
@@ -17,7 +33,7 @@ use std::process::ExitCode;
 
 use crate::args::{Args, ArgsError, Command, Globals, Parsed, command_help, main_help};
 use crate::error::CliError;
-use crate::output::{Base, Output, start_log};
+use crate::output::{Base, Output, start_log, start_run_log};
 use mp_config::{ConfigError, ConfigFile};
 use stop::Stop;
 
@@ -59,41 +75,47 @@ fn dispatch(args: Args, output: &mut Output) -> Result<(), CliError> {
         }
         // Starts the log itself, as options may stand behind its words.
         Some(Command::Configure(words)) => return configure::run(&utf8(words)?, globals, output),
+        Some(Command::Run(args)) => {
+            let log = start_run_log(&args, &globals)?;
+            return in_runtime(async |stop| run::run(&args, &|| load(&globals), &log, output, stop).await);
+        }
         Some(command) => command,
     };
     let base = match command {
-        // Who runs a node wants to see what it does.
-        Command::Run { .. } => Base::Info,
         // What goes wrong with these, they say themselves.
-        Command::Snd(_) | Command::Cal(_) | Command::Mon { .. } => Base::Error,
+        Command::Net(_) | Command::Doctor(_) | Command::Shell { .. } | Command::Bench(_) => Base::Error,
+        #[cfg(feature = "top")]
+        Command::Top(_) => Base::Error,
         Command::Tikc(ref tikc) if tikc.is_brief() => Base::Error,
         _ => Base::Warn,
     };
-    let tap = start_log(base, &globals)?;
+    drop(start_log(base, &globals)?);
     match command {
         Command::Demo => block_on(demo::run(output)),
         Command::DemoNode { role, name } => block_on(demo::child(role, &name, &load(&globals)?)),
-        Command::Run { words } => {
+        #[cfg(feature = "top")]
+        Command::Top(args) => {
             let config = load(&globals)?;
-            in_runtime(async |stop| run::run(&words, &config, &tap, output, stop).await)
+            in_runtime(async |stop| top::run(&args, &config, globals.color, output, stop).await)
         }
-        Command::Snd(talk) => {
+        Command::Net(net) => {
+            let config = guest::resolve(net.node(), &load(&globals)?)?;
+            in_runtime(async |stop| net::once(net, config, output, stop).await)
+        }
+        Command::Shell { node } => {
             let config = load(&globals)?;
-            block_on(talk::snd(talk, &config, output))
+            in_runtime(async |stop| shell::shell(&node, &config, &globals, output, stop).await)
         }
-        Command::Cal(talk) => {
-            let config = load(&globals)?;
-            block_on(talk::cal(talk, &config, output))
-        }
-        Command::Mon { node, port } => {
-            let config = load(&globals)?;
-            block_on(talk::mon(&node, &port, &config, output))
-        }
+        Command::Bench(args) => block_on(bench::bench(args, &load(&globals)?, output)),
+        Command::Completions { shell } => generate::completions(shell, output),
+        Command::Man { directory } => generate::man(directory.as_deref(), output),
+        // It looks at the file itself.
+        Command::Doctor(doctor) => block_on(doctor::run(doctor, globals.config.as_deref(), output)),
         Command::Tikc(tikc) => {
             let config = load(&globals)?;
             in_runtime(async |stop| tikc::run(tikc, &config, output, stop).await)
         }
-        Command::Help { .. } | Command::Configure(_) => Ok(()),
+        Command::Run(_) | Command::Help { .. } | Command::Configure(_) => Ok(()),
     }
 }
 

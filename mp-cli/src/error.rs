@@ -38,6 +38,35 @@ pub(crate) enum CliError {
         "nothing leads to {0:?}: write the node's address instead, as HOST:PORT, or give that of a seed by --seed or `aemp setseeds`"
     )]
     NoSeed(String),
+    /// Nothing leads to the network.
+    #[error(
+        "nothing leads to the network: give the address of one of its nodes by --seed HOST:PORT or `aemp setseeds`"
+    )]
+    NoNetwork,
+    /// `doctor` found something.
+    #[error("{failed} of {checks} checks failed; what to do stands in their lines")]
+    Unwell {
+        /// Checks that failed.
+        failed: usize,
+        /// All of them.
+        checks: usize,
+    },
+    /// A line of a shell without a terminal.
+    #[error("line {number}: {error}")]
+    Line {
+        /// Which one, from 1.
+        number: u64,
+        /// What was wrong with it.
+        error: Box<CliError>,
+    },
+    /// A file that was asked for cannot be written.
+    #[error("cannot write {}: {error}; look at the owner, mode and free space of its directory", path.display())]
+    Write {
+        /// The file.
+        path: std::path::PathBuf,
+        /// What the system says.
+        error: io::Error,
+    },
     /// A service that this program does not have.
     #[error(
         "there is no service {0:?} in this program, but mp::echo, mp::log_catcher and mp::tikc; correct it by `setservices`, see `aemp showconfig`"
@@ -62,6 +91,14 @@ pub(crate) enum CliError {
         "the service mp::tikc has the words {0:?}; write [\"mp::tikc\"], [\"mp::tikc\", \"listen\", \"HOST:PORT\"] or [\"mp::tikc\", \"connect\", \"HOST:PORT\"]"
     )]
     TikcService(String),
+    /// The address of `--metrics`.
+    #[error("cannot serve metrics at {address}: {error}; write HOST:PORT, or a free port alone")]
+    Metrics {
+        /// What was given.
+        address: String,
+        /// What the system says.
+        error: io::Error,
+    },
     /// Another node said no, or nothing.
     #[error("{0}")]
     Remote(String),
@@ -83,16 +120,21 @@ impl CliError {
     /// 0 done, 1 the remote said no or time-out, 2 wrong use or configuration; interrupted, 128 and
     /// the number of the signal.
     pub(crate) fn exit_code(&self) -> ExitCode {
-        ExitCode::from(match self {
+        ExitCode::from(self.code())
+    }
+
+    fn code(&self) -> u8 {
+        match self {
+            Self::Line { error, .. } => error.code(),
             Self::OutputClosed => 0,
+            Self::Unwell { .. } => 1,
             Self::Demo(_) | Self::Remote(_) | Self::Send(_) | Self::Output(_) | Self::Runtime(_) => 1,
             Self::Args(_) | Self::Config(_) | Self::Configure(_) => 2,
-            Self::Start(_) | Self::Global(_) | Self::NoSeed(_) | Self::Service(_) | Self::LogLevel { .. } => {
-                2
-            }
-            Self::Tikc(_) | Self::Alias(_) | Self::TikcService(_) => 2,
+            Self::Start(_) | Self::Global(_) | Self::NoSeed(_) | Self::NoNetwork | Self::Write { .. } => 2,
+            Self::Service(_) | Self::LogLevel { .. } => 2,
+            Self::Tikc(_) | Self::Alias(_) | Self::TikcService(_) | Self::Metrics { .. } => 2,
             Self::Interrupted(asked) => asked.exit_code(),
-        })
+        }
     }
 }
 

@@ -2,13 +2,15 @@
 
 mod log;
 mod paint;
+mod progress;
 
 use std::io::{self, IsTerminal, Write};
 
 use serde::Serialize;
 
-pub(crate) use log::{Base, start_log};
+pub(crate) use log::{Base, Log, start_log, start_run_log};
 pub(crate) use paint::Paint;
+pub(crate) use progress::Progress;
 
 use crate::args::{ColorChoice, Globals};
 use crate::error::CliError;
@@ -17,6 +19,12 @@ use crate::error::CliError;
 pub(crate) trait Report: Serialize {
     /// The text, without the last line's end.
     fn text(&self, paint: Paint) -> String;
+}
+
+/// One of several things of a kind.
+pub(crate) trait Row: Serialize {
+    /// What stands in the columns, for people.
+    fn cells(&self) -> Vec<String>;
 }
 
 /// Where the program speaks: results to stdout, errors to stderr.
@@ -73,6 +81,29 @@ impl Output {
         Ok(())
     }
 
+    /// Tells rows on stdout: a table for people, aligned under `heads`, or a line of JSON for each.
+    ///
+    /// # Errors
+    ///
+    /// As [`Output::report`].
+    pub(crate) fn rows<R: Row>(&mut self, heads: &[&str], rows: &[R]) -> Result<(), CliError> {
+        let mut text = String::new();
+        if self.json {
+            for row in rows {
+                text += &serde_json::to_string(row).map_err(|error| CliError::Output(error.into()))?;
+                text.push('\n');
+            }
+        } else {
+            text = table(heads, rows.iter().map(Row::cells), self.paint) + "\n";
+        }
+        self.text(&text)
+    }
+
+    /// How work that takes long is told of.
+    pub(crate) fn progress(&self) -> Progress {
+        Progress { on: !self.json && io::stderr().is_terminal() }
+    }
+
     /// Tells an error on stderr: one line, behind which the demonstration quotes what its processes said. Failing to is no further error: there is nobody left to tell.
     pub(crate) fn error(&mut self, error: &CliError) {
         let text = error.to_string();
@@ -113,6 +144,33 @@ pub(crate) fn columns<'a>(rows: impl IntoIterator<Item = (&'a str, &'a str)>, in
     lines.join("\n")
 }
 
+/// Columns under heads, each as wide as it has to be; the first one in the colour of names.
+pub(crate) fn table(heads: &[&str], rows: impl IntoIterator<Item = Vec<String>>, paint: Paint) -> String {
+    let rows: Vec<Vec<String>> =
+        rows.into_iter().map(|cells| cells.iter().map(|cell| plain(cell)).collect()).collect();
+    let longest =
+        |column: usize| rows.iter().filter_map(move |row| row.get(column)).map(|cell| cell.chars().count());
+    let width =
+        |column: usize, head: &str| longest(column).chain([head.chars().count()]).max().unwrap_or_default();
+    let widths: Vec<usize> = heads.iter().enumerate().map(|(column, head)| width(column, head)).collect();
+    let line = |cells: &[&str], color: &dyn Fn(usize, &str) -> String| {
+        let mut line = String::new();
+        for (column, (cell, width)) in cells.iter().zip(&widths).enumerate() {
+            let gap =
+                if column + 1 == cells.len() { 0 } else { (width + 2).saturating_sub(cell.chars().count()) };
+            line += &color(column, cell);
+            line += &" ".repeat(gap);
+        }
+        line.trim_end().to_owned()
+    };
+    let mut lines = vec![line(heads, &|_, head| paint.bold(head))];
+    lines.extend(rows.iter().map(|row| {
+        let cells: Vec<&str> = row.iter().map(String::as_str).collect();
+        line(&cells, &|column, cell| if column == 0 { paint.name(cell) } else { cell.to_owned() })
+    }));
+    lines.join("\n")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -126,6 +184,15 @@ mod tests {
     #[test]
     fn columns_are_aligned() {
         assert_eq!(columns([("a", "1"), ("long", "2"), ("b", "")], 2), "  a     1\n  long  2\n  b");
+    }
+
+    #[test]
+    fn tables_are_aligned_under_their_heads() {
+        let rows = [vec!["a".to_owned(), "1\u{1b}".to_owned()], vec!["long name".to_owned(), String::new()]];
+        let text = table(&["NAME", "VALUE"], rows, Paint::new(false));
+        assert_eq!(text, "NAME       VALUE\na          1\\u{1b}\nlong name");
+        let text = table(&["N", "V"], [vec!["a".to_owned(), "b".to_owned()]], Paint::new(true));
+        assert!(text.ends_with("\n\u{1b}[36ma\u{1b}[0m  b"), "{text:?}");
     }
 
     #[test]

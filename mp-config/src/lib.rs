@@ -24,6 +24,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Serialize, Serializer};
 use serde_json::{Map, Value, json};
+use zeroize::{Zeroize as _, Zeroizing};
 
 pub use address::{Address, AddressError, interfaces};
 pub use error::ConfigError;
@@ -75,10 +76,45 @@ impl Serialize for Scope {
 #[derive(Debug, Clone)]
 pub struct ConfigFile {
     path: PathBuf,
-    root: Map<String, Value>,
+    root: Root,
     comments: bool,
     /// There was a file, and nothing in it.
     blank: bool,
+}
+
+/// All keys. What is secret among them is wiped from memory when this is dropped, and no debug output shows it.
+#[derive(Clone, PartialEq)]
+struct Root(Map<String, Value>);
+
+impl fmt::Debug for Root {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.0.keys()).finish()
+    }
+}
+
+impl Drop for Root {
+    fn drop(&mut self) {
+        wipe(&mut self.0);
+        let profiles = self.0.get_mut("profile").and_then(Value::as_object_mut);
+        for profile in profiles.into_iter().flat_map(Map::values_mut).filter_map(Value::as_object_mut) {
+            wipe(profile);
+        }
+    }
+}
+
+fn wipe(keys: &mut Map<String, Value>) {
+    for (key, value) in keys {
+        if Setting::of(key).is_some_and(Setting::hidden) {
+            wipe_value(value);
+        }
+    }
+}
+
+/// Wipes a value that is a text, as all secrets are.
+fn wipe_value(value: &mut Value) {
+    if let Value::String(text) = value {
+        text.zeroize();
+    }
 }
 
 impl ConfigFile {
@@ -151,7 +187,9 @@ impl ConfigFile {
             Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Self::empty(path)),
             Err(error) => return Err(read(error)),
         };
-        let mut bytes = Vec::new();
+        // One allocation, so that growing leaves no copies of a secret behind; and wiped at the end.
+        let length = file.metadata().map_or(0, |found| found.len()).min(LARGEST) + 1;
+        let mut bytes = Zeroizing::new(Vec::with_capacity(usize::try_from(length).unwrap_or_default()));
         file.take(LARGEST + 1).read_to_end(&mut bytes).map_err(read)?;
         if u64::try_from(bytes.len()).is_ok_and(|length| length > LARGEST) {
             return Err(ConfigError::TooLarge { path: path.to_owned() });
@@ -161,10 +199,15 @@ impl ConfigFile {
 
     fn empty(path: &Path) -> Self {
         let root = Map::from_iter([("version".to_owned(), json!(1))]);
-        Self { path: path.to_owned(), root, comments: false, blank: false }
+        Self { path: path.to_owned(), root: Root(root), comments: false, blank: false }
     }
 
-    fn parse(path: &Path, bytes: &[u8]) -> Result<Self, ConfigError> {
+    /// Reads the text of a file `[CF-02]`; `path` is where it is, for errors and for [`save`](Self::save).
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError`] with the line and column if the text is broken.
+    pub fn parse(path: &Path, bytes: &[u8]) -> Result<Self, ConfigError> {
         let text = std::str::from_utf8(bytes).map_err(|error| {
             let before = bytes.get(..error.valid_up_to()).unwrap_or_default();
             let line = 1 + before.iter().filter(|&&byte| byte == b'\n').count();
@@ -198,7 +241,7 @@ impl ConfigFile {
             }
             Some(_) => return Err(shape("`profile` must be a JSON object, { NAME: { … } }".to_owned())),
         }
-        Ok(Self { path: path.to_owned(), root, comments: strict.comments, blank: false })
+        Ok(Self { path: path.to_owned(), root: Root(root), comments: strict.comments, blank: false })
     }
 
     /// Loads the file, lets `change` change it, and writes it if that went well: all of it or nothing `[CF-10]`.
@@ -230,7 +273,7 @@ impl ConfigFile {
 
     /// The text that is written: keys in order, indented, one line's end at the end.
     pub fn to_json(&self) -> String {
-        format!("{:#}\n", Value::Object(self.root.clone()))
+        format!("{:#}\n", Value::Object(self.root.0.clone()))
     }
 
     /// Where the file is.
@@ -246,17 +289,17 @@ impl ConfigFile {
     /// The keys of `scope`, if it exists.
     pub fn keys(&self, scope: &Scope) -> Option<&Map<String, Value>> {
         match scope {
-            Scope::Global => Some(&self.root),
-            Scope::Profile(name) => self.root.get("profile")?.get(name)?.as_object(),
+            Scope::Global => Some(&self.root.0),
+            Scope::Profile(name) => self.root.0.get("profile")?.get(name)?.as_object(),
         }
     }
 
     /// The keys of `scope`, which is made if it does not exist.
     pub fn keys_mut(&mut self, scope: &Scope) -> &mut Map<String, Value> {
         match scope {
-            Scope::Global => &mut self.root,
+            Scope::Global => &mut self.root.0,
             Scope::Profile(name) => {
-                let profiles = as_map(self.root.entry("profile").or_insert_with(|| json!({})));
+                let profiles = as_map(self.root.0.entry("profile").or_insert_with(|| json!({})));
                 as_map(profiles.entry(name.as_str()).or_insert_with(|| json!({})))
             }
         }
@@ -265,6 +308,7 @@ impl ConfigFile {
     /// The names of the profiles, in order.
     pub fn profiles(&self) -> impl Iterator<Item = &str> {
         self.root
+            .0
             .get("profile")
             .and_then(Value::as_object)
             .into_iter()
@@ -274,6 +318,7 @@ impl ConfigFile {
     /// Removes a profile; whether there was one.
     pub fn remove_profile(&mut self, name: &str) -> bool {
         self.root
+            .0
             .get_mut("profile")
             .and_then(Value::as_object_mut)
             .is_some_and(|map| map.remove(name).is_some())

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use mp_proto::{AuthMethod, NodeId};
 use serde_json::Value;
+use zeroize::Zeroizing;
 
 use super::random::{self, Random};
 use super::resolve::{Effective, Origin};
@@ -44,20 +45,26 @@ pub struct NodeConfig {
     pub auth_accept: Option<Vec<AuthMethod>>,
 }
 
-/// A secret, or a text with a private key in it, that no debug output shows.
+/// A secret, or a text with a private key in it. It is wiped from memory when dropped, and no debug output shows it.
 #[derive(Clone, PartialEq, Eq)]
-pub struct SecretText(String);
+pub struct SecretText(Zeroizing<String>);
 
 impl SecretText {
     /// Takes a secret as it is; whether it can be one, the node says.
     #[must_use]
     pub fn new(secret: &str) -> Self {
-        Self(secret.to_owned())
+        Self(Zeroizing::new(secret.to_owned()))
     }
 
     /// The text itself.
     pub fn expose(&self) -> &str {
         &self.0
+    }
+}
+
+impl From<String> for SecretText {
+    fn from(secret: String) -> Self {
+        Self(Zeroizing::new(secret))
     }
 }
 
@@ -149,9 +156,9 @@ impl ConfigFile {
         Ok(NodeConfig {
             profile: profile.to_owned(),
             nodeid,
-            secret: reader.read("secret", setting::secret)?.map(SecretText),
-            old_secret: reader.read("old_secret", setting::secret)?.map(SecretText),
-            cert: reader.read("cert", setting::cert)?.map(SecretText),
+            secret: reader.read("secret", setting::secret)?.map(SecretText::from),
+            old_secret: reader.read("old_secret", setting::secret)?.map(SecretText::from),
+            cert: reader.read("cert", setting::cert)?.map(SecretText::from),
             seeds: reader.read("seeds", |value| addresses(value, setting::seed))?.unwrap_or_default(),
             // [CF-15]
             binds: match reader.read("binds", |value| addresses(value, setting::binds))? {
@@ -240,6 +247,6 @@ mod tests {
 
     #[test]
     fn no_debug_output_shows_the_secret() {
-        assert_eq!(format!("{:?}", SecretText("hush".to_owned())), "SecretText(…)");
+        assert_eq!(format!("{:?}", SecretText::new("hush")), "SecretText(…)");
     }
 }

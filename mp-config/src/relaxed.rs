@@ -1,10 +1,12 @@
 //! The JSON that Perl's `JSON::XS` takes in its relaxed mode.
 
+use zeroize::Zeroizing;
+
 /// A relaxed text made strict by a pass that moves no byte to another line, so that positions stay right `[CF-02]`.
 #[derive(Debug)]
 pub(crate) struct Strict {
     /// The strict form of the same text.
-    pub(crate) json: Vec<u8>,
+    pub(crate) json: Zeroizing<Vec<u8>>,
     /// Whether there were comments.
     pub(crate) comments: bool,
     /// Where a tab in a string became two bytes: the line, and the column of the second byte, both from 1.
@@ -15,9 +17,10 @@ impl Strict {
     /// Blanks `#` comments and the commas before a closing bracket, and escapes tabs in strings.
     pub(crate) fn new(text: &str) -> Self {
         let mut pass = Pass::default();
-        pass.json.reserve(text.len());
+        // Growing would leave copies of secrets behind.
+        pass.json.reserve(text.len().saturating_add(text.bytes().filter(|&byte| byte == b'\t').count()));
         text.bytes().for_each(|byte| pass.step(byte));
-        Self { json: pass.json, comments: pass.comments, grown: pass.grown }
+        Self { json: Zeroizing::new(pass.json), comments: pass.comments, grown: pass.grown }
     }
 
     /// The line and column, from 1 and in characters of `text`, that `error` stands at.

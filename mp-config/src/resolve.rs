@@ -38,9 +38,27 @@ impl Serialize for Origin {
 
 /// The settings that hold for one profile: weakest first the global keys, the parents, the profile, the command line
 /// `[CF-03]`.
-#[derive(Debug, Clone, Default)]
+///
+/// What is secret among them is wiped from memory when this is dropped, and no debug output shows it.
+#[derive(Clone, Default)]
 pub struct Effective {
     values: BTreeMap<String, (Value, Origin)>,
+}
+
+impl fmt::Debug for Effective {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_map().entries(self.values.iter().map(|(key, (_, origin))| (key, origin))).finish()
+    }
+}
+
+impl Drop for Effective {
+    fn drop(&mut self) {
+        for (key, (value, _)) in &mut self.values {
+            if Setting::of(key).is_some_and(Setting::hidden) {
+                super::wipe_value(value);
+            }
+        }
+    }
 }
 
 impl Effective {

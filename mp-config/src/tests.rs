@@ -282,7 +282,7 @@ proptest! {
         let mut root: Map<String, Value> = globals.into_iter().collect();
         root.insert("version".to_owned(), json!(1));
         root.insert("profile".to_owned(), json!({ "x": profile }));
-        let config = ConfigFile { path: PathBuf::from("rc"), root, comments: false, blank: false };
+        let config = ConfigFile { path: PathBuf::from("rc"), root: Root(root), comments: false, blank: false };
         let text = config.to_json();
         let back = file(&text).unwrap();
         prop_assert_eq!(&back.root, &config.root);
@@ -329,5 +329,27 @@ fn advertised_addresses_and_an_old_secret_are_read() {
         let error = resolve(&good(text), "x").unwrap_err().to_string();
         assert!(error.contains(part), "{text}: {error}");
         assert!(!error.contains("1234"), "{error}");
+    }
+}
+
+/// Neither debug output nor errors show what is secret, wherever in the file it stands.
+#[test]
+fn no_debug_output_and_no_error_shows_what_is_secret() {
+    let config = good(
+        r#"{"secret":"hush-1","profile":{"p":{"secret":"hush-2","old_secret":"hush-3","cert":"hush-4"}}}"#,
+    );
+    let shown = format!("{config:?} {:?} {:?}", config.effective(Some("p"), &[]), resolve(&config, "p"));
+    assert!(!shown.contains("hush"), "{shown}");
+    for wrong in [
+        r#"{"secret":["hush-5"]}"#,
+        r#"{"secret":{"hush-5":1}}"#,
+        r#"{"secret":"hush-5","#,
+        r#"{"secret":"hush-5" "hush-6"}"#,
+        r#"{"secret":"hush-5\q"}"#,
+        r#"{"secret":"hush-5","profile":{"p":{"parent":"q","secret":"hush-6"}}}"#,
+    ] {
+        let error = file(wrong).and_then(|config| resolve(&config, "p")).expect_err(wrong);
+        let shown = format!("{error} {error:?}");
+        assert!(!shown.contains("hush"), "{shown}");
     }
 }

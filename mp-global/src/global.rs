@@ -15,10 +15,11 @@ use mp_transport::{Addr, AddrError};
 use tokio::sync::watch;
 
 pub(crate) use self::shared::Shared;
+use crate::data::Key;
 use crate::family::Family;
 use crate::group::Group;
 use crate::mesh::MeshConfig;
-use crate::registry::{COMPARE_EVERY, RegistryConfig, RegistryError, RegistryLimits};
+use crate::registry::{COMPARE_EVERY, RegistryConfig, RegistryError, RegistryLimits, RegistrySize};
 
 /// A node's part in the network's directory: its seeds, groups and families. Cheap to clone; all clones are the same,
 /// and it works until the node ends, held or not.
@@ -155,6 +156,31 @@ impl Global {
         }
     }
 
+    /// Has these seeds from now on, as `host:port`, in place of those that it had: new ones are dialled at once, others
+    /// no more `[SV-06]`. Connections stay.
+    ///
+    /// # Errors
+    ///
+    /// [`GlobalError::Seed`] if one is not an address; then all is as before.
+    pub fn set_seeds(&self, seeds: &[String]) -> Result<(), GlobalError> {
+        check_seeds(seeds)?;
+        self.shared.with(|state| state.set_seeds(mp_transport::clock::now(), seeds));
+        Ok(())
+    }
+
+    /// How much of the directory this node holds. A global node adds up what each node has.
+    #[must_use]
+    pub fn size(&self) -> RegistrySize {
+        self.shared.with(|state| state.registry.size())
+    }
+
+    /// The families that this node holds something of, in order, each with the number of its keys: at most `limit`, behind
+    /// the name `after`. A global node's are those of the whole network, another's its own.
+    #[must_use]
+    pub fn families(&self, limit: usize, after: Option<&str>) -> Vec<(Key, usize)> {
+        self.shared.with(|state| state.registry.families(limit, after))
+    }
+
     /// The global nodes that this one knows, connected or not, in order.
     #[must_use]
     pub fn globals(&self) -> Vec<NodeId> {
@@ -201,10 +227,7 @@ impl GlobalBuilder<'_> {
     ///
     /// [`GlobalError::Seed`] if a seed is not an address.
     pub fn start(mut self) -> Result<Global, GlobalError> {
-        for seed in &self.seeds {
-            let addr = seed.parse::<Addr>();
-            addr.map_err(|error| GlobalError::Seed { seed: seed.clone(), error })?;
-        }
+        check_seeds(&self.seeds)?;
         self.seeds.sort();
         self.seeds.dedup();
         let node = self.node;
@@ -220,6 +243,14 @@ impl GlobalBuilder<'_> {
         node.spawn_task(comparer::run(Arc::clone(&shared), self.compare_every, scatter(node.id().as_str())));
         Ok(Global { shared })
     }
+}
+
+fn check_seeds(seeds: &[String]) -> Result<(), GlobalError> {
+    for seed in seeds {
+        let addr = seed.parse::<Addr>();
+        addr.map_err(|error| GlobalError::Seed { seed: seed.clone(), error })?;
+    }
+    Ok(())
 }
 
 /// A number that differs from node to node (FNV-1a).

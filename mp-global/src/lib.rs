@@ -41,7 +41,10 @@ pub mod global;
 pub mod group;
 pub mod log_catcher;
 pub mod mesh;
+#[cfg(feature = "metrics")]
+pub mod metrics;
 pub mod registry;
+pub mod status;
 pub mod sum;
 pub mod wire;
 
@@ -52,7 +55,7 @@ pub use group::{Group, GroupChange, GroupMonitor, Membership};
 pub use mesh::{DialOutcome, DialTarget, Mesh, MeshConfig, MeshOutput};
 pub use registry::{
     Answer, COMPARE_EVERY, Change, Excess, MonitorId, Output, Query, QueryId, Registry, RegistryConfig,
-    RegistryError, RegistryLimits,
+    RegistryError, RegistryLimits, RegistrySize,
 };
 pub use sum::{Range, Sum};
 pub use wire::GlobalRequest;

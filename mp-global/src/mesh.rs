@@ -122,6 +122,28 @@ impl Mesh {
         mesh
     }
 
+    /// Has these seeds from now on: new ones are dialled at once, those that are none any more are dialled no more, while
+    /// connections to them stay `[SV-06]`.
+    pub fn set_seeds(&mut self, now: Instant, seeds: &[String]) {
+        self.targets.retain(|key, target| {
+            matches!(key, DialTarget::Global(_))
+                || target.addresses.iter().any(|address| seeds.contains(address))
+        });
+        for seed in seeds {
+            let is_known = |target: &DialTarget| match target {
+                DialTarget::Seed(index) => self.config.seeds.get(*index) == Some(seed),
+                DialTarget::Global(_) => false,
+            };
+            if !self.targets.keys().any(is_known) {
+                // Never an index that was another seed's: a dial of that may still be reported.
+                let key = DialTarget::Seed(self.config.seeds.len());
+                self.config.seeds.push(seed.clone());
+                self.targets.insert(key, Target::new(now, self.config.seed_retry, vec![seed.clone()]));
+            }
+        }
+        self.handle_timeout(now);
+    }
+
     /// Whether a node is known to be behind one of our seeds.
     #[must_use]
     pub fn is_seed(&self, node: &NodeId) -> bool {

@@ -29,6 +29,8 @@ mod slave;
 mod store;
 mod watch;
 
+use std::collections::BTreeMap;
+use std::ops::Bound;
 use std::time::Duration;
 
 use mp_proto::{NodeId, Value};
@@ -39,7 +41,7 @@ use self::slave::Slave;
 use crate::data::{GLOBALS, Key, LISTENERS, is_internal};
 use crate::wire::GlobalRequest;
 
-pub use self::limits::{Excess, RegistryError, RegistryLimits};
+pub use self::limits::{Excess, RegistryError, RegistryLimits, RegistrySize};
 pub use self::output::{Answer, Change, MonitorId, Output, QueryId};
 pub use crate::wire::Part as Query;
 
@@ -121,6 +123,27 @@ impl Registry {
         match &self.role {
             Role::Slave(slave) => slave.master(),
             Role::Global(_) => None,
+        }
+    }
+
+    /// How much it holds.
+    #[must_use]
+    pub fn size(&self) -> RegistrySize {
+        let own = self.core.local.usage();
+        let all = match &self.role {
+            Role::Slave(_) => own,
+            Role::Global(global) => global.usage(),
+        };
+        RegistrySize { own_keys: own.keys, keys: all.keys, bytes: all.bytes }
+    }
+
+    /// The families of which it holds something, and how many keys: at most `limit`, in order, behind the name `after`. A
+    /// global node's are those of all nodes, a slave's its own.
+    #[must_use]
+    pub fn families(&self, limit: usize, after: Option<&str>) -> Vec<(Key, usize)> {
+        match &self.role {
+            Role::Slave(_) => sizes(self.core.local.data(), limit, after),
+            Role::Global(global) => global.families(limit, after),
         }
     }
 
@@ -308,4 +331,15 @@ impl Registry {
 
 fn check_family(family: &str) -> Result<(), RegistryError> {
     if family.is_empty() || is_internal(family) { Err(RegistryError::Internal) } else { Ok(()) }
+}
+
+/// The first `limit` families behind a name, with the number of their keys.
+fn sizes<V>(
+    families: &BTreeMap<Key, BTreeMap<Key, V>>,
+    limit: usize,
+    after: Option<&str>,
+) -> Vec<(Key, usize)> {
+    let begin = after.map_or(Bound::Unbounded, Bound::Excluded);
+    let behind = families.range::<str, _>((begin, Bound::Unbounded));
+    behind.take(limit).map(|(family, keys)| (Key::clone(family), keys.len())).collect()
 }

@@ -9,6 +9,12 @@
 mod live_perl {
     pub(crate) mod nodes;
     pub(crate) mod perl;
+    #[path = "../support/plain.rs"]
+    mod plain;
+    #[path = "../support/process.rs"]
+    pub(crate) mod process;
+    #[path = "../support/program.rs"]
+    pub(crate) mod program;
     pub(crate) mod values;
 
     pub(crate) mod directory;
@@ -31,6 +37,7 @@ mod live_perl {
 use std::time::Duration;
 
 use live_perl::perl;
+use live_perl::program::is_skipped;
 use mp_node::Framing;
 
 /// The longest time that a scenario may take; they take a second or two.
@@ -42,11 +49,15 @@ async fn run<F: Future<Output = ()>>(framing: &str, scenario: impl FnOnce(Framin
     let Some(framing) = known else {
         return println!("skipped: the framing {framing} is not compiled in");
     };
-    if let Some(missing) = perl::missing() {
-        assert_ne!(std::env::var("CI").as_deref(), Ok("true"), "{missing}; see .ci/packages");
-        return println!("skipped: {missing}");
+    if !is_skipped(perl::missing()) {
+        tokio::time::timeout(LIMIT, scenario(framing)).await.expect("the scenario ends in time");
     }
-    tokio::time::timeout(LIMIT, scenario(framing)).await.expect("the scenario ends in time");
+}
+
+/// Where the program runs itself again, as a node in a process of its own.
+#[tokio::test]
+async fn node_of_this_process() {
+    live_perl::process::node_of_this_process().await;
 }
 
 macro_rules! in_framing {
@@ -110,6 +121,7 @@ scenarios! {
     globals::our_global_node_and_a_perl_one_share_all,
     failover::our_slave_outlives_its_perl_master,
     failover::perl_outlives_our_master,
+    failover::slaves_of_both_kinds_outlive_our_process,
     failover::a_perl_joiner_is_left_to_come,
     failover::a_monitor_of_a_node_connects,
     simultaneous::nothing_is_lost_when_both_dial,

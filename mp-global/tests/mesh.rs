@@ -234,3 +234,26 @@ fn no_more_global_nodes_than_agreed_are_kept() {
     clock.keep("c", &["c:1"]);
     assert_eq!(clock.dials(), [(global("c"), "c:1".into())]);
 }
+
+/// [SV-06]
+#[test]
+fn seeds_change_while_it_runs() {
+    let mut clock = Clock::new(&["a:1", "b:1"], |_| {});
+    let first = clock.dials();
+    assert_eq!(first.len(), 2);
+    clock.mesh.dial_result(clock.now, &first[0].0, reached("a"));
+    assert_eq!(clock.outputs(), [MeshOutput::IsSeed(node("a"))]);
+    clock.mesh.node_up(clock.now, &node("a"));
+    clock.mesh.set_seeds(clock.now, &["a:1".into(), "c:1".into()]);
+    let new = clock.dials();
+    assert_eq!(new.iter().map(|(_, address)| address.as_str()).collect::<Vec<_>>(), ["c:1"]);
+    // The dial of one that is gone comes to nothing.
+    clock.mesh.dial_result(clock.now, &first[1].0, reached("b"));
+    assert_eq!(clock.outputs(), []);
+    assert!(clock.mesh.is_seed(&node("a")) && !clock.mesh.is_seed(&node("b")));
+    clock.mesh.set_seeds(clock.now, &[]);
+    assert!(!clock.mesh.is_seed(&node("a")));
+    assert_eq!(clock.mesh.poll_timeout(), None, "nothing is dialled any more");
+    clock.mesh.set_seeds(clock.now, &["b:1".into()]);
+    assert_eq!(clock.dials().len(), 1, "one that was gone comes back");
+}

@@ -5,11 +5,18 @@
 #![expect(clippy::panic, reason = "what a test does that fails")]
 
 mod probes {
+    #[path = "../support/plain.rs"]
+    mod plain;
     pub(crate) mod raw;
 
+    mod complete;
+    mod dialling;
     mod directory;
     mod hello;
     mod messages;
     mod node_port;
+    mod secrets;
     mod steps;
+    #[cfg(feature = "tls")]
+    mod tls;
 }

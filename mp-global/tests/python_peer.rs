@@ -2,15 +2,19 @@
 //!
 //! Where Python is missing the tests say that they are skipped, but fail in CI (`CI=true`).
 
-use std::io::{BufRead, BufReader};
-use std::process::{Child, Command, Output, Stdio};
-use std::thread;
+#![expect(clippy::panic, reason = "what a test does that fails")]
+
+#[path = "support/program.rs"]
+mod program;
+
+use std::process::{Command, Output};
 use std::time::Duration;
 
 use mp_global::Global;
 use mp_node::{Framing, Node, PortId, Reason, Value};
 use serde_json::{Value as Json, json};
-use tokio::sync::mpsc;
+
+use program::{Program, is_skipped};
 
 const PROGRAM: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/peer.py");
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -19,11 +23,7 @@ const PATIENCE: Duration = Duration::from_secs(30);
 fn is_there() -> bool {
     let version = "import sys; sys.exit(sys.version_info < (3, 9))";
     let there = Command::new("python3").args(["-c", version]).status().is_ok_and(|status| status.success());
-    if !there {
-        assert_ne!(std::env::var("CI").as_deref(), Ok("true"), "there is no python3, see .ci/packages");
-        println!("skipped: there is no python3 of at least 3.9");
-    }
-    there
+    !is_skipped((!there).then_some("there is no python3 of at least 3.9"))
 }
 
 async fn soon<T>(future: impl Future<Output = T>) -> T {
@@ -38,39 +38,16 @@ async fn node() -> (Node, Global, String) {
     (node, global, address)
 }
 
-/// The peer's process, killed when it is dropped, and what it prints.
-struct Python {
-    process: Child,
-    printed: mpsc::Receiver<Json>,
-}
+/// The peer's process, and what it prints.
+struct Python(Program);
 
 impl Python {
     fn start(arguments: [&str; 4]) -> Self {
-        let mut command = Command::new("python3");
-        let mut process =
-            command.arg(PROGRAM).args(arguments).stdout(Stdio::piped()).spawn().expect("starts");
-        let stdout = BufReader::new(process.stdout.take().expect("piped"));
-        let (print, printed) = mpsc::channel(1000);
-        thread::spawn(move || {
-            for line in stdout.lines().map_while(Result::ok) {
-                let event = serde_json::from_str(&line).expect("JSON");
-                if print.blocking_send(event).is_err() {
-                    return;
-                }
-            }
-        });
-        Self { process, printed }
+        Self(Program::start(Command::new("python3").arg(PROGRAM).args(arguments)))
     }
 
     async fn next(&mut self) -> Option<Json> {
-        soon(self.printed.recv()).await
-    }
-}
-
-impl Drop for Python {
-    fn drop(&mut self) {
-        drop(self.process.kill());
-        drop(self.process.wait());
+        soon(self.0.printed.recv()).await
     }
 }
 
@@ -113,7 +90,7 @@ async fn a_peer_in_python_sends_receives_monitors_and_looks_up() {
     assert_eq!(python.next().await, Some(json!(["died", gone[1], []])));
     assert_eq!(soon(monitor).await.word(), "transport_error", "it has nothing left to do");
     assert_eq!(python.next().await, None);
-    assert!(python.process.wait().expect("it ran").success());
+    assert!(python.0.process.wait().expect("it ran").success());
 }
 
 /// Runs the peer until it ends.
@@ -140,6 +117,45 @@ async fn a_peer_in_python_says_what_is_wrong() {
     assert_eq!(node.nodes(), []);
     let nobody = output([&address, "s3kr1t", "python", "nobody"]).await;
     assert!(nobody.status.success() && nobody.stdout.is_empty(), "{nobody:?}");
+}
+
+/// [SV-04]: a program that knows JSON and the handshake asks how a node does.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_peer_in_python_asks_how_the_node_does() {
+    const ASKER: &str = r#"
+import json, sys
+sys.path.insert(0, sys.argv[1])
+from peer import Peer
+asker = Peer(sys.argv[2], "s3kr1t", "asker", {"in"})
+asker.request("lookup", "mp::status", "asker#in")
+port = asker.receive()[2][0]
+for question in (["summary"], ["connections", 10, None], ["ports", 10, None], ["shutdown"]):
+    asker.send(port, *question, "asker#in")
+    print(json.dumps(asker.receive()[2]))
+"#;
+    if !is_there() {
+        return;
+    }
+    let (node, global, address) = node().await;
+    let port = mp_global::status::serve(&node, &global).expect("room");
+    let docs = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs");
+    let mut command = Command::new("python3");
+    command.args(["-B", "-c", ASKER, docs, &address]);
+    let run = tokio::task::spawn_blocking(move || command.output());
+    let out = soon(run).await.expect("it runs").expect("it starts");
+    let said = String::from_utf8_lossy(&out.stdout);
+    assert!(out.status.success(), "{said}{}", String::from_utf8_lossy(&out.stderr));
+    let answers: Vec<Json> = said.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
+    let words: Vec<_> = answers.iter().map(|answer| answer[0].as_str().expect("a word")).collect();
+    assert_eq!(words, ["ok", "ok", "ok", "error"]);
+    assert_eq!((&answers[0][1]["node"], &answers[0][1]["connected"]), (&json!("rust"), &json!(1)));
+    let link = &answers[1][1]["connections"][0];
+    assert_eq!(
+        (&link["node"], &link["own_kind"], &link["send"]),
+        (&json!("asker"), &json!(false), &json!("json"))
+    );
+    let ports = answers[2][1]["ports"].as_array().expect("a list");
+    assert!(ports.iter().any(|state| state["port"] == port.as_str()), "{ports:?}");
 }
 
 /// It is to be read at a sitting.

@@ -112,7 +112,7 @@ async fn ask<M: Serialize + Send, R: DeserializeOwned>(
     }
 }
 
-/// Why a reply port was killed: by whoever was asked `[ND-23]`, unless by the end of its node.
+/// Why a reply port was killed: by whoever was asked `[ND-29]`, unless by the end of its node.
 pub(crate) fn unanswered(node: &Inner, killed: Option<Reason>) -> CallError {
     if node.is_closed() {
         return CallError::Send(SendError::ShutDown);

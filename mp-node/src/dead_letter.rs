@@ -58,7 +58,7 @@ impl DeadLetters {
 }
 
 impl Node {
-    /// Messages to ports of this node that nobody took, from now on `[ND-21]`: those that a receiver passed over since
+    /// Messages to ports of this node that nobody took, from now on `[ND-27]`: those that a receiver passed over since
     /// they are not of its type or have no handler, and those to ports that are dead or never were. What lies in the
     /// mailbox of a port that dies is not among them.
     ///

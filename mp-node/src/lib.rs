@@ -184,6 +184,8 @@ mod error;
 mod events;
 mod kernel;
 mod mailbox;
+#[cfg(feature = "metrics")]
+pub mod metrics;
 mod node;
 mod port;
 mod runtime;
@@ -216,7 +218,10 @@ pub use port::typed::TypedPort;
 pub use port::{Flow, Port, Undecoded};
 pub use service::{Down, Request, Resolver, Service, Up, Way};
 pub use spawn::Outcome;
-pub use stats::NodeStats;
+pub use stats::{
+    ConnectionInfo, HandshakeFailure, HandshakeFailures, Mailboxes, NodeStats, PortCursor, PortInfo,
+    PortsPage,
+};
 pub use supervise::{Child, ChildHandle, Restart, Strategy, Supervision, Supervisor, SupervisorError};
 pub use timer::Timer;
 pub use watch::Monitor;

@@ -14,6 +14,7 @@ use tokio::sync::Notify;
 use self::queue::{Entry, Item, Queue};
 use crate::kernel::ports::SlotKey;
 use crate::port::handlers::Handlers;
+use crate::stats::PortInfo;
 use crate::sync::Lock;
 use crate::watch::{Action, WatchId};
 
@@ -297,6 +298,25 @@ impl PortCell {
     /// Messages that wait.
     pub(crate) fn waiting(&self) -> usize {
         self.inbox.lock().queue.len()
+    }
+
+    /// Messages that wait, and their bytes.
+    pub(crate) fn depth(&self) -> (usize, usize) {
+        let inbox = self.inbox.lock();
+        (inbox.queue.len(), inbox.bytes)
+    }
+
+    /// What there is to tell of the port.
+    pub(crate) fn info(&self) -> PortInfo {
+        let inbox = self.inbox.lock();
+        PortInfo {
+            id: self.id.clone(),
+            messages: inbox.queue.len(),
+            bytes: inbox.bytes,
+            has_handlers: inbox.handlers.is_some(),
+            monitors: inbox.watchers.here.len() + inbox.watchers.peers.len(),
+            names: inbox.names.clone(),
+        }
     }
 
     /// Changes the port's handlers. Messages that came before the first handler are theirs too: `true` asks to run

@@ -3,6 +3,7 @@
 mod builder;
 mod death;
 pub(crate) mod deliver;
+pub(crate) mod reload;
 pub(crate) mod requests;
 mod shutdown;
 mod typed;
@@ -16,7 +17,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use mp_config::NodeConfig;
-use mp_proto::{EncodeError, HandshakeConfig, Limits, Message, NodeId, NodeRequest, PortId, Reason, Value};
+use mp_proto::{EncodeError, Limits, Message, NodeId, NodeRequest, PortId, Reason, Value};
 use mp_transport::{Addr, Transport};
 use serde::Serialize;
 use tokio::sync::broadcast;
@@ -36,16 +37,16 @@ use crate::kernel::outbox::Lane;
 use crate::kernel::ports::{PortTable, base62};
 use crate::kernel::relay::Relay;
 use crate::mailbox::PortCell;
+use crate::node::reload::Terms;
 use crate::port::Port;
 use crate::runtime::claims::Claims;
 use crate::runtime::listen::Strangers;
 use crate::runtime::peer::Peer;
 use crate::runtime::relay::Tube;
 use crate::runtime::rng::Rng;
-use crate::runtime::tls::Tls;
 use crate::service::{Resolver, Service};
 use crate::spawn::{Function, Outcome};
-use crate::stats::{Counters, NodeStats};
+use crate::stats::Counters;
 use crate::sync::{Lock, Shared};
 use crate::watch::{Action, Fired, Monitor};
 
@@ -81,8 +82,8 @@ impl Drop for Alive {
 pub(crate) struct Inner {
     pub(crate) id: NodeId,
     pub(crate) limits: Limits,
-    pub(crate) handshake: Arc<HandshakeConfig>,
-    pub(crate) tls: Tls,
+    /// On what terms connections are made.
+    pub(crate) terms: Shared<Arc<Terms>>,
     pub(crate) transport: Arc<dyn Transport>,
     pub(crate) ports: Shared<PortTable<Arc<PortCell>>>,
     pub(crate) peers: Shared<BTreeMap<NodeId, Arc<Peer>>>,
@@ -98,6 +99,8 @@ pub(crate) struct Inner {
     /// Held by a decider from looking for a duplicate until the connection is taken up.
     pub(crate) deciding: Lock<()>,
     pub(crate) complaints: Lock<Complaints>,
+    /// What was said of nodes of one name; apart, so that nothing else is in the way of it.
+    pub(crate) rivalries: Lock<Complaints>,
     pub(crate) stats: Counters,
     /// The node takes no new connections and writes what is left.
     pub(crate) draining: CancellationToken,
@@ -132,6 +135,10 @@ impl Node {
         Self { inner, _alive: Arc::default() }
     }
 
+    pub(crate) fn inner(&self) -> &Inner {
+        &self.inner
+    }
+
     /// The node's name. Older name: `$NODE`.
     #[must_use]
     pub fn id(&self) -> &NodeId {
@@ -164,27 +171,11 @@ impl Node {
         &self.inner.limits
     }
 
-    /// What the node has counted.
-    #[must_use]
-    pub fn stats(&self) -> NodeStats {
-        let mut stats = self.inner.stats.snapshot();
-        stats.ports = self.inner.ports.read().len();
-        stats.connected = self.nodes().len();
-        let peers: Vec<_> = self.inner.peers.read().values().cloned().collect();
-        stats.largest_outbox = peers.iter().map(|peer| peer.lock().route.waiting()).max().unwrap_or(0);
-        stats
-    }
-
     /// The peers that are connected now.
     #[must_use]
     pub fn nodes(&self) -> Vec<NodeId> {
-        let peers: Vec<_> =
-            self.inner.peers.read().iter().map(|(name, peer)| (name.clone(), Arc::clone(peer))).collect();
-        peers
-            .into_iter()
-            .filter(|(name, peer)| *name == peer.id && peer.lock().route.is_up())
-            .map(|(name, _)| name)
-            .collect()
+        let peers = self.inner.all_peers();
+        peers.into_iter().filter(|peer| peer.lock().route.is_up()).map(|peer| peer.id.clone()).collect()
     }
 
     /// Whether a peer is connected, and of our own kind: it then understands what we say beyond the original protocol
@@ -468,6 +459,12 @@ impl Inner {
             }
         };
         drop(self.tasks.spawn_on(guarded, &self.runtime));
+    }
+
+    /// Each peer's record once, in the order of the names.
+    pub(crate) fn all_peers(&self) -> Vec<Arc<Peer>> {
+        let peers = self.peers.read();
+        peers.iter().filter(|(name, peer)| **name == peer.id).map(|(_, peer)| Arc::clone(peer)).collect()
     }
 
     pub(crate) fn next_id(&self) -> u64 {

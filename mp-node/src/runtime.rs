@@ -7,5 +7,6 @@ pub(crate) mod listen;
 pub(crate) mod meet;
 pub(crate) mod peer;
 pub(crate) mod relay;
+pub(crate) mod rival;
 pub(crate) mod rng;
 pub(crate) mod tls;

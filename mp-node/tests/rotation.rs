@@ -74,3 +74,36 @@ async fn an_old_secret_does_not_widen_to_none() {
         assert!(!format!("{error:?}").contains("hush"), "{error:?}");
     }
 }
+
+/// [SV-07]: the same without any restart, and without a connection being lost by it.
+#[tokio::test]
+async fn running_nodes_change_their_secret() {
+    let nodes = [started("a", "old").await, started("b", "old").await];
+    let set = |node: &Node, secret: &str, old: Option<&str>| {
+        let mut config = node.config().clone();
+        config.secret = Some(mp_config::SecretText::new(secret));
+        config.old_secret = old.map(mp_config::SecretText::new);
+        node.reload(&config)
+    };
+    let dial = async |from: &Node, to: &Node| soon(from.dial(&to.addresses()[0])).await;
+    dial(&nodes[0], &nodes[1]).await.expect("one secret");
+    for (secret, old) in [("new", Some("old")), ("new", None)] {
+        for node in &nodes {
+            set(node, secret, old).expect("valid");
+            let fresh = started("fresh", if old.is_some() { "old" } else { "new" }).await;
+            for node in &nodes {
+                // Before all are there, one may not know the other's secret yet.
+                if node.id().as_str() == "a" || old.is_some() {
+                    dial(&fresh, node).await.expect("a new connection");
+                }
+            }
+            fresh.shutdown().await;
+        }
+    }
+    assert_eq!(nodes[0].stats().connections_lost, 2 + 2, "fresh ones alone; what stands stays");
+    let error = dial(&started("late", "old").await, &nodes[0]).await.expect_err("the old one is gone");
+    assert!(matches!(error, DialError::Handshake { .. }), "{error}");
+    let error = set(&nodes[0], "", Some("old")).expect_err("an empty one");
+    assert!(error.to_string().contains("secret"), "{error}");
+    dial(&started("later", "new").await, &nodes[0]).await.expect("all is as before");
+}

@@ -33,6 +33,7 @@ pub struct Connection {
     session: Session,
     scanner: FrameScanner,
     max_message: usize,
+    max_values: usize,
     messages: VecDeque<Incoming>,
     liveness: Option<Liveness>,
     /// An empty message as it goes over the wire.
@@ -41,6 +42,9 @@ pub struct Connection {
     unread: usize,
     over: bool,
 }
+
+/// Behind a frame of more bytes than this, what else has been read is moved to memory of its own.
+const LARGE: usize = 128 * 1024;
 
 /// A message that has arrived.
 #[derive(Debug, Clone)]
@@ -106,6 +110,7 @@ impl Connection {
         Ok(Self {
             scanner: FrameScanner::new(receive).map_err(|_| ConnectionError::Unavailable(receive))?,
             max_message: limits.max_message,
+            max_values: limits.max_values,
             messages: VecDeque::new(),
             liveness: session.instance.map(|_| Liveness::new(limits.monitor_timeout, session.silence, now)),
             keep_alive: keep_alive(session.send)?,
@@ -146,7 +151,12 @@ impl Connection {
 
     fn take_messages(&mut self, input: &mut BytesMut) -> Result<(), DecodeError> {
         while let Some(frame) = self.scanner.next(input, self.max_message)? {
+            if frame.bytes().len() > LARGE {
+                // What was read with it must not keep its memory for as long as it waits [ND-24].
+                *input = BytesMut::from(&input[..]);
+            }
             let incoming = Incoming { port: port_name(&frame)?, frame };
+            incoming.frame.check_values(self.max_values)?;
             if !incoming.port().is_empty() || !means_nothing(&incoming.frame) {
                 self.messages.push_back(incoming);
             }

@@ -39,7 +39,7 @@
 //! |---|---|
 //! | none | admit |
 //! | admitted, same instance | drop the new one |
-//! | admitted, another instance | the peer was restarted: drop the old one, admit the new one |
+//! | admitted, another instance | drop the old one, unless it lives: the peer was restarted, or has a twin; admit the new one |
 //! | authenticated, not admitted yet | admit either, drop the other |
 //!
 //! *A Perl node* takes a connection for made as soon as it has seen our proof, and is confused by a second one

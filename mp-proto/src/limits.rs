@@ -10,6 +10,12 @@ pub struct Limits {
     /// The largest message, as bytes of its frame: larger ones are refused by the sender's own node with an error, and
     /// end the connection when a peer sends them. Default 64 MiB.
     pub max_message: usize,
+    /// Values of one message, however they nest: elements of lists, keys and values of maps, the port's name among them
+    /// `[FR-19]`. Read as a [`Value`](crate::Value), each takes 40 bytes and, while lists grow, up to 150, where its frame
+    /// may have but one or two; so this, and not `max_message`, bounds what a peer can make a program take that reads
+    /// messages as values: 600 MiB. Refused like a message that is too large, on both sides. Many numbers or bytes go as one byte string.
+    /// Default 4,194,304, one for each 16 bytes of the largest message.
+    pub max_values: usize,
     /// Bytes that may wait for one peer, connected or not; then `send` waits and `try_send` says `Full`. A message
     /// larger than this goes when nothing else waits. Default 16 MiB.
     pub outbox_bytes: usize,
@@ -55,6 +61,7 @@ impl Default for Limits {
         const MIB: usize = 1 << 20;
         Self {
             max_message: 64 * MIB,
+            max_values: 4 * MIB,
             outbox_bytes: 16 * MIB,
             outbox_control_bytes: 4 * MIB,
             mailbox_messages: 10_000,

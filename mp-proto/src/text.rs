@@ -54,6 +54,13 @@ impl std::ops::Deref for Text {
     }
 }
 
+/// Compared, ordered and hashed as a string slice is.
+impl std::borrow::Borrow<str> for Text {
+    fn borrow(&self) -> &str {
+        &self.0
+    }
+}
+
 impl fmt::Debug for Text {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Debug::fmt(self.as_str(), f)

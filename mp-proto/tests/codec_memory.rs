@@ -165,3 +165,31 @@ fn the_common_case_allocates_nothing() {
     nothing::<Cbor>();
     nothing::<Postcard>();
 }
+
+/// A message read as values takes no more than 150 bytes for each of them, growing lists included, in whatever shape: so
+/// [`max_values`](mp_proto::Limits::max_values) bounds it. [FR-19]
+#[test]
+fn values_take_so_much_and_no_more() {
+    use mp_proto::{Frame, Framing, Value};
+    let zero = || Value::from(0);
+    let one = |value: Value| Value::Map([("", value)].into_iter().collect());
+    let shapes: [(&str, Vec<Value>, usize); 6] = [
+        ("flat", vec![zero(); 70_000], 1),
+        ("empty lists", vec![Value::List(vec![]); 70_000], 1),
+        ("lists of one", vec![Value::List(vec![zero()]); 70_000], 2),
+        ("maps of one", vec![one(zero()); 70_000], 3),
+        ("empty texts", vec![Value::from(""); 70_000], 1),
+        ("maps in lists", vec![Value::List(vec![one(Value::Null)]); 70_000], 4),
+    ];
+    for (what, values, each) in shapes {
+        let count = (values.len() * each) as u64;
+        for framing in [Framing::Json, Framing::Cbor, Framing::Postcard] {
+            let mut out = BytesMut::new();
+            Frame::write(framing, "p", &values, None, usize::MAX, &mut out).unwrap();
+            let mut scanner = mp_proto::codec::FrameScanner::new(framing).unwrap();
+            let frame = scanner.next(&mut out, usize::MAX).unwrap().unwrap();
+            let most = measure(|| drop(frame.message().unwrap())).bytes_max;
+            assert!(most <= 150 * count, "{what} as {framing}: {} bytes for each value", most / count);
+        }
+    }
+}

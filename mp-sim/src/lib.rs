@@ -74,6 +74,7 @@
 //!
 //! * [`Sim`] runs a scenario for a seed, [`check()`] for many; [`World`] and [`Process`] are what a scenario uses;
 //! * [`Fault`] and [`FaultPlan`]: what goes wrong;
+//! * [`perl`]: a model of a Perl node, for networks of both kinds;
 //! * [`mod@check`]: checkers for order, holes, monitors and the directory, for scenarios of your own;
 //! * [`scenario`], [`collide`] and [`form`]: what the program `mp-sim` runs.
 
@@ -84,6 +85,7 @@ pub mod collide;
 mod dice;
 mod fault;
 pub mod form;
+pub mod perl;
 pub mod scenario;
 mod sim;
 mod world;

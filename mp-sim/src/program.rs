@@ -76,9 +76,13 @@ fn perform(command: &Command, output: &mut Output) -> std::io::Result<bool> {
 fn run(seeds: &Seeds, options: &Options, output: &mut Output) -> std::io::Result<bool> {
     let mut sum = Report::default();
     let mut words = String::new();
-    for (word, count) in
-        [(" --nodes ", options.nodes), (" --globals ", options.globals), (" --faults ", options.faults)]
-    {
+    for (word, count) in [
+        (" --nodes ", options.nodes),
+        (" --up-to ", options.up_to),
+        (" --globals ", options.globals),
+        (" --perl ", options.perl),
+        (" --faults ", options.faults),
+    ] {
         words.extend(count.map(|count| format!("{word}{count}")));
     }
     let one = |seed| scenario::run(seed, options, false).map(|outcome| outcome.value);

@@ -7,6 +7,8 @@
 
 mod book;
 mod churn;
+mod errands;
+mod foreign;
 mod life;
 mod report;
 mod setup;
@@ -27,8 +29,6 @@ use crate::{FaultPlan, Outcome, Sim, World};
 
 /// How often it is looked whether the directory agrees.
 const LOOK: Duration = Duration::from_millis(100);
-/// After agreement, for all that is still on its way.
-const CALM: Duration = Duration::from_secs(45);
 /// How long the load lasts if there are no faults.
 const UNDISTURBED: Duration = Duration::from_secs(30);
 /// Messages that a node sends to each of some ports before it is shut down.
@@ -57,9 +57,14 @@ async fn scenario(world: &World, options: &Options) -> Report {
     }
     world.sleep(setup.warm_up).await;
     let plan = FaultPlan::random(&mut world.dice("faults"), &world.hosts(), setup.faults, setup.pause);
+    let plan = setup.tame(plan);
     // While the clock jumps nothing is noticed, whatever it says afterwards.
-    let bound =
+    let mut bound =
         setup.detection_bound() + plan.steps.iter().filter_map(|(_, fault)| fault.jump()).sum::<Duration>();
+    if !setup.perl.is_empty() {
+        // That a Perl process is dead is told by its system, as soon as the network lets it.
+        bound += plan.steps.iter().map(|(pause, _)| *pause).sum::<Duration>();
+    }
     if plan.steps.is_empty() {
         world.sleep(UNDISTURBED).await;
     }
@@ -71,7 +76,7 @@ async fn scenario(world: &World, options: &Options) -> Report {
     }
     let agreed = world.now().saturating_sub(healed);
     world.note(format_args!("the directory agrees"));
-    world.sleep(CALM).await;
+    world.sleep(setup.calm()).await;
     check_calm(world, &book, &setup, bound);
     let lost = book.with(|page| page.watches.connections_lost());
     if plan.steps.is_empty() && lost > 0 {
@@ -104,6 +109,7 @@ fn check_calm(world: &World, book: &Book, setup: &Setup, bound: Duration) {
     let checks = book.with(|page| {
         [
             page.delivery.check_end(),
+            page.check_errands(),
             page.watches.check_end(bound),
             if setup.directory { page.directory.check_agreement() } else { Ok(()) },
         ]

@@ -23,6 +23,9 @@ use crate::{Dice, Fault};
 /// The port on which each host's node listens.
 pub const PORT: u16 = 4040;
 
+/// The secret of all nodes of a world.
+pub(crate) const SECRET: &str = "simulated";
+
 /// A simulated world. Cheap to clone; all clones are the same world.
 ///
 /// It has *hosts*, each with a *program*; a running program is a [`Process`], which can be [killed](World::kill) and

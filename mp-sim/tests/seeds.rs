@@ -49,6 +49,13 @@ fn a_large_network_agrees() {
     run(0..2, &Options::new(Some(100), Some(5), None));
 }
 
+/// What is promised among our nodes holds with Perl's in the network, as slaves and as global nodes. [HS-16] [GL-31]
+#[test]
+fn perl_nodes_are_no_harm() {
+    let sum = run(20_000..20_100, &Options::default().perl(Some(2)));
+    assert!(sum.perl > 100 && sum.received > 50_000, "{sum:?}");
+}
+
 /// [ND-04]
 #[test]
 fn of_two_connections_made_at_the_same_instant_one_is_left() {

@@ -1,7 +1,6 @@
 //! What goes with an event.
 
-use bytes::Bytes;
-use mp_proto::codec::storable::{FrozenList, StorableWriter};
+use mp_proto::codec::storable::{FieldsWriter, FrozenList};
 use mp_proto::{DecodeError, EncodeError, Message, Value};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -83,10 +82,13 @@ impl Args {
         }
     }
 
-    pub(crate) fn write(&self, writer: &mut StorableWriter<'_>) -> Result<(), EncodeError> {
+    pub(crate) fn write(&self, fields: &mut FieldsWriter<'_>) -> Result<(), EncodeError> {
         match &self.0 {
-            Form::Values(values) => writer.values(values),
-            Form::Frozen(list) => writer.frozen(list),
+            Form::Values(values) => fields.values("args", values),
+            Form::Frozen(list) => {
+                fields.frozen("args", list);
+                Ok(())
+            }
         }
     }
 }
@@ -114,11 +116,6 @@ impl PartialEq for Args {
     fn eq(&self, other: &Self) -> bool {
         self.to_values() == other.to_values()
     }
-}
-
-/// A name in `image`, without copying it where it is text.
-pub(crate) fn slice(image: &Bytes, name: &[u8]) -> Bytes {
-    image.slice_ref(name)
 }
 
 /// About what values take of the memory, without recursion.

@@ -10,7 +10,7 @@ use tokio_util::sync::CancellationToken;
 
 use self::backoff::Backoff;
 use crate::error::{LinkError, StartError};
-use crate::exchange::{ExchangeError, later};
+use crate::exchange::ExchangeError;
 use crate::identity::Role;
 use crate::kernel::link::{Link, Origin, is_loopback};
 use crate::kernel::{Inner, Kernel};
@@ -169,7 +169,7 @@ impl Dialling {
             tokio::select! {
                 biased;
                 () = self.kernel.draining.cancelled() => return,
-                () = clock::sleep_until(later(clock::now(), wait)) => {}
+                () = clock::sleep_until(clock::after(clock::now(), wait)) => {}
             }
         }
     }

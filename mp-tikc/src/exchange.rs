@@ -7,30 +7,36 @@
 //! | `Fresh`, else | an error | an error | an error | an error | an error |
 //! | `Proving` | an error | setups and removes passed over, else an error | `Open` (own kind, proven) | an error | an error |
 //! | `Greeted` | not read before TLS stands, and then as `Proving` | | | | an error |
-//! | `Open` | told | told | passed over | passed over | nothing |
+//! | `Open` | told | told | passed over | passed over | nothing, but see below |
 //!
 //! The first thing that either side sends is its setup, at once, as POE::TIKC does. Where plain connections are not
 //! allowed it names no alias. If both setups name TLS, that follows them at once, whatever else holds, and then the
 //! proofs; who has a certificate keeps everything else back until the peer has spoken `[TK-55]`. After a proof each side sends a setup of all that it has, which is the one that counts
-//! `[TK-51]`. Frames whose image is sound but cannot be taken (an
+//! `[TK-51]`. Two of our own kind that are `Open` see to it that something is sent now and then, and end the conversation
+//! when nothing is heard `[TK-57]`. Frames whose image is sound but cannot be taken (an
 //! object, code, a cycle), and messages that are not understood, are passed over and told as [`Event::Dropped`]; frames
 //! and images that are not sound end the conversation `[TK-06]`.
 
+mod chunk;
 mod error;
 mod outbox;
+mod silence;
 
 use std::collections::VecDeque;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
-use bytes::{Bytes, BytesMut};
+use bytes::{Buf, BytesMut};
 use mp_proto::codec::storable::{StorableError, ThawLimits, thaw};
 use mp_proto::{Nonce, Protocol, Secret, TlsBinding};
+use mp_transport::clock::after;
 
+use self::chunk::Chunk;
 use self::outbox::Outbox;
-use crate::frame::{FrameReader, Image};
+use self::silence::Silence;
+use crate::frame::{Found, FrameReader};
 use crate::identity::{Hello, KernelId, Proof, Role};
 use crate::limits::TikcLimits;
-use crate::packet::{Packet, PacketError, Post, Route};
+use crate::packet::{Packet, PacketError, Parts, Post, Route};
 use crate::router::LinkId;
 
 pub use error::ExchangeError;
@@ -122,6 +128,11 @@ pub struct Exchange {
     /// The bytes of the frames of `events`.
     held: usize,
     out: Outbox,
+    /// What posts are kept in.
+    chunk: Chunk,
+    /// When the peer was heard, and we were, if both of our own kind watch that.
+    silence: Option<Silence>,
+    now: Instant,
     /// Bytes of the first setup that are to be sent, while all that follows is kept back.
     first: Option<usize>,
     channel: Option<TlsBinding>,
@@ -145,14 +156,18 @@ impl Exchange {
         thaw.max_image = limits.max_frame;
         thaw.values = limits.max_values;
         let hello =
-            Hello::new(config.kernel, config.client, &config.nonce, config.secret.is_some(), config.tls);
+            Hello::new(config.kernel, config.client, &config.nonce, config.secret.is_some(), config.tls)
+                .with_silence(limits.silence);
         let mut exchange = Self {
-            state: State::Fresh { until: later(now, limits.first_word) },
+            state: State::Fresh { until: after(now, limits.first_word) },
             frames: FrameReader::new(limits.max_frame),
             thaw,
             events: VecDeque::new(),
             held: 0,
             out: Outbox::new(limits, config.role.other().name(), config.compress),
+            chunk: Chunk::default(),
+            silence: None,
+            now,
             hello,
             config,
             first: None,
@@ -217,7 +232,20 @@ impl Exchange {
         self.out.post(post, from, !force)
     }
 
-    /// Takes the posts that have been queued and not been taken to be sent, in order.
+    /// Queues a post from here whose image was written by [`write_post`](crate::packet::write_post). False if that
+    /// cannot be: there is no room, it is too long, or this is the end.
+    pub(crate) fn post_image(&mut self, image: &[u8]) -> bool {
+        self.out.post_image(image)
+    }
+
+    /// The peer was not listened to, so its silence until `now` is none.
+    pub(crate) fn excuse(&mut self, now: Instant) {
+        if let Some(silence) = &mut self.silence {
+            silence.heard(now);
+        }
+    }
+
+    /// Takes the posts that have been queued and not been taken to be sent, in order. No more is sent after that.
     #[must_use]
     pub fn take_unsent(&mut self) -> Vec<Unsent> {
         self.out.take_unsent()
@@ -240,12 +268,12 @@ impl Exchange {
         self.events.push_back((event, weight));
     }
 
-    fn on_image(&mut self, image: &Image) -> Result<(), ExchangeError> {
-        let weight = image.bytes.len();
-        if image.compressed && self.out.compress() && self.may_announce() {
+    fn on_image(&mut self, image: &[u8], compressed: bool) -> Result<(), ExchangeError> {
+        let weight = image.len();
+        if compressed && self.out.compress() && self.may_announce() {
             self.tell(Event::Again, 0);
         }
-        match self.packet(&image.bytes) {
+        match self.packet(image) {
             Ok(Ok(packet)) => self.on_packet(packet, weight),
             Ok(Err(error)) => {
                 self.tell(Event::Dropped(Dropped::Packet(error)), weight);
@@ -263,13 +291,26 @@ impl Exchange {
         }
     }
 
-    /// A post keeps its image, so that has a buffer of its own: it must not keep all that was read with it.
-    fn packet(&self, image: &[u8]) -> Result<Result<Packet, PacketError>, StorableError> {
-        let own = Bytes::copy_from_slice(image);
-        match Post::read(&own, &self.thaw)? {
-            Some(post) => Ok(Ok(Packet::Post(post))),
+    fn packet(&mut self, image: &[u8]) -> Result<Result<Packet, PacketError>, StorableError> {
+        match Parts::read(image, &self.thaw) {
+            Some(parts) => Ok(Ok(Packet::Post(self.chunk.keep(parts, image)))),
             None => thaw(image, &self.thaw).map(Packet::parse),
         }
+    }
+
+    /// Reads the frames of `input`; gives how many bytes they were.
+    fn on_frames(&mut self, input: &[u8]) -> Result<usize, ExchangeError> {
+        let mut rest = input;
+        while self.wants_input() {
+            let Some(Found { body, end }) = self.frames.find(rest)? else { break };
+            let image = rest.get(body..end).unwrap_or_default();
+            match self.frames.unpacked(image)? {
+                Some(unpacked) => self.on_image(&unpacked, true)?,
+                None => self.on_image(image, false)?,
+            }
+            rest = rest.get(end..).unwrap_or_default();
+        }
+        Ok(input.len().saturating_sub(rest.len()))
     }
 
     /// Whether what is queued next has to be told to who takes it: he may be asleep.
@@ -314,11 +355,13 @@ impl Exchange {
                     return self.prove(peer, until);
                 }
                 let (kernel, client) = (peer.kernel, peer.client);
+                self.watch(&peer);
                 return self.let_in(Peer::Own { kernel, client, proven: false }, aliases, weight);
             }
             Packet::Proof { .. }
             | Packet::Answer { .. }
             | Packet::Undelivered { .. }
+            | Packet::Alive
             | Packet::Taken { .. } => {
                 return Err(ExchangeError::OutOfOrder);
             }
@@ -346,8 +389,14 @@ impl Exchange {
             return Err(ExchangeError::WrongSecret);
         }
         let (kernel, client) = (peer.kernel, peer.client);
+        self.watch(&peer);
         self.tell(Event::Open(Peer::Own { kernel, client, proven: true }), weight);
         Ok(())
+    }
+
+    /// From now on both are to be heard.
+    fn watch(&mut self, peer: &Hello) {
+        self.silence = self.hello.silence_with(peer).map(|bound| Silence::new(bound, self.now));
     }
 
     fn let_in(&mut self, peer: Peer, aliases: Vec<Route>, weight: usize) -> Result<(), ExchangeError> {
@@ -364,6 +413,8 @@ impl Exchange {
     fn on_open(&mut self, packet: Packet, weight: usize, ready: bool) {
         let setup = matches!(packet, Packet::Setup { .. });
         let event = match packet {
+            // Its bytes have said it.
+            Packet::Alive => return,
             Packet::Proof { .. } => Event::Dropped(Dropped::OutOfPlace),
             Packet::Setup { aliases, .. } => Event::Packet(Packet::Setup { aliases, hello: None }),
             packet => Event::Packet(packet),
@@ -380,13 +431,11 @@ impl Protocol for Exchange {
     type Event = Event;
     type Error = ExchangeError;
 
-    fn handle_bytes(&mut self, _now: Instant, input: &mut BytesMut) -> Result<(), ExchangeError> {
-        while self.wants_input() {
-            match self.frames.next(input)? {
-                Some(image) => self.on_image(&image)?,
-                None => return Ok(()),
-            }
-        }
+    fn handle_bytes(&mut self, now: Instant, input: &mut BytesMut) -> Result<(), ExchangeError> {
+        self.now = now;
+        self.excuse(now);
+        let used = self.on_frames(input)?;
+        input.advance(used);
         Ok(())
     }
 
@@ -396,6 +445,19 @@ impl Protocol for Exchange {
     }
 
     fn handle_timeout(&mut self, now: Instant) -> Result<(), ExchangeError> {
+        self.now = now;
+        if let State::Open { .. } = self.state {
+            let idle = self.out.is_empty();
+            let Some(silence) = &mut self.silence else { return Ok(()) };
+            if silence.is_over(now) {
+                return Err(ExchangeError::Vanished { after: silence.bound() });
+            }
+            // What waits to be sent says as much.
+            if silence.must_speak(now) && idle {
+                self.out.control(Packet::Alive).map_err(|_| ExchangeError::NotReading)?;
+            }
+            return Ok(());
+        }
         match self.poll_timeout() {
             Some(until) if until <= now => {
                 Err(ExchangeError::Silent { after: self.config.limits.first_word })
@@ -404,7 +466,10 @@ impl Protocol for Exchange {
         }
     }
 
-    fn poll_transmit(&mut self, _now: Instant, out: &mut BytesMut) -> bool {
+    fn poll_transmit(&mut self, now: Instant, out: &mut BytesMut) -> bool {
+        if let Some(silence) = self.silence.as_mut().filter(|_| !self.out.is_empty()) {
+            silence.spoke(now);
+        }
         match &mut self.first {
             Some(0) => false,
             Some(left) => {
@@ -427,7 +492,7 @@ impl Protocol for Exchange {
             State::Fresh { until } | State::Greeted { until, .. } | State::Proving { until, .. } => {
                 Some(*until)
             }
-            State::Open { .. } => None,
+            State::Open { .. } => self.silence.as_ref().map(Silence::next),
         }
     }
 
@@ -436,10 +501,4 @@ impl Protocol for Exchange {
             && self.events.len() < MOST_EVENTS
             && self.held < MOST_BYTES
     }
-}
-
-/// The time that lies `duration` after `now`, or thirty years if no clock can show that.
-pub(crate) fn later(now: Instant, duration: Duration) -> Instant {
-    const NEVER: Duration = Duration::from_secs(30 * 365 * 24 * 3600);
-    now.checked_add(duration.min(NEVER)).unwrap_or(now)
 }

@@ -14,7 +14,7 @@
 
 use std::io::{Read, Write};
 
-use bytes::{Buf, Bytes, BytesMut};
+use bytes::{Bytes, BytesMut};
 use flate2::Compression;
 use flate2::read::ZlibDecoder;
 use flate2::write::ZlibEncoder;
@@ -67,15 +67,22 @@ pub struct Image {
 #[derive(Debug, Clone)]
 pub struct FrameReader {
     max: usize,
-    /// The length of the frame whose header has been read.
-    body: Option<usize>,
+}
+
+/// Where the next frame is in what has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Found {
+    /// Where its body begins.
+    pub body: usize,
+    /// Where it ends.
+    pub end: usize,
 }
 
 impl FrameReader {
     /// A reader of frames of at most `max` bytes, before and after unpacking.
     #[must_use]
     pub fn new(max: usize) -> Self {
-        Self { max, body: None }
+        Self { max }
     }
 
     /// Takes the next image from the front of `input`; `None` if it has not come as a whole.
@@ -83,45 +90,48 @@ impl FrameReader {
     /// # Errors
     ///
     /// [`FrameError`]; the stream is then of no use.
-    pub fn next(&mut self, input: &mut BytesMut) -> Result<Option<Image>, FrameError> {
-        let len = match self.body {
-            Some(len) => len,
-            None => match self.header(input)? {
-                Some(len) => len,
-                None => return Ok(None),
-            },
-        };
-        if input.len() < len {
-            self.body = Some(len);
-            return Ok(None);
-        }
-        self.body = None;
-        let bytes = input.split_to(len).freeze();
-        if is_zlib(&bytes) {
-            let bytes = unpack(&bytes, self.max)?;
-            return Ok(Some(Image { bytes, compressed: true }));
-        }
-        Ok(Some(Image { bytes, compressed: false }))
+    pub fn next(&self, input: &mut BytesMut) -> Result<Option<Image>, FrameError> {
+        let Some(Found { body, end }) = self.find(input)? else { return Ok(None) };
+        let bytes = input.split_to(end).freeze().slice(body..);
+        Ok(Some(match self.unpacked(&bytes)? {
+            Some(bytes) => Image { bytes, compressed: true },
+            None => Image { bytes, compressed: false },
+        }))
     }
 
-    fn header(&self, input: &mut BytesMut) -> Result<Option<usize>, FrameError> {
+    /// Where the next frame is; `None` if it has not come as a whole.
+    ///
+    /// # Errors
+    ///
+    /// [`FrameError`]; the stream is then of no use.
+    #[inline]
+    pub fn find(&self, input: &[u8]) -> Result<Option<Found>, FrameError> {
         let mut len = 0_u64;
-        let mut digits = 0_usize;
-        for &byte in input.iter() {
+        for (digits, &byte) in input.iter().enumerate() {
             match byte {
                 b'0'..=b'9' if digits < MAX_HEADER => {
-                    digits = digits.saturating_add(1);
                     len = len.saturating_mul(10).saturating_add(u64::from(byte.wrapping_sub(b'0')));
                 }
                 b'0'..=b'9' => return Err(FrameError::EndlessHeader),
                 0 if digits > 0 => {
-                    input.advance(digits.saturating_add(1));
-                    return self.judge(len).map(Some);
+                    let body = digits.saturating_add(1);
+                    let end = body.saturating_add(self.judge(len)?);
+                    return Ok((end <= input.len()).then_some(Found { body, end }));
                 }
                 other => return Err(FrameError::Header(other)),
             }
         }
         Ok(None)
+    }
+
+    /// The image in a frame's body if that is compressed.
+    ///
+    /// # Errors
+    ///
+    /// [`FrameError`]; the stream is then of no use.
+    #[inline]
+    pub fn unpacked(&self, body: &[u8]) -> Result<Option<Bytes>, FrameError> {
+        if is_zlib(body) { unpack(body, self.max).map(Some) } else { Ok(None) }
     }
 
     fn judge(&self, len: u64) -> Result<usize, FrameError> {
@@ -142,9 +152,19 @@ pub fn write_frame(image: &[u8], compressed: bool, out: &mut BytesMut) {
     } else {
         image
     };
-    out.reserve(body.len().saturating_add(MAX_HEADER));
-    out.extend_from_slice(body.len().to_string().as_bytes());
-    out.extend_from_slice(&[0]);
+    let mut header = [0; MAX_HEADER + 1];
+    let mut rest = body.len();
+    let mut start = MAX_HEADER;
+    // The last byte stays the NUL; a length has no more than 20 digits.
+    for (at, place) in header.iter_mut().enumerate().rev().skip(1) {
+        *place = b'0'.saturating_add(u8::try_from(rest % 10).unwrap_or_default());
+        (rest, start) = (rest / 10, at);
+        if rest == 0 {
+            break;
+        }
+    }
+    out.reserve(body.len().saturating_add(header.len()));
+    out.extend_from_slice(header.get(start..).unwrap_or_default());
     out.extend_from_slice(body);
 }
 

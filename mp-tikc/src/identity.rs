@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::str::FromStr;
+use std::time::Duration;
 
 use mp_proto::auth::{Binding, Signed};
 use mp_proto::{AuthMethod, Map, Nonce, Secret, Text, TlsBinding, Value};
@@ -96,13 +97,27 @@ pub struct Hello {
     pub secret: bool,
     /// Whether the sender has a certificate: if both have, TLS follows the hellos `[TK-55]`.
     pub tls: bool,
+    /// How many milliseconds of silence the sender takes for the peer's end, if it has a bound for that `[TK-57]`.
+    pub silence: Option<u32>,
 }
 
 impl Hello {
     /// The hello of a kernel for one connection.
     #[must_use]
     pub fn new(kernel: KernelId, client: u32, nonce: &Nonce, secret: bool, tls: bool) -> Self {
-        Self { kernel, client, nonce: nonce.as_str().into(), secret, tls }
+        Self { kernel, client, nonce: nonce.as_str().into(), secret, tls, silence: None }
+    }
+
+    /// The same with a bound of silence; zero is none `[TK-57]`.
+    #[must_use]
+    pub fn with_silence(self, silence: Duration) -> Self {
+        let millis = u32::try_from(silence.as_millis()).unwrap_or(u32::MAX);
+        Self { silence: Some(millis).filter(|millis| *millis > 0), ..self }
+    }
+
+    /// How long the peer of this hello may be silent, if both have a bound.
+    pub(crate) fn silence_with(&self, peer: &Self) -> Option<Duration> {
+        Some(Duration::from_millis(self.silence?.min(peer.silence?).into()))
     }
 
     pub(crate) fn into_value(self) -> Value {
@@ -116,6 +131,9 @@ impl Hello {
         }
         if self.tls {
             map.insert("tls", "1.0");
+        }
+        if let Some(silence) = self.silence {
+            map.insert("silence", silence);
         }
         Value::Map(map)
     }
@@ -131,7 +149,10 @@ impl Hello {
         let auth = map.get("auth").and_then(Value::as_str);
         let secret = auth.is_some_and(|auth| auth == AuthMethod::HmacSha3_512.name());
         let tls = map.get("tls").and_then(Value::as_str).is_some_and(|tls| tls == "1.0");
-        sound.then(|| Self { kernel, client, nonce: Text::from(&*nonce), secret, tls })
+        let silence =
+            map.get("silence").and_then(Value::as_i64).and_then(|millis| u32::try_from(millis).ok());
+        let silence = silence.filter(|millis| *millis > 0);
+        sound.then(|| Self { kernel, client, nonce: Text::from(&*nonce), secret, tls, silence })
     }
 
     /// What the proof covers of it: the role keeps a proof from being sent back to who made it.
@@ -139,7 +160,8 @@ impl Hello {
         let auth = if self.secret { AuthMethod::HmacSha3_512.name() } else { "" };
         let (role, kernel, client, nonce) = (role.name(), self.kernel, self.client, &self.nonce);
         let tls = if self.tls { ";tls=1.0" } else { "" };
-        format!("mp-tikc;{VERSION};{role};{kernel};{client};{auth};{nonce}{tls}\n").into_bytes()
+        let silence = self.silence.map_or_else(String::new, |millis| format!(";silence={millis}"));
+        format!("mp-tikc;{VERSION};{role};{kernel};{client};{auth};{nonce}{tls}{silence}\n").into_bytes()
     }
 
     /// What a kernel of this role and hello proves itself with to `peer`: the secret if both have one, and within TLS

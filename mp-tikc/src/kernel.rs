@@ -22,15 +22,16 @@ use crate::args::Args;
 use crate::call::Call;
 use crate::client::ClientBuilder;
 use crate::error::{LinkError, PostError};
-use crate::exchange::{Peer, later};
+use crate::exchange::Peer;
 use crate::identity::KernelId;
 use crate::limits::TikcLimits;
 use crate::packet::Failure;
 use crate::router::{AliasError, Way};
 use crate::server::ServerBuilder;
 use crate::session::Session;
-use crate::sync::{Complaints, Lock};
 use crate::tls::TlsConfig;
+use mp_transport::complaints::Complaints;
+use mp_transport::sync::Lock;
 
 pub use builder::KernelBuilder;
 pub(crate) use deliver::{Offered, Parcel};
@@ -230,6 +231,11 @@ impl Kernel {
     ///
     /// If the future is dropped before it is ready, the event has not been posted.
     pub async fn post<A: Serialize>(&self, alias: &str, event: &str, args: A) -> Result<(), PostError> {
+        // Who posts without end lets others run now and then.
+        tokio::task::coop::consume_budget().await;
+        if self.inner.post_now(alias, event, &args)? {
+            return Ok(());
+        }
         let alias = Text::from(alias);
         let args = self.args(&alias, &args)?;
         self.inner.post(Parcel::new(alias, event, args, None)?).await
@@ -241,6 +247,9 @@ impl Kernel {
     ///
     /// [`PostError::Undeliverable`] with [`Failure::Full`] if not; the rest as for [`Kernel::post`].
     pub fn try_post<A: Serialize>(&self, alias: &str, event: &str, args: A) -> Result<(), PostError> {
+        if self.inner.post_now(alias, event, &args)? {
+            return Ok(());
+        }
         let alias = Text::from(alias);
         let args = self.args(&alias, &args)?;
         match self.inner.offer(Parcel::new(alias, event, args, None)?) {
@@ -311,7 +320,7 @@ impl Kernel {
         self.inner.close();
         self.inner.draining.cancel();
         self.inner.tasks.close();
-        let late = later(clock::now(), self.inner.limits.drain_time);
+        let late = clock::after(clock::now(), self.inner.limits.drain_time);
         drop(tokio::time::timeout_at(late.into(), self.inner.tasks.wait()).await);
         self.inner.stopped.cancel();
         self.inner.tasks.wait().await;

@@ -13,6 +13,10 @@ pub struct TikcLimits {
     pub max_values: usize,
     /// How long a peer may say nothing after a connection was made `[TK-53]`. Default 15 s.
     pub first_word: Duration,
+    /// How long a peer of our own kind may be silent once it was let in, if it has such a bound, too: the shorter one counts
+    /// `[TK-57]`. Who has nothing to say says so after a third of it. Up to a tenth more passes before the connection
+    /// ends. Zero is no bound. Default 15 s.
+    pub silence: Duration,
     /// Connections to a server whose peer has not said anything yet; the oldest gives way. Default 256.
     pub strangers: usize,
     /// Connections of one server in all; one more is closed at once. Default 1024.
@@ -56,6 +60,7 @@ impl Default for TikcLimits {
             max_frame: 16 * MIB,
             max_values: 1_000_000,
             first_word: Duration::from_secs(15),
+            silence: Duration::from_secs(15),
             strangers: 256,
             clients: 1024,
             aliases_per_link: 10_000,

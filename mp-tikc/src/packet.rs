@@ -8,6 +8,7 @@
 //! | `mp_proof` | `token` | our own kind |
 //! | `mp_answer` | `call`, and `values` or `failed` | our own kind |
 //! | `mp_undelivered` | `alias`, `event`, `failed` | our own kind |
+//! | `mp_alive` | none | our own kind |
 //! | `mp_taken` | `aliases` that somebody else holds already | our own kind |
 //!
 //! A kernel of POE::TIKC ignores keys and actions that it does not know, so ours can add them `[TK-20]`.
@@ -21,6 +22,7 @@ use crate::args::Args;
 use crate::identity::{Hello, KernelId};
 
 pub use parse::PacketError;
+pub(crate) use post::{Parts, write_post};
 
 /// One message between kernels.
 #[derive(Debug, Clone, PartialEq)]
@@ -61,6 +63,8 @@ pub enum Packet {
         /// Why.
         failure: Failure,
     },
+    /// Nothing but that the sender is there `[TK-57]`.
+    Alive,
     /// Of the aliases that were announced, these have another holder already, who keeps them `[TK-31]`.
     Taken {
         /// The aliases.
@@ -196,6 +200,7 @@ impl Packet {
                 map.insert("event", event);
                 map.insert("failed", failure.word());
             }
+            Self::Alive => drop(map.insert("action", "mp_alive")),
             Self::Taken { aliases } => {
                 map.insert("action", "mp_taken");
                 map.insert("aliases", names(aliases));

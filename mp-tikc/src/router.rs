@@ -138,7 +138,7 @@ impl Router {
     /// # Errors
     ///
     /// [`Failure::NoSuchAlias`], or [`Failure::Circle`] if the way leads back to where the post came from `[TK-35]`.
-    pub fn way(&self, alias: &Text, from: Option<LinkId>) -> Result<Way, Failure> {
+    pub fn way(&self, alias: &str, from: Option<LinkId>) -> Result<Way, Failure> {
         let way = self.aliases.get(alias).and_then(Entry::way);
         match way.ok_or(Failure::NoSuchAlias)? {
             Way::Link(link) if Some(link) == from => Err(Failure::Circle),

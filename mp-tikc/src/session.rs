@@ -11,7 +11,7 @@ use mp_proto::{DecodeError, Message, Text, Value};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use self::mailbox::Mailbox;
+use self::mailbox::{Handful, Mailbox};
 use crate::args::Args;
 use crate::call::Answer;
 use crate::error::PostError;
@@ -30,13 +30,15 @@ pub use handlers::Handlers;
 pub struct Session {
     kernel: Kernel,
     mailbox: Arc<Mailbox>,
+    /// Events that have been taken out of the mailbox, to be received next.
+    handful: Handful,
     aliases: BTreeSet<Text>,
 }
 
 impl Session {
     pub(crate) fn new(kernel: Kernel) -> Self {
         let mailbox = Arc::new(Mailbox::new(kernel.limits()));
-        Self { kernel, mailbox, aliases: BTreeSet::new() }
+        Self { kernel, mailbox, handful: Handful::default(), aliases: BTreeSet::new() }
     }
 
     /// Takes another alias, which is announced to all peers from now on `[TK-30]`.
@@ -74,13 +76,15 @@ impl Session {
     ///
     /// Safe: no event is lost by dropping the future.
     pub async fn recv(&mut self) -> Option<Event> {
-        self.mailbox.take().await
+        // Who always finds something lets others run now and then.
+        tokio::task::coop::consume_budget().await;
+        self.mailbox.take(&mut self.handful).await
     }
 
     /// An event that is there already.
     #[must_use = "the event has been taken"]
     pub fn try_recv(&mut self) -> Option<Event> {
-        self.mailbox.take_now()
+        self.mailbox.take_now(&mut self.handful)
     }
 
     /// Events that wait to be received.

@@ -224,7 +224,7 @@ async fn between(mut near: Pipe, mut far: Pipe, harm: Harm, ear: &Mutex<Vec<u8>>
 
 /// The first frame, perhaps without a word of TLS.
 async fn hello(pipe: &mut Pipe, strip: bool) -> anyhow::Result<BytesMut> {
-    let (mut frames, mut input) = (FrameReader::new(1 << 20), BytesMut::new());
+    let (frames, mut input) = (FrameReader::new(1 << 20), BytesMut::new());
     let image = loop {
         if let Some(image) = frames.next(&mut input)? {
             break image;

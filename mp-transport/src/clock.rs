@@ -4,7 +4,7 @@
 
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
-use std::time::{Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use tokio::time::Sleep;
 
@@ -26,6 +26,14 @@ pub fn wall() -> f64 {
         Ok(since) => since.as_secs_f64(),
         Err(before) => -before.duration().as_secs_f64(),
     }
+}
+
+/// The time that lies `duration` after `now`. A duration so long that no clock can show its end, such as
+/// [`Duration::MAX`] for *never*, ends in thirty years.
+#[must_use]
+pub fn after(now: Instant, duration: Duration) -> Instant {
+    const NEVER: Duration = Duration::from_secs(30 * 365 * 24 * 3600);
+    now.checked_add(duration.min(NEVER)).unwrap_or(now)
 }
 
 /// Waits until `at` has come; returns at once if it has. Precise to a millisecond, and never early.

@@ -7,6 +7,8 @@
 //!
 //! Time is read in [`clock`] and nowhere else.
 //!
+//! [`sync`] and [`complaints`] are what the crates above have in common: locks, and logs that cannot be flooded.
+//!
 //! # Features
 //!
 //! `tcp` (default) and `memory` make a transport available; `tls` what puts TLS over a pipe; `conformance` the suite of
@@ -16,12 +18,14 @@
 
 pub mod addr;
 pub mod clock;
+pub mod complaints;
 #[cfg(feature = "conformance")]
 pub mod conformance;
 pub mod driver;
 pub mod error;
 #[cfg(feature = "memory")]
 pub mod memory;
+pub mod sync;
 #[cfg(feature = "tcp")]
 pub mod tcp;
 #[cfg(feature = "tls")]

@@ -7,6 +7,7 @@
 //! It is TLS 1.3, or 1.2 with the extended master secret (RFC 7627); without tickets or resumption, for connections
 //! between nodes last.
 
+mod about;
 mod cert;
 mod date;
 mod der;
@@ -32,6 +33,7 @@ use rustls::{
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio_rustls::{TlsAcceptor, TlsConnector, TlsStream, rustls};
 
+pub use self::about::{CertAbout, about};
 pub use self::date::Date;
 pub use self::error::{PemError, TlsError};
 use self::pem::Pem;

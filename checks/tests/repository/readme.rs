@@ -4,17 +4,18 @@ use crate::{files, read, report, root};
 
 /// A block behind `<!-- file: PATH -->` is that file.
 #[test]
-fn an_example_in_the_readme_is_the_file() {
-    let readme = read("README.md");
+fn an_example_in_a_document_is_the_file() {
     let mut shown = 0;
-    for part in readme.split("<!-- file: ").skip(1) {
-        let (path, rest) = part.split_once(" -->\n```").expect("a block follows the mark");
-        let (_, rest) = rest.split_once('\n').expect("the block has lines");
-        let (block, _) = rest.split_once("```").expect("the block ends");
-        assert_eq!(block, read(path), "README.md shows another {path} than the file");
-        shown += 1;
+    for document in files(".", ".md") {
+        for part in read(&document).split("\n<!-- file: ").skip(1) {
+            let (path, rest) = part.split_once(" -->\n```").expect("a block follows the mark");
+            let (_, rest) = rest.split_once('\n').expect("the block has lines");
+            let (block, _) = rest.split_once("```").expect("the block ends");
+            assert_eq!(block, read(path), "{document} shows another {path} than the file");
+            shown += 1;
+        }
     }
-    assert!(shown > 0, "README.md shows no example");
+    assert!(shown > 0, "no document shows an example");
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! What can be wrong with the command line.
 
-use clap::error::ErrorKind;
+use clap::CommandFactory;
+use clap::error::{ContextKind, ContextValue, ErrorKind};
 
 /// What is wrong with the words of the command line, and what to write instead.
 #[derive(Debug, thiserror::Error)]
@@ -17,6 +18,14 @@ pub(crate) enum ArgsError {
     RunKey { word: String, mend: String },
     #[error("AEMP_LOG is no filter: {0}; write a level such as debug, or as in `warn,mp_node=debug`")]
     LogFilter(tracing_subscriber::filter::ParseError),
+    #[error("{error}")]
+    Quote { error: crate::cmd::shell::QuoteError },
+    #[error(
+        "the shell is connected already; leave --profile and --seed away here, and give them to `aemp shell`"
+    )]
+    Connected,
+    #[error("{path}: {error}; write a level such as debug into it, or as in `warn,mp_node=debug`", path = path.display())]
+    LogLevelFile { path: std::path::PathBuf, error: String },
     #[error("{key}: {error}")]
     Value { key: String, error: mp_config::SettingError },
 }
@@ -24,24 +33,39 @@ pub(crate) enum ArgsError {
 impl ArgsError {
     /// There is no such command; `mend` says which one is near.
     pub(crate) fn unknown(word: &str) -> Self {
-        let mend = match mp_config::nearest(word, super::help::command_names()) {
-            _ if NOT_YET.contains(&word) => {
-                "Perl's aemp has it, this one does not yet; use Perl's for it".to_owned()
-            }
+        let names = super::help::command_names();
+        let mend = match mp_config::nearest(word, names.iter().map(String::as_str)) {
             Some(near) => format!("did you mean `{near}`? See `aemp help`"),
             None => "see `aemp help`".to_owned(),
         };
         Self::UnknownCommand { word: word.to_owned(), mend }
     }
 
+    /// The same for a line of the shell.
+    pub(crate) fn unknown_in_shell(word: &str) -> Self {
+        let shell = super::ShellLine::command();
+        let names = shell.get_subcommands().map(clap::Command::get_name).chain(["help", "exit"]);
+        let mend = match mp_config::nearest(word, names) {
+            Some(near) => format!("did you mean `{near}`? See `help`"),
+            None if super::help::command_names().contains(word) => {
+                "the shell does not have it; leave it by `exit`".to_owned()
+            }
+            None => "see `help`".to_owned(),
+        };
+        Self::UnknownCommand { word: word.to_owned(), mend }
+    }
+
+    /// What clap found in a line of the shell.
+    pub(crate) fn from_shell(error: &clap::Error) -> Self {
+        unknown_word(error).map_or_else(|| Self::in_words(error), Self::unknown_in_shell)
+    }
+
     /// What clap found, on one line.
     pub(crate) fn from_clap(error: &clap::Error) -> Self {
-        if error.kind() == ErrorKind::InvalidSubcommand
-            && let Some(clap::error::ContextValue::String(word)) =
-                error.get(clap::error::ContextKind::InvalidSubcommand)
-        {
-            return Self::unknown(word);
-        }
+        unknown_word(error).map_or_else(|| Self::in_words(error), Self::unknown)
+    }
+
+    fn in_words(error: &clap::Error) -> Self {
         let text = error.render().to_string();
         let lines = text.lines().take_while(|line| !line.trim().is_empty()).map(str::trim);
         let what = lines.collect::<Vec<_>>().join(" ");
@@ -51,5 +75,10 @@ impl ArgsError {
     }
 }
 
-/// Commands of Perl's program that are not in this one.
-const NOT_YET: [&str; 4] = ["eval", "shell", "trace", "restart"];
+/// The word, if that is what is wrong, which is no command.
+fn unknown_word(error: &clap::Error) -> Option<&str> {
+    match error.get(ContextKind::InvalidSubcommand) {
+        Some(ContextValue::String(word)) if error.kind() == ErrorKind::InvalidSubcommand => Some(word),
+        _ => None,
+    }
+}

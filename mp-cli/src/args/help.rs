@@ -6,7 +6,7 @@ use std::ffi::OsString;
 use clap::error::ErrorKind;
 use clap::{CommandFactory, Parser};
 
-use super::{Args, ArgsError};
+use super::{Args, ArgsError, ShellLine};
 use crate::cmd::configure::commands;
 use crate::output::columns;
 
@@ -48,6 +48,8 @@ impl Args {
     }
 }
 
+const EXIT_CODES: &str = "Exit codes: 0 done, 1 the remote said no or did not answer, 2 wrong use or configuration, 130 Ctrl-C, 143 SIGTERM.";
+
 /// The text for the whole program.
 pub(crate) fn main_help() -> String {
     let rows: Vec<_> = commands().iter().map(|command| (command.usage(), command.about)).collect();
@@ -58,10 +60,71 @@ pub(crate) fn main_help() -> String {
          aemp demo                                    see it work on this machine\n  \
          aemp gensecret                               make the secret that all nodes must share\n  \
          aemp profile seed setbinds '*:4040'          set up a node, then\n  \
-         aemp run seed                                run it\n\n\
-         Exit codes: 0 done, 1 the remote said no or did not answer, 2 wrong use or configuration, 130 Ctrl-C, 143 SIGTERM."
+         aemp run seed                                run it, and\n  \
+         aemp doctor seed                             see whether all is well\n\n\
+         {EXIT_CODES}"
     );
     Args::command().after_help(after).render_help().to_string()
+}
+
+/// The whole command line, the configuration family included, for those who generate something from it.
+pub(crate) fn program() -> clap::Command {
+    let all = Args::command();
+    let mut program = clap::Command::new("aemp")
+        .version(env!("CARGO_PKG_VERSION"))
+        .after_help(EXIT_CODES)
+        .disable_help_subcommand(true);
+    program = program.about(all.get_about().cloned().unwrap_or_default());
+    program = program
+        .args(all.get_arguments())
+        .subcommands(all.get_subcommands().filter(|part| !part.is_hide_set()));
+    for command in commands() {
+        let mut names = command.names().map(str::to_owned);
+        let Some(name) = names.next() else { continue };
+        let about = capital(command.about);
+        let part = clap::Command::new(name).about(about).long_about(format!(
+            "{}. {}",
+            capital(command.about),
+            command.details()
+        ));
+        program = program.subcommand(part.aliases(names.collect::<Vec<_>>()).arg(words_of(&command.usage())));
+    }
+    program
+}
+
+/// What stands behind a command of the family, as one argument.
+fn words_of(usage: &str) -> clap::Arg {
+    let argument = usage.split_once(' ').map(|(_, argument)| argument.to_owned()).unwrap_or_default();
+    let hidden = argument.is_empty();
+    clap::Arg::new("argument").value_name(argument).hide(hidden).num_args(0..)
+}
+
+/// What `help` says in the shell: all that can be typed there, or how one of it is.
+///
+/// # Errors
+///
+/// [`ArgsError::UnknownCommand`] if there is none of this name.
+pub(crate) fn shell_help(names: &[&str]) -> Result<String, ArgsError> {
+    let mut program = ShellLine::command();
+    program.build();
+    let Some((first, part)) = names.split_first() else {
+        let rows: Vec<_> = program
+            .get_subcommands()
+            .map(|command| {
+                (command.get_name(), command.get_about().map(ToString::to_string).unwrap_or_default())
+            })
+            .chain([
+                ("help", "Explain the shell or one command".to_owned()),
+                ("exit", "End the shell, as Ctrl-D does".to_owned()),
+            ])
+            .collect();
+        return Ok(columns(rows.iter().map(|(name, about)| (*name, about.as_str())), 2) + "\n");
+    };
+    let mut command = program.find_subcommand_mut(first).ok_or_else(|| ArgsError::unknown_in_shell(first))?;
+    for name in part {
+        command = command.find_subcommand_mut(name).ok_or_else(|| ArgsError::unknown_in_shell(name))?;
+    }
+    Ok(command.render_long_help().to_string())
 }
 
 /// The text for one command, named by itself, or by the one that it is part of and itself.
@@ -99,10 +162,11 @@ fn subcommand_help(words: &[&str]) -> Option<String> {
 }
 
 /// The names of all commands.
-pub(super) fn command_names() -> BTreeSet<&'static str> {
-    let mut names: BTreeSet<_> = commands().iter().flat_map(|command| command.names()).collect();
-    names.extend(["demo", "run", "snd", "cal", "mon", "tikc", "help"]);
-    names
+pub(crate) fn command_names() -> BTreeSet<String> {
+    let family = commands().iter().flat_map(|command| command.names()).map(str::to_owned);
+    let program = Args::command();
+    let others = program.get_subcommands().filter(|command| !command.is_hide_set());
+    family.chain(others.map(|command| command.get_name().to_owned())).collect()
 }
 
 fn capital(text: &str) -> String {
@@ -117,7 +181,7 @@ mod tests {
     #[test]
     fn every_command_has_help() {
         for name in command_names() {
-            assert!(command_help(&[name]).unwrap().contains("Usage:"), "{name}");
+            assert!(command_help(&[name.as_str()]).unwrap().contains("Usage:"), "{name}");
         }
         for name in ["server", "client", "post", "aliases", "watch"] {
             assert!(command_help(&["tikc", name]).unwrap().contains("HOST:PORT"), "{name}");

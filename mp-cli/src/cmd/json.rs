@@ -1,6 +1,6 @@
 //! Values of messages as JSON.
 
-use mp_node::{Reason, Value};
+use mp_node::{Message, Reason, SendError, Value};
 use serde_json::Value as Json;
 
 /// A value as the JSON that people read: a byte string is the text of its characters, as in Perl.
@@ -19,6 +19,12 @@ pub(super) fn to_json(value: &Value) -> Json {
     }
 }
 
+/// What JSON is as a value of a message.
+pub(super) fn from_json(json: &Json) -> Result<Value, SendError> {
+    let message = Message::new(&[json]).map_err(SendError::from)?;
+    Ok(message.into_values().pop().unwrap_or(Value::Null))
+}
+
 /// The values of a reason.
 pub(super) fn reason_json(reason: &Reason) -> Vec<Json> {
     reason.values().iter().map(to_json).collect()
@@ -30,6 +36,13 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+
+    #[test]
+    fn json_goes_there_and_back() {
+        for json in [json!(null), json!(-5), json!([1, {"a": "é"}]), json!(true), json!(0.5)] {
+            assert_eq!(to_json(&from_json(&json).unwrap()), json);
+        }
+    }
 
     #[test]
     fn values_are_shown_as_perl_would() {

@@ -1,49 +1,97 @@
 //! `aemp run`.
 
+mod exposition;
+mod metrics;
+mod notify;
+mod reload;
 mod services;
+mod started;
 mod words;
 
-use serde::Serialize;
+use std::io::IsTerminal;
 
+use self::metrics::Endpoint;
+use self::notify::Notify;
+use self::reload::Reloader;
 use self::services::{Running, Wanted};
-use super::node::{self, Joined};
-use super::stop::Stop;
+use self::started::Started;
+use super::node;
+use super::stop::{Asked, Stop};
+use crate::args::Run;
 use crate::error::CliError;
-use crate::output::{Output, Paint, Report, columns};
+use crate::output::{Log, Output};
 use mp_config::{ConfigError, ConfigFile, NodeConfig};
-use mp_global::log_catcher::LogTap;
-use mp_node::Addr;
 
-/// Runs a node as `words` and the configuration say, until it is asked to stop. What is logged, `tap` passes on to those
-/// nodes of the network that ask for it.
+/// Runs a node as the words of `args` and the configuration say, until it is asked to stop. What is logged, is passed on
+/// to those nodes of the network that ask for it. `load` reads the configuration file.
 pub(super) async fn run(
-    words: &[String],
-    file: &ConfigFile,
-    tap: &LogTap,
+    args: &Run,
+    load: &(dyn Fn() -> Result<ConfigFile, CliError> + Sync),
+    log: &Log,
     output: &mut Output,
     stop: &mut Stop,
 ) -> Result<(), CliError> {
-    let config = resolve(words, file)?;
-    config.require_secret(file)?;
+    let file = load()?;
+    let config = resolve(&args.words, &file)?;
+    config.require_secret(&file)?;
     let wanted = Wanted::of(&config)?;
+    // Before the node is there, so that what is wrong with it is told before anything runs.
+    let endpoint = match &args.metrics {
+        Some(address) => Some(Endpoint::bind(address).await?),
+        None => None,
+    };
+    let mut notify = Notify::from_environment();
     let joined = tokio::select! {
         joined = node::start(&config) => joined?,
         _ = stop.asked() => return Ok(()),
     };
-    tap.answer(&joined.node);
-    let (services, _joints) = wanted.start(&joined).await?;
+    log.tap.answer(&joined.node);
+    let (mut services, _joints) = wanted.start(&joined).await?;
+    if !args.no_status {
+        services.push(Running::status(&joined)?);
+    }
+    if let Some(endpoint) = endpoint {
+        services.push(Running::metrics(endpoint.serve(&joined)));
+    }
     match output.report(&Started::new(&joined, services)) {
         // The node runs for others; that nobody reads this here does not end it.
         Ok(()) | Err(CliError::OutputClosed) => {}
         Err(error) => return Err(error),
     }
-    stop.asked().await;
+    notify.ready(&joined.node);
+    let reloader = Reloader { args, load, log, joined: &joined };
+    serve(&reloader, config, &mut notify, stop).await;
+    notify.stopping();
     tracing::info!("stopping");
     tokio::select! {
         () = joined.node.shutdown() => {}
+        () = tokio::time::sleep(args.drain) => {
+            tracing::warn!("stopped after {:?}; what was still to be written is lost", args.drain);
+        }
         _ = stop.asked() => tracing::warn!("stopped at once; what was still to be written is lost"),
     }
     Ok(())
+}
+
+/// Waits until the program is asked to stop. SIGHUP asks it to read its configuration anew, unless it says that the
+/// terminal is gone.
+async fn serve(reloader: &Reloader<'_>, mut config: NodeConfig, notify: &mut Notify, stop: &mut Stop) {
+    let has_terminal = std::io::stdin().is_terminal();
+    loop {
+        tokio::select! {
+            asked = stop.asked() => {
+                if asked != Asked::HangUp || has_terminal {
+                    return;
+                }
+                notify.reloading();
+                if let Some(new) = reloader.reload(&config) {
+                    config = new;
+                }
+                notify.ready(&reloader.joined.node);
+            }
+            () = notify.due() => notify.alive(&reloader.joined.node),
+        }
+    }
 }
 
 /// The node that the words of `aemp run` and the configuration make.
@@ -62,78 +110,4 @@ fn resolve(words: &[String], file: &ConfigFile) -> Result<NodeConfig, CliError> 
         }
     }
     Ok(file.resolve(name.as_deref(), &settings, None, &mut getrandom::fill)?)
-}
-
-/// The node as it runs.
-#[derive(Serialize)]
-#[serde(tag = "event", rename = "running")]
-struct Started {
-    node: String,
-    addresses: Vec<String>,
-    /// What others are told in place of these.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    advertised: Vec<String>,
-    seeds: Vec<String>,
-    services: Vec<Running>,
-}
-
-impl Started {
-    fn new(joined: &Joined, services: Vec<Running>) -> Self {
-        let texts = |addresses: &[Addr]| addresses.iter().map(ToString::to_string).collect();
-        let (bound, advertised) = (joined.node.addresses(), joined.node.advertised());
-        Self {
-            node: joined.node.id().to_string(),
-            addresses: texts(&bound),
-            advertised: if advertised == bound { Vec::new() } else { texts(&advertised) },
-            seeds: NodeConfig::expand(&joined.node.config().seeds),
-            services,
-        }
-    }
-}
-
-impl Report for Started {
-    fn text(&self, paint: Paint) -> String {
-        let list = |items: &[String], none: &str| {
-            if items.is_empty() { none.to_owned() } else { items.join(", ") }
-        };
-        let mut rows = vec![
-            ("listens on", list(&self.addresses, "no address: others cannot connect to it")),
-            ("seeds", list(&self.seeds, "none: others can have this node as theirs")),
-        ];
-        let advertised = list(&self.advertised, "");
-        if !advertised.is_empty() {
-            rows.insert(1, ("is reached at", advertised));
-        }
-        let services = self.services.iter();
-        rows.extend(services.map(|service| (service.name, service.text())));
-        let rows = columns(rows.iter().map(|(left, right)| (*left, right.as_str())), 2);
-        format!("node {} runs; Ctrl-C stops it\n{rows}", paint.name(&self.node))
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_report_says_where_to_find_what() {
-        let port = Some("n#e".to_owned());
-        let echo = Running { name: "mp::echo", port, group: Some("mp_echo"), ..Running::default() };
-        let level = Some("warn".to_owned());
-        let catcher = Running { name: "mp::log_catcher", level, ..Running::default() };
-        let started = Started {
-            node: "n".to_owned(),
-            addresses: vec!["127.0.0.1:4040".to_owned()],
-            advertised: Vec::new(),
-            seeds: Vec::new(),
-            services: vec![echo, catcher],
-        };
-        assert_eq!(
-            started.text(Paint::new(false)),
-            "node n runs; Ctrl-C stops it\n  listens on       127.0.0.1:4040\n  \
-             seeds            none: others can have this node as theirs\n  \
-             mp::echo         n#e  in mp_echo\n  \
-             mp::log_catcher  logs what others log, warn and graver"
-        );
-    }
 }

@@ -1,69 +1,33 @@
 //! `aemp snd`, `aemp cal` and `aemp mon`.
 
-mod visit;
-
 use mp_proto::PortId;
 use serde::Serialize;
 use serde_json::Value;
 
-use self::visit::Visit;
-use crate::args::{ArgsError, NodeArgs, Talk};
+use super::guest::Guest;
+use crate::args::Talk;
 use crate::cmd::json::reason_json;
 use crate::error::CliError;
 use crate::output::{Output, Paint, Report, plain};
-use mp_config::{ConfigFile, NodeConfig, Setting};
-
-/// The profile that is used if there is one, as Perl's program does.
-const PROFILE: &str = "aemp";
-/// The node's name if nobody chose one: such a node is a passer-by.
-const NODE_ID: &str = "anon/";
 
 /// Sends a message.
-pub(super) async fn snd(talk: Talk, file: &ConfigFile, output: &mut Output) -> Result<(), CliError> {
-    begin(&talk.node, file).await?.snd(&talk.port, &talk.message).await?;
+pub(super) async fn snd(talk: Talk, guest: &Guest, output: &mut Output) -> Result<(), CliError> {
+    guest.snd(&talk.port, &talk.message).await?;
     output.report(&Outcome::Sent { port: talk.port.to_string(), target: talk.port })
 }
 
 /// Sends a message and prints the reply.
-pub(super) async fn cal(talk: Talk, file: &ConfigFile, output: &mut Output) -> Result<(), CliError> {
-    let reply = begin(&talk.node, file).await?.cal(&talk.port, &talk.message).await?;
+pub(super) async fn cal(talk: &Talk, guest: &Guest, output: &mut Output) -> Result<(), CliError> {
+    let reply = guest.cal(&talk.port, &talk.message).await?;
     output.report(&Outcome::Reply { reply })
 }
 
 /// Prints why a port died, when it does.
-pub(super) async fn mon(
-    args: &NodeArgs,
-    port: &PortId,
-    file: &ConfigFile,
-    output: &mut Output,
-) -> Result<(), CliError> {
-    let reason = begin(args, file).await?.mon(port).await?;
+pub(super) async fn mon(port: &PortId, guest: &Guest, output: &mut Output) -> Result<(), CliError> {
+    let reason = guest.mon(port).await?;
     let normal = reason.is_normal();
     let text = if normal { format!("{port} ended normally") } else { format!("{port} is dead: {reason}") };
     output.report(&Outcome::Dead { port: port.to_string(), reason: reason_json(&reason), text })
-}
-
-async fn begin(args: &NodeArgs, file: &ConfigFile) -> Result<Visit, CliError> {
-    Visit::begin(resolve(args, file)?, args.timeout).await
-}
-
-/// The node that this program becomes.
-fn resolve(args: &NodeArgs, file: &ConfigFile) -> Result<NodeConfig, CliError> {
-    if let Some(name) = &args.profile {
-        mp_config::profile_name(name)
-            .map_err(|error| ArgsError::Value { key: "--profile".to_owned(), error })?;
-        file.require_profile(name)?;
-    }
-    let mut settings = Vec::new();
-    if !args.seeds.is_empty() {
-        let seeds = Setting::of("seeds").expect("it is in the table");
-        let value = seeds.value(&args.seeds.join(","));
-        settings.push((seeds, value.map_err(|error| ArgsError::Value { key: "--seed".to_owned(), error })?));
-    }
-    let profile = args.profile.as_deref().unwrap_or(PROFILE);
-    let config = file.resolve(Some(profile), &settings, Some(NODE_ID), &mut getrandom::fill)?;
-    config.require_secret(file)?;
-    Ok(config)
 }
 
 /// How it went.

@@ -9,17 +9,29 @@ mod configure;
 #[cfg(test)]
 mod demo;
 #[cfg(test)]
+mod doctor;
+#[cfg(test)]
 mod errors;
 #[cfg(test)]
 mod examples;
 #[cfg(test)]
+mod generate;
+#[cfg(test)]
+mod inspect;
+#[cfg(test)]
 mod network;
+#[cfg(test)]
+mod operate;
+#[cfg(test)]
+mod operations;
 #[cfg(test)]
 mod process;
 #[cfg(test)]
 mod run;
 #[cfg(test)]
 mod secret;
+#[cfg(test)]
+mod shell;
 #[cfg(test)]
 mod talk;
 #[cfg(test)]

@@ -57,6 +57,11 @@ impl State {
         self.is_mesh_due = true;
     }
 
+    pub(super) fn set_seeds(&mut self, now: Instant, seeds: &[String]) {
+        self.mesh.set_seeds(now, seeds);
+        self.is_mesh_due = true;
+    }
+
     pub(super) fn down(&mut self, now: Instant, node: &NodeId) {
         self.mesh.node_down(now, node);
         self.registry.node_down(node);

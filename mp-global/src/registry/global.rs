@@ -72,6 +72,16 @@ impl Global {
         global
     }
 
+    /// What all nodes hold.
+    pub(super) fn usage(&self) -> Usage {
+        self.store.usage()
+    }
+
+    /// The families that any node holds something of, and how many keys.
+    pub(super) fn families(&self, limit: usize, after: Option<&str>) -> Vec<(Key, usize)> {
+        self.store.sizes(limit, after)
+    }
+
     /// What all nodes hold in a family.
     pub(super) fn entries(&self, family: &str) -> Entries {
         self.store.entries(family)

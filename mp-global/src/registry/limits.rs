@@ -70,6 +70,18 @@ pub enum RegistryError {
     Full(#[source] Excess),
 }
 
+/// How much a registry holds, from [`Registry::size`](super::Registry::size).
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct RegistrySize {
+    /// Keys of this node.
+    pub own_keys: usize,
+    /// Keys of all nodes whose keys it holds: all nodes, if it is a global one, else itself.
+    pub keys: usize,
+    /// Bytes of these and their values, as the limits count them.
+    pub bytes: usize,
+}
+
 /// How much somebody holds.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) struct Usage {

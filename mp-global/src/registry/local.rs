@@ -23,6 +23,11 @@ impl Local {
         &self.data
     }
 
+    /// How much it is.
+    pub(super) fn usage(&self) -> Usage {
+        Usage { families: self.data.len(), keys: self.keys, bytes: self.bytes }
+    }
+
     pub(super) fn sums(&self) -> &Sums {
         &self.sums
     }

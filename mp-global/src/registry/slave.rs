@@ -138,10 +138,13 @@ impl Slave {
     }
 
     /// Begins anew to monitor those families of a range that the master has something else of, or does not know that we
-    /// monitor; ends those that we do not `[GL-38]`.
+    /// monitor; ends those that we do not `[GL-38]`. Where it has the same, that is its word on the family: the one that
+    /// we waited for may be lost, and will not be repeated `[GL-39]`.
     fn check(core: &mut Core, master: &NodeId, range: &Range, sums: &BTreeMap<Key, Sum>) {
         for family in core.watches.families_in(range) {
-            if core.watches.sum(&family) != sums.get(&family).copied() {
+            if core.watches.sum(&family) == sums.get(&family).copied() {
+                core.watches.apply(&family, &Changes::new(), true, &mut core.outputs);
+            } else {
                 core.send(master, GlobalRequest::Monitor(family));
             }
         }

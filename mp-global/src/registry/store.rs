@@ -110,6 +110,11 @@ impl Store {
         values.collect()
     }
 
+    /// The first families behind a name, with the number of their keys.
+    pub(super) fn sizes(&self, limit: usize, after: Option<&str>) -> Vec<(Key, usize)> {
+        super::sizes(&self.families, limit, after)
+    }
+
     /// What we and our slaves hold.
     pub(super) fn ours(&self) -> Database {
         let mut database = Database::new();
@@ -152,6 +157,16 @@ impl Store {
     /// The sums over what a node holds.
     pub(super) fn sums_of(&self, node: &NodeId) -> Option<&Sums> {
         self.owners.get(node).map(|owner| &owner.sums)
+    }
+
+    /// What all nodes hold.
+    pub(super) fn usage(&self) -> Usage {
+        let mut usage = Usage { families: self.families.len(), ..Usage::default() };
+        for owner in self.owners.values() {
+            usage.keys += owner.keys;
+            usage.bytes = usage.bytes.saturating_add(owner.bytes);
+        }
+        usage
     }
 
     /// What a node would hold at the most after setting these keys, too.

@@ -4,10 +4,11 @@ use std::collections::BTreeMap;
 
 use mp_global::Global;
 use mp_node::{Framing, Node, PortId};
-use serde_json::json;
+use serde_json::{Value as Json, json};
 
 use super::nodes::{has, id, member, next, node, plain_reason, seed, soon};
 use super::perl::Perl;
+use super::process::Process;
 
 /// [GL-08], [GL-16]: a slave of ours, whose master, a Perl node, is killed, goes over to its other seed with all that it
 /// owns and monitors. What the dead one knew of itself is gone everywhere.
@@ -107,6 +108,64 @@ pub(crate) async fn perl_outlives_our_master(framing: Framing) {
     let mut listeners: Vec<_> = soon(at_two.family("'l").keys()).await.expect("answered");
     listeners.sort();
     assert_eq!(listeners, ["two".into()], "what is dead listens nowhere");
+}
+
+/// [GL-08], [GL-16], [GL-20]: a global node of ours, in a process of its own, is killed, which says nothing to anybody. Its
+/// slaves, one of Perl's and one of ours, go over to the other global node with all that they own; what the dead one knew
+/// of itself is gone everywhere.
+pub(crate) async fn slaves_of_both_kinds_outlive_our_process(framing: Framing) {
+    let start =
+        |name, seeds: &[&str]| Process::start("node_of_this_process", name, framing, "127.0.0.1:0", seeds);
+    let one = start("one", &[]);
+    let two = start("two", &[&one.address]);
+    let (rust, at_rust) = member("rust", framing, &[&one.address, &two.address]).await;
+    let dying = at_rust.standing().master.expect("it has joined");
+    let (mut first, second) = if dying.as_str() == "one" { (one, two) } else { (two, one) };
+    let living = second.port.node();
+    let mut perl = Perl::start("pearl", framing, &[&first.address]).await;
+    perl.event_with("master", |told| told["node"] == dying.as_str()).await;
+    perl.ask(json!({"cmd": "add_seed", "address": second.address})).await;
+    perl.up(&living).await;
+    perl.ask(json!({"cmd": "db_mon", "family": "g"})).await;
+    perl.ask(json!({"cmd": "db_mon", "family": "'l"})).await;
+
+    let (mut ours, theirs) = (rust.port(), perl.port("report").await);
+    let _member = at_rust.group("g").register(&ours).expect("room");
+    let mut monitor = at_rust.group("g").monitor().expect("room");
+    perl.ask(json!({"cmd": "db_reg", "family": "g", "port": theirs.as_str()})).await;
+    has(&mut monitor, &[ours.id(), &theirs, &first.port, &second.port]).await;
+    perl.event_with("chg", |told| told["family"] == "g" && count(&told["all"]) == 4).await;
+
+    first.kill();
+    perl.event_with("master", |told| told["node"] == living.as_str()).await;
+    reach(&at_rust, &living).await;
+    has(&mut monitor, &[ours.id(), &theirs, &second.port]).await;
+    perl.event_with("chg", |told| told["family"] == "'l" && told["all"].get(dying.as_str()).is_none()).await;
+    perl.event_with("chg", |told| {
+        let all = &told["all"];
+        let is_there = |port: &PortId| all.get(port.as_str()).is_some();
+        told["family"] == "g"
+            && count(all) == 3
+            && [ours.id(), &theirs, &second.port].into_iter().all(is_there)
+    })
+    .await;
+    // Somebody who comes now is told the same, by the one that is left.
+    let (late, at_late) = member("late", framing, &[&second.address]).await;
+    let mut seen = at_late.group("g").monitor().expect("room");
+    has(&mut seen, &[ours.id(), &theirs, &second.port]).await;
+    let mut listeners: Vec<_> = soon(at_late.family("'l").keys()).await.expect("answered");
+    listeners.sort();
+    let mut all = ["late", "pearl", "rust", living.as_str()].map(mp_global::Key::from);
+    all.sort();
+    assert_eq!(listeners, all);
+    late.send(&theirs, ("still", "here")).await.expect("sent");
+    assert_eq!(perl.message(&theirs).await, json!(["still", "here"]));
+    perl.ask(json!({"cmd": "snd", "to": ours.id().as_str(), "msg": ["and", "there"]})).await;
+    assert_eq!(next(&mut ours).await, json!(["and", "there"]));
+}
+
+fn count(all: &Json) -> usize {
+    all.as_object().map_or(0, serde_json::Map::len)
 }
 
 /// [GL-07], [GL-25]: a Perl node that has us for a seed is left to come to us. If we dialled it first it would never

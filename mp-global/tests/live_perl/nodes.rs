@@ -6,10 +6,11 @@ use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
 use mp_global::{Global, GroupMonitor};
-use mp_node::{Framing, Message, Node, NodeId, Port, PortId, Reason, Value};
+use mp_node::{Framing, Node, NodeId, Port, PortId, Reason};
 use serde_json::Value as Json;
 
 use super::perl::PATIENCE;
+pub(crate) use super::plain::{plain, plain_message};
 
 pub(crate) const SECRET: &str = "s3kr1t";
 
@@ -100,24 +101,6 @@ pub(crate) async fn has(monitor: &mut GroupMonitor, members: &[&PortId]) {
 
 pub(crate) fn id(name: &str) -> NodeId {
     NodeId::new(name).expect("a name")
-}
-
-/// A value as JSON, byte strings as texts of the same characters.
-pub(crate) fn plain(value: &Value) -> Json {
-    match value {
-        Value::Null => Json::Null,
-        Value::Bool(truth) => (*truth).into(),
-        Value::Int(number) => (*number).into(),
-        Value::UInt(number) => (*number).into(),
-        Value::Float(number) => (*number).into(),
-        Value::List(items) => items.iter().map(plain).collect(),
-        Value::Map(map) => map.iter().map(|(key, value)| (key.as_str().to_owned(), plain(value))).collect(),
-        text => text.as_str().expect("a text").into_owned().into(),
-    }
-}
-
-pub(crate) fn plain_message(message: &Message) -> Json {
-    message.values().iter().map(plain).collect()
 }
 
 pub(crate) fn plain_reason(reason: &Reason) -> Json {

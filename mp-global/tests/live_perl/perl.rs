@@ -1,22 +1,19 @@
 //! A Perl node in a process of its own.
 
 use std::collections::VecDeque;
-use std::io::{BufRead, BufReader, Write};
-use std::process::{Child, ChildStdin, Command, Stdio};
+use std::io::Write;
+use std::process::{ChildStdin, Command, Stdio};
 use std::sync::OnceLock;
-use std::thread;
 use std::time::Duration;
 
 use mp_node::{Framing, NodeId, PortId};
 use serde_json::{Value as Json, json};
-use tokio::sync::mpsc;
 
 use super::nodes::SECRET;
+use super::program::Program;
 
 /// How long a test waits for what has to come.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
-/// Events that wait for a test to look at them; Perl waits behind that.
-const EVENTS: usize = 100_000;
 const PROGRAM: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/perl/peer.pl");
 
 /// What is missing to run the Perl program, if anything.
@@ -36,9 +33,8 @@ pub(crate) fn missing() -> Option<&'static str> {
 /// A Perl node, and what it has told. Dropping it kills the process.
 #[derive(Debug)]
 pub(crate) struct Perl {
-    process: Child,
+    program: Program,
     stdin: ChildStdin,
-    told: mpsc::Receiver<Json>,
     /// Events that have been read and not asked for yet.
     kept: VecDeque<Json>,
     commands: u64,
@@ -61,21 +57,10 @@ impl Perl {
             config[key] = value.clone();
         }
         let mut command = Command::new("perl");
-        command.arg(PROGRAM).arg(config.to_string()).stdin(Stdio::piped()).stdout(Stdio::piped());
-        let mut process = command.spawn().expect("perl starts");
-        let stdin = process.stdin.take().expect("piped");
-        let stdout = BufReader::new(process.stdout.take().expect("piped"));
-        let (tell, told) = mpsc::channel(EVENTS);
-        thread::spawn(move || {
-            for line in stdout.lines().map_while(Result::ok) {
-                let told = serde_json::from_str(&line).unwrap_or_else(|error| panic!("{error}: {line}"));
-                if tell.blocking_send(told).is_err() {
-                    return;
-                }
-            }
-        });
+        let mut program = Program::start(command.arg(PROGRAM).arg(config.to_string()).stdin(Stdio::piped()));
+        let stdin = program.process.stdin.take().expect("piped");
         let (kept, commands) = (VecDeque::new(), 0);
-        let mut perl = Self { process, stdin, told, kept, commands, address: String::new() };
+        let mut perl = Self { program, stdin, kept, commands, address: String::new() };
         let ready = perl.event("ready").await;
         perl.address = ready["addresses"][0].as_str().expect("it listens").to_owned();
         perl
@@ -113,7 +98,7 @@ impl Perl {
             return self.kept.remove(index).expect("just found");
         }
         let look = async {
-            while let Some(told) = self.told.recv().await {
+            while let Some(told) = self.program.printed.recv().await {
                 if wanted(&told) {
                     return Some(told);
                 }
@@ -162,15 +147,7 @@ impl Perl {
 
     /// Ends the process with SIGKILL.
     pub(crate) fn kill(&mut self) {
-        self.process.kill().expect("it runs");
-    }
-}
-
-impl Drop for Perl {
-    fn drop(&mut self) {
-        // It may have ended by itself.
-        drop(self.process.kill());
-        drop(self.process.wait());
+        self.program.process.kill().expect("it runs");
     }
 }
 

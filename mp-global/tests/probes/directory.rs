@@ -62,6 +62,28 @@ answers! {
     g_mon0_then_g_upd: [r#"["","g_mon1","fam"]["","g_mon0","fam"]"#, r#"["","g_upd","fam",{"k":1}]"#] => [];
 }
 
+/// [GL-11], [GL-14], [GL-15], [GL-16]: `slv sees 'l change`, `conflicting key y`, `slv2 deletes its y`, `slv2 disconnects`.
+#[tokio::test]
+async fn what_others_do_is_told() {
+    let edge = Edge::start(true).await;
+    let mut slv = Raw::join(&edge, "slv", "json").await;
+    let begin =
+        r#"["","g_slave",{"'l":{"slv":["127.0.0.1:9"]},"fam":{"y":1}}]["","g_mon1","fam"]["","g_mon1","'l"]"#;
+    assert_eq!(slv.answers(begin).await.len(), 3, "g_global, and what the families hold");
+    let mut other = Raw::join(&edge, "slv2", "json").await;
+    other.answers(r#"["","g_slave",{"'l":{"slv2":["127.0.0.1:10"]},"fam":{"y":2,"z":3}}]"#).await;
+    let told = slv.alive().await.expect("it lives");
+    let listens = json!(["", "g_chg2", "'l", {"slv2": ["127.0.0.1:10"]}, []]);
+    assert_eq!(told, [listens, json!(["", "g_chg2", "fam", {"y": 2, "z": 3}, []])]);
+    other.answers(r#"["","g_upd","fam",null,["y"]]"#).await;
+    assert_eq!(slv.alive().await, Some(vec![json!(["", "g_chg2", "fam", {"y": 1}, []])]));
+    let mut events = edge.node.events();
+    drop(other);
+    super::raw::soon(events.next()).await.expect("it is down");
+    let told = slv.alive().await.expect("it lives");
+    assert_eq!(told, [json!(["", "g_chg2", "'l", {}, ["slv2"]]), json!(["", "g_chg2", "fam", {}, ["z"]])]);
+}
+
 /// [GL-21], [GL-22], [GL-23]: `python global: on connect`, `after we send g_global`, `after our g_set`, and
 /// `g_set without own 'l entry`, after which Perl tells all that the node listens at null.
 #[tokio::test]

@@ -102,7 +102,7 @@ hellos! {
     node_id_with_percent: greeting("%3b"), Proof::Right => true;
     node_id_of_2000_characters: greeting(&"x".repeat(2_000)), Proof::Right => false;
     auth_line_with_extra_fields: greeting("py"), Proof::Framing(";json;a;b") => true;
-    auth_line_framing_cbor: greeting("py"), Proof::Framing(";nosuch") => false;
+    auth_line_unknown_framing: greeting("py"), Proof::Framing(";nosuch") => false;
     auth_line_missing_framing: greeting("py"), Proof::Framing("") => false;
     auth_line_empty_framing: greeting("py"), Proof::Framing(";") => false;
     // Perl takes the name of any of its handle's types, and fails at the first message.
@@ -128,6 +128,33 @@ hellos! {
 async fn line_ends_and_empty_nonces() {
     for (nonce, end) in [(NONCE, "\r\n"), (NONCE, "\r\r\n"), ("", "\n")] {
         assert!(hello("py", &greeting("py"), nonce, end, Proof::Right).await, "{nonce:?} {end:?}");
+    }
+}
+
+/// [HS-01]: lines of any length, at once and slowly: where the bytes are cut does not matter, as it does with Perl.
+#[tokio::test]
+async fn greeting_lines_at_once_and_slow() {
+    for (length, is_taken) in [
+        (4_095, true),
+        (4_096, true),
+        (4_097, false),
+        (5_000, false),
+        (6_000, false),
+        (10_000, false),
+        (20_000, false),
+    ] {
+        for piece in [usize::MAX, 1_000] {
+            let edge = Edge::start(false).await;
+            let mut raw = Raw::connect(&edge).await;
+            let own = format!("{}\n{NONCE}\n", of_length(length));
+            for bytes in own.as_bytes().chunks(piece) {
+                raw.say(bytes).await;
+                tokio::task::yield_now().await;
+            }
+            let other = raw.their_lines().await;
+            raw.say(format!("hmac_sha3_512;{};json\n", token(&own, &other, SECRET))).await;
+            assert_eq!(raw.line().await.is_some(), is_taken, "{length} in pieces of {piece}");
+        }
     }
 }
 

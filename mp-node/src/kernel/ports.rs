@@ -66,7 +66,9 @@ impl<P> PortTable<P> {
     pub(crate) fn get(&self, name: &str) -> Option<&P> {
         let key = self.parse(name).or_else(|| self.spawned.get(name).copied())?;
         let slot = self.slots.get(key.slot as usize)?;
-        if slot.generation == key.generation { slot.entry.as_ref() } else { None }
+        // A port that a peer has named has no name of ours besides.
+        let is_named_so = slot.spawned_as.as_deref().is_none_or(|chosen| chosen == name);
+        if slot.generation == key.generation && is_named_so { slot.entry.as_ref() } else { None }
     }
 
     /// Takes a port out. Its name is never found again.
@@ -87,6 +89,20 @@ impl<P> PortTable<P> {
     /// All ports, in the order of their slots.
     pub(crate) fn iter(&self) -> impl Iterator<Item = &P> {
         self.slots.iter().filter_map(|slot| slot.entry.as_ref())
+    }
+
+    /// Up to `limit` ports from the slot `from` on, of which at most `step` slots are looked at, and the slot to go on
+    /// from.
+    pub(crate) fn page(&self, from: u32, limit: usize, step: usize) -> (Vec<&P>, Option<u32>) {
+        let mut found = Vec::new();
+        let first = from as usize;
+        let mut at = first;
+        while at < self.slots.len() && found.len() < limit && at - first < step {
+            found.extend(self.slots[at].entry.as_ref());
+            at += 1;
+        }
+        let next = u32::try_from(at).ok().filter(|_| at < self.slots.len());
+        (found, next)
     }
 
     fn take_slot(&mut self) -> Option<SlotKey> {
@@ -183,6 +199,23 @@ mod tests {
         assert!(table.insert(|_, name| name.to_owned()).is_none(), "a third port in a table of two");
         table.remove(first);
         assert!(table.insert(|_, name| name.to_owned()).is_some());
+    }
+
+    #[test]
+    fn pages_follow_one_another_to_the_end() {
+        let mut table = PortTable::new("R".into(), 10);
+        let keys: Vec<SlotKey> = (0..7).map(|_| add(&mut table).0).collect();
+        table.remove(keys[2]);
+        let read = |(found, next): (Vec<&String>, Option<u32>)| {
+            (found.into_iter().map(String::as_str).collect::<Vec<_>>().join(" "), next)
+        };
+        assert_eq!(read(table.page(0, 3, 100)), ("R0 R1 R3".into(), Some(4)));
+        assert_eq!(read(table.page(4, 3, 100)), ("R4 R5 R6".into(), None));
+        assert_eq!(read(table.page(4, 2, 100)), ("R4 R5".into(), Some(6)));
+        assert_eq!(read(table.page(2, 3, 1)), (String::new(), Some(3)), "one slot was looked at");
+        assert_eq!(read(table.page(7, 3, 100)), (String::new(), None));
+        assert_eq!(read(table.page(u32::MAX, 3, 100)), (String::new(), None));
+        assert_eq!(read(table.page(0, 0, 100)), (String::new(), Some(0)));
     }
 
     #[test]

@@ -257,9 +257,11 @@ impl<W> Route<W> {
 
     /// All watchers have been told. `Some(epoch)` if there is something to connect for again.
     pub(crate) fn settled(&mut self) -> Option<u64> {
-        let State::Lost { queue } = std::mem::replace(&mut self.state, State::Idle) else {
+        let State::Lost { queue } = &mut self.state else {
             return None;
         };
+        let queue = std::mem::replace(queue, Outbox::new(NEUTRAL));
+        self.state = State::Idle;
         if queue.is_empty() && self.watchers.is_empty() {
             return None;
         }
@@ -364,6 +366,11 @@ impl<W> Route<W> {
         Some(self.next_epoch())
     }
 
+    /// Whether an attempt to connect is under way.
+    pub(crate) fn is_connecting(&self) -> bool {
+        matches!(self.state, State::Connecting { .. })
+    }
+
     /// Whether messages wait for a connection to be made.
     pub(crate) fn has_queue(&self) -> bool {
         matches!(&self.state, State::Connecting { queue } | State::Lost { queue } if !queue.is_empty())
@@ -375,6 +382,16 @@ impl<W> Route<W> {
             State::Up { outbox, .. } => outbox.data_bytes(),
             State::Connecting { queue } | State::Lost { queue } => queue.data_bytes(),
             State::Idle | State::Gone => 0,
+        }
+    }
+
+    /// Messages that wait, of all lanes, and their bytes.
+    pub(crate) fn queued(&self) -> (usize, usize) {
+        match &self.state {
+            State::Up { outbox: queue, .. } | State::Connecting { queue } | State::Lost { queue } => {
+                (queue.messages(), queue.bytes())
+            }
+            State::Idle | State::Gone => (0, 0),
         }
     }
 

@@ -6,11 +6,12 @@ use std::sync::atomic::AtomicU64;
 
 use mp_config::{ConfigFile, NodeConfig, SecretText, fill_node_id};
 use mp_proto::{AuthMethod, Framing, HandshakeConfig, InstanceId, Limits, Secret};
-use mp_transport::{Addr, Transport};
+use mp_transport::{Addr, Transport, clock};
 use tokio::sync::broadcast;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use super::reload::Terms;
 use super::{Alive, Inner, Node};
 use crate::complaints::Complaints;
 use crate::dead_letter;
@@ -261,17 +262,15 @@ impl NodeBuilder {
         let id = config.nodeid.clone();
         let binds = self.binds.take().unwrap_or_else(|| NodeConfig::expand(&config.binds));
         let binds = binds.iter().map(|addr| parse(addr)).collect::<Result<Vec<_>, _>>()?;
-        let [secret, old_secret] = secrets(&config, !binds.is_empty())?;
         let advertised =
             NodeConfig::expand(&config.advertise).iter().map(|addr| parse(addr)).collect::<Result<_, _>>()?;
         let mut instance = [0; 16];
         self.rng.fill(&mut instance).map_err(StartError::Random)?;
         let instance = InstanceId(u128::from_le_bytes(instance));
-        let mut handshake = HandshakeConfig::new(id.clone(), instance, secret, &limits);
-        handshake.old_secret = old_secret;
+        let mut handshake = HandshakeConfig::new(id.clone(), instance, None, &limits);
         handshake.framings = self.framings.unwrap_or_else(|| framings(&config));
         handshake.hold_auth = true;
-        let tls = Tls::new(&config, &mut handshake).map_err(|error| setting("cert", "", &error))?;
+        let terms = terms(&config, handshake, !binds.is_empty())?;
         let transport = match self.transport {
             Some(transport) => transport,
             None => default_transport()?,
@@ -280,8 +279,7 @@ impl NodeBuilder {
         let inner = Arc::new(Inner {
             relay: Lock::new(Relay::new(id.clone(), limits.relayed_per_peer, limits.outbox_bytes)),
             ports: Shared::new(PortTable::new(prefix.clone(), limits.ports)),
-            handshake: Arc::new(handshake),
-            tls,
+            terms: Shared::new(Arc::new(terms)),
             limits,
             transport,
             peers: Shared::new(BTreeMap::new()),
@@ -294,7 +292,8 @@ impl NodeBuilder {
             strangers: Strangers::default(),
             deciding: Lock::new(()),
             complaints: Lock::new(Complaints::default()),
-            stats: Counters::default(),
+            rivalries: Lock::new(Complaints::default()),
+            stats: Counters::new(clock::now()),
             draining: CancellationToken::new(),
             open: CancellationToken::new(),
             services: Shared::new(Vec::new()),
@@ -318,6 +317,20 @@ impl NodeBuilder {
         }
         Ok(node)
     }
+}
+
+/// The terms of a configuration: its secrets, certificate and proofs, and the rest as it stands in `handshake`.
+pub(super) fn terms(
+    config: &NodeConfig,
+    mut handshake: HandshakeConfig,
+    listens: bool,
+) -> Result<Terms, StartError> {
+    [handshake.secret, handshake.old_secret] = secrets(config, listens)?;
+    handshake.auth_offer = AuthMethod::DEFAULT.to_vec();
+    handshake.auth_accept = AuthMethod::DEFAULT.to_vec();
+    handshake.tls = false;
+    let tls = Tls::new(config, &mut handshake).map_err(|error| setting("cert", "", &error))?;
+    Ok(Terms { handshake: Arc::new(handshake), tls })
 }
 
 /// The secret and the old one. An old one alone would be a second door beside none.

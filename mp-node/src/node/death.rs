@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use mp_proto::{EncodeError, NodeId, NodeRequest, PortId, Reason};
+use mp_transport::clock;
 
 use super::Inner;
 use crate::complaints::shown;
@@ -53,6 +54,7 @@ impl Inner {
 
     /// The port's mailbox was full for too long `[MON-09]`.
     pub(crate) fn overflow(self: &Arc<Self>, cell: &Arc<PortCell>) {
+        self.stats.overflow();
         tracing::warn!(port = %cell.id, "killed: its mailbox stayed full");
         self.kill_local(cell, &Reason::mailbox_overflow(&cell.id));
     }
@@ -94,6 +96,9 @@ impl Inner {
         };
         let removed = self.ports.write().remove(cell.key);
         drop(removed);
+        if remains.watchers.here.is_empty() && remains.watchers.peers.is_empty() {
+            self.note_death(&cell.id, reason);
+        }
         for name in remains.names {
             let mut names = self.names.lock();
             if names.get(&name) == Some(&cell.id) {
@@ -112,6 +117,14 @@ impl Inner {
             }
         }
         drop(remains.handlers);
+    }
+
+    /// The log is told of a death that nobody else hears of `[ND-21]`.
+    fn note_death(&self, port: &PortId, reason: &Reason) {
+        let word = shown(&reason.word());
+        if !reason.is_normal() && self.complaints.lock().first(format!("died {word}"), clock::now()) {
+            tracing::warn!(%port, reason = shown(&reason.to_string()), "a port that nobody monitors has died");
+        }
     }
 
     /// Begins to monitor a port anywhere.

@@ -82,28 +82,31 @@ impl Inner {
             return Ok(Offered::Taken);
         };
         if lane == Lane::Control {
-            let frame = self.local_frame(name, message, reply, usize::MAX)?;
+            let frame = self.local_frame(name, message, reply, false)?;
             self.run_if_asked(&cell, &cell.push_anyway(frame));
             return Ok(Offered::Taken);
         }
-        let frame = self.local_frame(name, message, reply, self.limits.max_message)?;
+        let frame = self.local_frame(name, message, reply, true)?;
         Ok(match self.push(&cell, frame, None) {
             Push::Full(frame) => Offered::Full(Blocked::Mailbox(cell, frame)),
             Push::Taken | Push::Run | Push::Dead => Offered::Taken,
         })
     }
 
-    /// A message as it lies in mailboxes here.
-    #[expect(clippy::unused_self, reason = "what a frame looks like is the node's business")]
+    /// A message as it lies in mailboxes here; `bounded` by what one message may have, or as it came.
     pub(crate) fn local_frame<M: Serialize + ?Sized>(
         &self,
         port: &str,
         message: &M,
         reply: Option<&PortId>,
-        max: usize,
+        bounded: bool,
     ) -> Result<Frame, EncodeError> {
         let mut bytes = BytesMut::with_capacity(64);
-        Frame::write(LOCAL, port, message, reply, max, &mut bytes)?;
+        if bounded {
+            Frame::write_within(LOCAL, port, message, reply, &self.limits, &mut bytes)?;
+        } else {
+            Frame::write(LOCAL, port, message, reply, usize::MAX, &mut bytes)?;
+        }
         bytes.advance(LOCAL_PREFIX);
         Ok(Frame::new(LOCAL, bytes.freeze()))
     }

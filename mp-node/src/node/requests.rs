@@ -8,6 +8,7 @@ use mp_transport::clock;
 use super::Inner;
 use crate::complaints::shown;
 use crate::mailbox::PortCell;
+use crate::runtime::link::ROUND_TRIP;
 use crate::runtime::peer::Peer;
 
 /// How many spawns of unknown functions are remembered for a monitor that comes later.
@@ -143,10 +144,17 @@ impl Inner {
     }
 
     fn on_other(self: &Arc<Self>, asker: Asker<'_>, tag: &str, mut args: Vec<Value>) {
-        if let Asker::Peer(peer) = asker
-            && self.on_relay_request(&peer.id, tag, &mut args)
-        {
-            return;
+        if let Asker::Peer(peer) = asker {
+            if tag == ROUND_TRIP {
+                let figures = peer.lock().figures();
+                if let Some(figures) = figures {
+                    figures.answered(args.first().and_then(Value::as_i64), clock::now());
+                }
+                return;
+            }
+            if self.on_relay_request(&peer.id, tag, &mut args) || self.on_rival_request(peer, tag, &args) {
+                return;
+            }
         }
         let mut args = Some(args);
         self.each_service(|service| {

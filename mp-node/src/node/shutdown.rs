@@ -60,10 +60,6 @@ impl Inner {
         Ok(())
     }
 
-    fn all_peers(&self) -> Vec<Arc<Peer>> {
-        self.peers.read().values().cloned().collect()
-    }
-
     fn kill_ports(self: &Arc<Self>) {
         let ports: Vec<_> = self.ports.read().iter().cloned().collect();
         for cell in ports {

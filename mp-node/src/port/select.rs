@@ -19,7 +19,7 @@ use crate::sync::after;
 ///
 /// What does not fit stays in the mailbox, in its order, and takes up room there. So a mailbox that fills up while its
 /// owner waits for what does not come is a full mailbox: senders wait, and after
-/// [`Limits::mailbox_patience`](mp_proto::Limits::mailbox_patience) the port is killed `[ND-19]`.
+/// [`Limits::mailbox_patience`](mp_proto::Limits::mailbox_patience) the port is killed `[ND-25]`.
 ///
 /// # Cost
 ///

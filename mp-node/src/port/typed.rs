@@ -19,7 +19,7 @@ use crate::mailbox::queue::Entry;
 /// [`Port`] by [`Port::typed`].
 ///
 /// A sender of this node that holds a [`PortRef`] of it moves its messages here as they are: nothing is written, read
-/// or copied `[ND-20]`. Whoever has the bare [`PortId`], in this node or another one, in Perl or Rust, sends as to any
+/// or copied `[ND-26]`. Whoever has the bare [`PortId`], in this node or another one, in Perl or Rust, sends as to any
 /// port: what arrives is read as a `T` when it is received. All are in one mailbox, in the order in which they were
 /// sent.
 ///

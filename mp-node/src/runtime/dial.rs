@@ -13,6 +13,7 @@ use crate::runtime::meet::{Carrier, Failure, MeetError, Met, meet};
 use crate::runtime::peer::{Peer, PeerState, Span};
 use crate::runtime::relay::relay_addr;
 use crate::service::Way;
+use crate::stats::HandshakeFailure;
 use crate::sync::{Lock, after};
 
 /// Between rounds of attempts at the same node.
@@ -194,6 +195,14 @@ impl Inner {
             met = dialling => met,
             () = clock::sleep_until(after(clock::now(), limit)) => Err(DialError::TimedOut { addr: addr.clone() }),
         };
+        // What `meet` has not counted, as it did not come to its end.
+        match &met {
+            Err(DialError::Unreachable { .. }) => {
+                self.stats.handshake_failed(HandshakeFailure::Unreachable);
+            }
+            Err(DialError::TimedOut { .. }) => self.stats.handshake_failed(HandshakeFailure::TimedOut),
+            _ => {}
+        }
         if let Err(error) = &met
             && error.is_permanent()
         {

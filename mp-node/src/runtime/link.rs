@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bytes::BytesMut;
-use mp_proto::{Connection, ConnectionError, Frame, Limits, Message, PortId, Protocol, Session};
+use mp_proto::{Connection, ConnectionError, Frame, Limits, Message, NodeRequest, PortId, Protocol, Session};
 use mp_transport::{Driver, Kick, clock};
 
 use self::parked::Parked;
@@ -16,11 +16,18 @@ use crate::node::Inner;
 use crate::node::requests::Asker;
 use crate::runtime::meet::Carrier;
 use crate::runtime::peer::{Peer, Span};
+use crate::stats::count;
+use crate::stats::figures::Figures;
 use crate::sync::after;
 
 /// How much the pipe is given at once. While a message that is larger goes out, what the pipe has taken of it shows that
 /// the peer reads.
 const PIECE: usize = 64 * 1024;
+
+/// The tag of the answer by which the time to a peer and back is measured `[SV-01]`.
+pub(crate) const ROUND_TRIP: &str = "rtt";
+/// Between two such questions, at the least and at the most; a quarter of the silence that we bear lies between.
+const ASK_EVERY: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(15));
 
 /// The protocol of an established connection, with this node on its other side.
 #[derive(Debug)]
@@ -42,6 +49,11 @@ pub(crate) struct Link {
     idle: bool,
     /// The peer has ended the connection, with this for the reason, and messages of it still wait for full mailboxes.
     ended: Option<String>,
+    figures: Arc<Figures>,
+    /// When the peer is asked next for an answer; never if it is of another kind.
+    ask_at: Option<Instant>,
+    /// It is to be asked with what goes out next.
+    ask: bool,
 }
 
 /// Why a connection is to end, though neither side broke a rule.
@@ -70,6 +82,7 @@ pub(crate) async fn serve(
     mut driver: Driver,
     first: BytesMut,
     carrier: Carrier,
+    figures: Arc<Figures>,
 ) {
     let now = clock::now();
     let mut limits = node.limits.clone();
@@ -80,7 +93,11 @@ pub(crate) async fn serve(
         Ok(connection) => connection,
         Err(error) => return span.end(error.to_string()),
     };
+    let own_kind = connection.session().instance.is_some();
     let mut link = Link {
+        figures,
+        ask_at: own_kind.then(|| after(now, ask_every(&node.limits))),
+        ask: false,
         kick: driver.kick(),
         node: Arc::clone(&node),
         peer: Arc::clone(&span.peer),
@@ -106,10 +123,33 @@ pub(crate) async fn serve(
     span.end(why);
 }
 
+/// Messages of fewer bytes are moved to memory of their own. Those of more are a good part of what was read at once.
+const MOVED: usize = 32 * 1024;
+
+/// Messages lie in the buffer that they were read into. A few that wait must not keep alive all that was read with them,
+/// for ports that have taken it or were never there: then a mailbox's bound would say nothing `[ND-24]`.
+fn own_memory(run: &mut VecDeque<Frame>) {
+    let len: usize = run.iter().map(|frame| frame.bytes().len()).sum();
+    if len >= MOVED {
+        return;
+    }
+    let mut all = BytesMut::with_capacity(len);
+    run.iter().for_each(|frame| all.extend_from_slice(frame.bytes()));
+    let mut all = all.freeze();
+    for frame in run {
+        *frame = Frame::new(frame.framing(), all.split_to(frame.bytes().len()));
+    }
+}
+
 /// How long a peer behind relays may be silent `[RL-07]`: a connection that carries it is not read while a mailbox is
 /// full, and there are up to three of them.
 fn patience(limits: &Limits) -> Duration {
     limits.monitor_timeout.saturating_add(limits.mailbox_patience.saturating_mul(3))
+}
+
+/// How often the peer is asked for an answer: as often as a keep-alive is due.
+fn ask_every(limits: &Limits) -> Duration {
+    (limits.monitor_timeout / 4).clamp(ASK_EVERY.0, ASK_EVERY.1)
 }
 
 impl Link {
@@ -132,6 +172,8 @@ impl Link {
         }
         self.end_run(now);
         self.node.stats.received(received);
+        self.figures.messages_in(received);
+        self.figures.parked(self.parked.bytes());
         self.see_to_silence(now);
     }
 
@@ -140,9 +182,13 @@ impl Link {
         if self.run.is_empty() {
             return;
         }
+        own_memory(&mut self.run);
         match &self.last_port {
             Some(cell) => self.parked.deliver_run(&self.node, &self.kick, cell, &mut self.run, now),
-            None => self.run.drain(..).for_each(|frame| self.node.unknown_port(&frame)),
+            None => {
+                self.figures.dropped(count(self.run.len()));
+                self.run.drain(..).for_each(|frame| self.node.unknown_port(&frame));
+            }
         }
     }
 
@@ -167,14 +213,51 @@ impl Link {
             self.node.stats.no_such_port();
             return self.node.lost_letter(to.name(), || Some(message));
         };
-        match self.node.local_frame(to.name(), &message, None, usize::MAX) {
+        match self.node.local_frame(to.name(), &message, None, false) {
             Ok(frame) => self.parked.deliver(&self.node, &self.kick, &cell, frame, now),
             Err(error) => tracing::debug!(%to, %error, "a message was not passed on"),
         }
     }
 
+    /// Takes what waits to be written, or else a keep-alive that is due.
+    fn fill_leaving(&mut self, now: Instant) {
+        let mut state = self.peer.lock();
+        let (messages, _) = state.route.queued();
+        let filled = state.route.transmit(&mut self.leaving);
+        drop(state);
+        if filled {
+            self.connection.note_sent(now);
+            self.peer.room_made();
+        } else {
+            self.connection.poll_transmit(now, &mut self.leaving);
+        }
+        if std::mem::take(&mut self.ask) {
+            self.ask_for_answer(now);
+        }
+        if !self.leaving.is_empty() {
+            let (messages, bytes) = (if filled { count(messages) } else { 0 }, count(self.leaving.len()));
+            self.figures.out(messages, bytes);
+            self.node.stats.sent(messages, bytes);
+        }
+    }
+
+    /// Has the peer send a number to our node port: any node does that when it is asked to `[SV-01]`.
+    fn ask_for_answer(&mut self, now: Instant) {
+        let message = (ROUND_TRIP, self.figures.ask(now));
+        let written = Message::new(&message).and_then(|message| {
+            let request = NodeRequest::Send { to: self.node.id.port(), message }.into_message();
+            let framing = self.connection.session().send;
+            Frame::write(framing, "", &request, None, usize::MAX, &mut self.leaving)
+        });
+        match written {
+            Ok(()) => self.connection.note_sent(now),
+            Err(error) => tracing::debug!(peer = %self.peer.id, %error, "a question was not written"),
+        }
+    }
+
     fn retry(&mut self, now: Instant) {
         self.parked.retry(&self.node, &self.kick, now);
+        self.figures.parked(self.parked.bytes());
         self.see_to_silence(now);
     }
 
@@ -206,7 +289,11 @@ impl Protocol for Link {
     type Error = LinkError;
 
     fn handle_bytes(&mut self, now: Instant, input: &mut BytesMut) -> Result<(), LinkError> {
+        let before = input.len();
         let result = self.connection.handle_bytes(now, input);
+        let bytes = count(before.saturating_sub(input.len()));
+        self.figures.bytes_in(bytes);
+        self.node.stats.bytes_received(bytes);
         // What came before the bad byte came in good order.
         self.deliver(now);
         Ok(result?)
@@ -230,6 +317,11 @@ impl Protocol for Link {
         if self.parked.patience(&self.node.limits).is_some_and(|at| now >= at) {
             self.retry(now);
         }
+        if self.ask_at.is_some_and(|at| now >= at) {
+            // Asked for once, however long the pipe takes nothing.
+            self.ask_at = Some(after(now, ask_every(&self.node.limits)));
+            self.ask = true;
+        }
         Ok(self.connection.handle_timeout(now)?)
     }
 
@@ -242,12 +334,7 @@ impl Protocol for Link {
         }
         if self.leaving.is_empty() {
             // Between whole messages.
-            if self.peer.lock().route.transmit(&mut self.leaving) {
-                self.connection.note_sent(now);
-                self.peer.room_made();
-            } else {
-                self.connection.poll_transmit(now, &mut self.leaving);
-            }
+            self.fill_leaving(now);
         }
         self.idle = self.leaving.is_empty();
         if out.is_empty() && self.leaving.len() <= PIECE {
@@ -279,7 +366,7 @@ impl Protocol for Link {
 
     fn poll_timeout(&self) -> Option<Instant> {
         let patience = self.parked.patience(&self.node.limits);
-        [self.connection.poll_timeout(), patience, self.stalled_at()].into_iter().flatten().min()
+        [self.connection.poll_timeout(), patience, self.stalled_at(), self.ask_at].into_iter().flatten().min()
     }
 
     fn wants_input(&self) -> bool {

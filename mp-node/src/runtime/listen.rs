@@ -11,6 +11,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::node::Inner;
 use crate::runtime::meet::{Carrier, Failure, MeetError, meet};
+use crate::stats::HandshakeFailure;
 use crate::sync::Lock;
 
 /// How long a node without services lets its first peers wait.
@@ -56,7 +57,10 @@ impl Inner {
         self.spawn_task(async move {
             tokio::select! {
                 biased;
-                () = token.cancelled() => tracing::debug!("a connection gave way to newer ones"),
+                () = token.cancelled() => {
+                    node.stats.handshake_failed(HandshakeFailure::CrowdedOut);
+                    tracing::debug!("a connection gave way to newer ones");
+                }
                 () = let_in(&node, pipe, carrier) => {}
             }
             node.strangers.leave(ticket);

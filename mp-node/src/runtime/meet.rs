@@ -14,6 +14,9 @@ use crate::node::Inner;
 use crate::runtime::claims::Claim;
 use crate::runtime::link;
 use crate::runtime::peer::{Peer, Span};
+use crate::runtime::rival;
+use crate::stats::HandshakeFailure;
+use crate::stats::figures::{Figures, Origin};
 
 /// A connection that was taken up, with all that is needed to serve it.
 pub(crate) struct Met {
@@ -22,6 +25,7 @@ pub(crate) struct Met {
     span: Span,
     driver: Driver,
     first: BytesMut,
+    figures: Arc<Figures>,
 }
 
 /// Why two nodes did not come to terms.
@@ -69,6 +73,7 @@ impl Met {
             self.driver,
             self.first,
             self.carrier,
+            self.figures,
         ));
         peer
     }
@@ -82,23 +87,32 @@ pub(crate) async fn meet(
     carrier: Carrier,
 ) -> Result<Met, Failure> {
     let mut claims = None;
-    let met = shake(node, pipe, side, &mut claims).await.map_err(|error| Failure { error, claims })?;
-    Ok(Met { carrier, ..met })
+    let met = shake(node, pipe, side, carrier, &mut claims).await;
+    if let Err(error) = &met
+        && let Some(why) = HandshakeFailure::of(error)
+    {
+        node.stats.handshake_failed(why);
+    }
+    met.map_err(|error| Failure { error, claims })
 }
 
 async fn shake(
     node: &Arc<Inner>,
     pipe: Pipe,
     side: Side,
+    carrier: Carrier,
     claims: &mut Option<NodeId>,
 ) -> Result<Met, MeetError> {
+    let begun = node.claims.begin();
     let mut nonce = [0_u8; Nonce::LEN];
     node.rng.lock().fill(&mut nonce).map_err(|error| MeetError::Io(error.to_string()))?;
     let address = pipe.peer_addr().to_string();
-    let config = Arc::clone(&node.handshake);
+    let terms = node.terms();
+    let config = Arc::clone(&terms.handshake);
     let mut handshake = Handshake::new(config, side, Nonce::new(nonce), address, clock::now());
     let mut driver = Driver::new(pipe);
     let mut claim: Option<Claim> = None;
+    let mut tls = None;
     loop {
         let event = tokio::select! {
             biased;
@@ -113,20 +127,22 @@ async fn shake(
             match event {
                 HandshakeEvent::PeerGreeted { .. } => {}
                 HandshakeEvent::StartTls { role } => {
-                    driver = node.tls.start(driver, &mut handshake, role).await?;
+                    let version;
+                    (driver, version) = terms.tls.start(driver, &mut handshake, role).await?;
+                    tls = Some(version);
                 }
                 HandshakeEvent::Authenticated { node: peer, .. } => {
                     warn_of_weak_proof(node, &handshake, &peer);
                     if node.is_draining() && !node.is_wanted(&peer, side) {
                         return Err(MeetError::ShutDown);
                     }
-                    claim = Some(node.claims.claim(peer));
+                    claim = Some(begun.claim(peer));
                     // One of these decides, if that is for us to do; otherwise neither does anything.
                     handshake.admit();
                     handshake.proceed();
                 }
                 HandshakeEvent::Established(session) => {
-                    return adopt(node, handshake, driver, session, claim).await;
+                    return adopt(node, handshake, driver, session, claim, (carrier, tls)).await;
                 }
             }
             match handshake.poll_event() {
@@ -157,34 +173,40 @@ async fn adopt(
     driver: Driver,
     session: Session,
     claim: Option<Claim>,
+    (carrier, tls): (Carrier, Option<&'static str>),
 ) -> Result<Met, MeetError> {
     let duplicate = || MeetError::Duplicate(session.peer.clone());
     let claim = claim.ok_or_else(duplicate)?;
+    let address = driver.pipe().peer_addr().clone();
+    // The peer has decided, but not when we hear of it: its `go` may be older than that of a connection that we have had
+    // in the meantime.
+    let is_followed = session.instance.is_some() && !session.decider(&node.id);
     loop {
-        let obsolete = {
+        let (peer, epoch, is_rival) = {
             // Two tasks may be here for the same peer: what is looked at and what is done about it is one step.
             let _deciding = node.deciding.lock();
             match node.connection_beside(&session) {
-                _ if claim.is_void() => return Err(duplicate()),
+                _ if claim.is_void() || is_followed && claim.is_past() => return Err(duplicate()),
                 Beside::Standing => return Err(duplicate()),
                 Beside::Nothing => {
                     claim.win();
                     let mut first = BytesMut::new();
                     handshake.poll_transmit(clock::now(), &mut first);
-                    let span = node.establish(&session, &driver.kick())?;
-                    return Ok(Met { carrier: Carrier::Transport, session, span, driver, first });
+                    let relayed = carrier == Carrier::Relays;
+                    let origin = Origin { address, relayed, auth: handshake.proof(), tls };
+                    let figures = Arc::new(Figures::new(origin, &session, clock::now()));
+                    let span = node.establish(&session, &driver.kick(), &figures)?;
+                    return Ok(Met { carrier, session, span, driver, first, figures });
                 }
-                Beside::Obsolete(peer, epoch) => (peer, epoch),
+                Beside::Obsolete(peer, epoch) => (peer, epoch, false),
+                Beside::Rival(peer, epoch) => (peer, epoch, true),
             }
         };
-        let (peer, epoch) = obsolete;
-        if node.complaints.lock().first(format!("replaced {}", peer.id), clock::now()) {
-            tracing::warn!(
-                peer = %peer.id,
-                "the peer has connected anew while its connection stood: it was restarted, or another node has its name"
-            );
+        if is_rival && let Some(why) = rival::refusal(node, &peer, epoch, &address).await {
+            rival::refuse(&mut handshake, driver, &session, &why).await;
+            return Err(duplicate());
         }
-        peer.doom("replaced by a new connection");
+        peer.doom_connection(epoch, "replaced by a new connection");
         peer.wait_for(|state| (!state.route.is_connection(epoch)).then_some(())).await;
     }
 }
@@ -196,6 +218,8 @@ enum Beside {
     Standing,
     /// One that is over, though we have not noticed yet.
     Obsolete(Arc<Peer>, u64),
+    /// One of another life, of which the peer may have come to its end or not.
+    Rival(Arc<Peer>, u64),
 }
 
 #[cfg(feature = "tls")]
@@ -240,8 +264,8 @@ fn failed(node: &Inner, error: DriveError<HandshakeError>, claim: Option<&Claim>
 }
 
 impl Inner {
-    /// Among our own kind the decider stays with the connection that it has, unless the peer lives another life; the
-    /// other node does as it is told. Peers of other kinds do not tell their lives apart: their newcomers lose
+    /// Among our own kind the decider stays with the connection that it has, and the other node does as it is told, as
+    /// long as the peer lives the same life. Peers of other kinds do not tell their lives apart: their newcomers lose
     /// `[ND-04]`.
     fn connection_beside(&self, new: &Session) -> Beside {
         let Some(peer) = self.known_peer(new.peer.as_str()) else {
@@ -255,9 +279,10 @@ impl Inner {
         if new.instance.is_none() || same_life {
             return Beside::Standing;
         }
+        let is_rival = old.instance.is_some() && new.instance != old.instance;
         let epoch = state.route.epoch();
         drop(state);
-        Beside::Obsolete(peer, epoch)
+        if is_rival { Beside::Rival(peer, epoch) } else { Beside::Obsolete(peer, epoch) }
     }
 
     /// Whether a node that is being shut down has use for a connection: for one that it is making itself, and for one

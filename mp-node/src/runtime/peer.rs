@@ -1,6 +1,7 @@
 //! The record of one peer, and the two moments at which its connection comes and goes.
 
 use std::sync::{Arc, MutexGuard};
+use std::time::Instant;
 
 use mp_proto::{ConnectionError, EncodeError, Limits, NodeId, PortId, Reason, Session};
 use mp_transport::Kick;
@@ -12,6 +13,9 @@ use crate::kernel::outbox::Lane;
 use crate::kernel::route::{Moving, Route, Sent};
 use crate::node::Inner;
 use crate::runtime::meet::MeetError;
+use crate::runtime::rival::Vigil;
+use crate::stats::figures::Figures;
+use crate::stats::{ConnectionInfo, count};
 use crate::sync::Lock;
 use crate::watch::Action;
 
@@ -39,6 +43,10 @@ pub(crate) struct PeerState {
     pub(crate) doom: Option<String>,
     /// Other names that lead to this record while the connection lasts.
     pub(crate) aliases: Vec<NodeId>,
+    /// Whether the peer was asked if it lives.
+    pub(crate) vigil: Vigil,
+    /// What the connection has counted.
+    figures: Option<Arc<Figures>>,
 }
 
 /// One connection with a peer, or one attempt to make it. However the task that holds this ends, its end is told: what
@@ -90,6 +98,16 @@ impl PeerState {
         self.kick();
     }
 
+    /// What there is to tell of the connection, if there is one.
+    pub(crate) fn info(&self, peer: &NodeId, now: Instant) -> Option<ConnectionInfo> {
+        self.figures.as_ref().map(|figures| figures.info(peer, self.route.queued(), now))
+    }
+
+    /// What the connection has counted, if there is one.
+    pub(crate) fn figures(&self) -> Option<Arc<Figures>> {
+        self.figures.clone()
+    }
+
     fn kick(&self) {
         if let Some(kick) = &self.kick {
             kick.wake();
@@ -105,6 +123,8 @@ impl Peer {
             waiting: Vec::new(),
             doom: None,
             aliases: Vec::new(),
+            vigil: Vigil::default(),
+            figures: None,
         };
         Self {
             id,
@@ -122,6 +142,16 @@ impl Peer {
     /// Gives up the connection or attempt, if there is one, in the task that serves it.
     pub(crate) fn doom(&self, why: &str) {
         self.lock().doom(why);
+        self.changed.notify_waiters();
+    }
+
+    /// The same, if that connection is still there.
+    pub(crate) fn doom_connection(&self, epoch: u64, why: &str) {
+        let mut state = self.lock();
+        if state.route.is_connection(epoch) {
+            state.doom(why);
+        }
+        drop(state);
         self.changed.notify_waiters();
     }
 
@@ -214,7 +244,12 @@ impl Inner {
     }
 
     /// Takes up an authenticated connection, if there is no other one.
-    pub(crate) fn establish(self: &Arc<Self>, session: &Session, kick: &Kick) -> Result<Span, MeetError> {
+    pub(crate) fn establish(
+        self: &Arc<Self>,
+        session: &Session,
+        kick: &Kick,
+        figures: &Arc<Figures>,
+    ) -> Result<Span, MeetError> {
         loop {
             let peer = self.peer(&session.peer).map_err(|error| MeetError::Refused(error.to_string()))?;
             let transition = peer.transition.lock();
@@ -225,7 +260,9 @@ impl Inner {
             match state.route.established(session.clone(), &self.limits) {
                 Ok(Some(epoch)) => {
                     state.kick = Some(kick.clone());
+                    state.figures = Some(Arc::clone(figures));
                     drop(state);
+                    self.stats.connection_made();
                     self.announce_up(&peer, session);
                     drop(transition);
                     peer.changed.notify_waiters();
@@ -262,7 +299,12 @@ impl Inner {
         };
         state.kick = None;
         state.doom = None;
+        state.figures = None;
         drop(state);
+        self.stats.unsent(count(loss.messages));
+        if loss.was_up {
+            self.stats.connection_lost();
+        }
         // Messages that waited to be written.
         let unsent = loss.messages;
         if !loss.was_up {

@@ -39,13 +39,13 @@ impl Tls {
     }
 
     /// Starts TLS `[TLS-04]`: what the handshake has said is written, and what was read behind the peer's nonce belongs to
-    /// TLS. The handshake's deadline holds.
+    /// TLS. The handshake's deadline holds. Gives TLS's version, too.
     pub(crate) async fn start(
         &self,
         mut driver: Driver,
         handshake: &mut Handshake,
         role: TlsRole,
-    ) -> Result<Driver, MeetError> {
+    ) -> Result<(Driver, &'static str), MeetError> {
         use mp_proto::Protocol as _;
         use mp_transport::{clock, tls};
 
@@ -73,7 +73,7 @@ impl Tls {
         };
         tracing::debug!(peer = %secured.pipe.peer_addr(), version = secured.version, "TLS has started");
         handshake.tls_started(secured.binding);
-        Ok(Driver::new(secured.pipe))
+        Ok((Driver::new(secured.pipe), secured.version))
     }
 }
 
@@ -84,7 +84,12 @@ impl Tls {
     }
 
     #[expect(clippy::unused_async, reason = "waits with the feature `tls`")]
-    pub(crate) async fn start(&self, _: Driver, _: &mut Handshake, _: TlsRole) -> Result<Driver, MeetError> {
+    pub(crate) async fn start(
+        &self,
+        _: Driver,
+        _: &mut Handshake,
+        _: TlsRole,
+    ) -> Result<(Driver, &'static str), MeetError> {
         Err(missing())
     }
 }

@@ -172,7 +172,7 @@ impl ChildHandle {
     /// Waits until it is up; gives its port. `None` if it has ended for good.
     ///
     /// A death is known here before a monitor tells it that was made later than the child was started: who has seen a
-    /// child die gets the next one `[ND-22]`.
+    /// child die gets the next one `[ND-28]`.
     ///
     /// # Cancellation
     ///

@@ -4,9 +4,12 @@ use std::time::Duration;
 
 use mp_node::memory::{Death, MemoryNet};
 use mp_node::{Limits, Node, NodeEvent, NodeId, PortId, Reason, Way};
-use mp_proto::HandshakeEvent;
+use mp_proto::{HandshakeEvent, Side};
+use mp_transport::Transport;
 
-use crate::net::{drain, limits, moment, node, node_with, pair, seconds, settled, text, timed, within};
+use crate::net::{
+    SECRET, drain, limits, moment, node, node_with, pair, seconds, settled, text, timed, within,
+};
 use crate::puppet::{self, Kind};
 
 /// [HS-14] [ND-03]
@@ -132,6 +135,42 @@ async fn a_late_go_is_of_the_past() {
     assert_eq!(monitor.fired(), None);
 }
 
+/// Nor does one over a handshake of which we did not know yet whose it was: what was said over it may be older than what
+/// has come over the other connection, also if that one is no more. [ND-03] [ND-04]
+#[tokio::test(start_paused = true)]
+async fn a_go_over_a_handshake_that_began_before_is_of_the_past() {
+    for is_over in [false, true] {
+        let net = MemoryNet::new(1);
+        let b = node(&net, "b", Limits::default()).await;
+        let mut port = b.port();
+        let name = port.id().name().to_owned();
+        // Its proof is a second on its way.
+        net.between("far", "b").delay(Duration::from_secs(1), Duration::ZERO);
+        let pipe = net.host("far").dial(&"b:1".parse().expect("valid")).await.expect("it listens");
+        let mut slow = puppet::shake(pipe, "a", &Kind::Ours(1), SECRET, Side::Dialled);
+        assert!(matches!(slow.event().await, Ok(HandshakeEvent::PeerGreeted { .. })));
+        let mut quick = puppet::dial(&net, "a", "b", &Kind::Ours(1)).await.established().await;
+        quick.send(&name, 2).await;
+        assert_eq!(within(port.recv_as::<i32>()).await, Some(2));
+        if is_over {
+            drop(quick);
+            moment().await;
+            assert!(b.nodes().is_empty());
+        }
+        let mut events = b.events();
+        let mut slow = slow.authenticated().await;
+        slow.handshake.admit();
+        assert!(matches!(slow.event().await, Ok(HandshakeEvent::Established(_))));
+        drop(tokio::time::timeout(Duration::from_secs(5), slow.event()).await);
+        let event = tokio::time::timeout(Duration::from_secs(1), events.next()).await;
+        assert!(event.is_err(), "nothing comes of it: {event:?}");
+        assert_eq!(b.nodes().is_empty(), is_over);
+        let mut next = puppet::dial(&net, "a", "b", &Kind::Ours(1)).await.established().await;
+        next.send(&name, 3).await;
+        assert_eq!(within(port.recv_as::<i32>()).await, Some(3));
+    }
+}
+
 /// The decider stays with the connection that it has. [ND-04]
 #[tokio::test(start_paused = true)]
 async fn a_second_connection_of_the_same_life_is_not_admitted() {
@@ -161,7 +200,7 @@ async fn reference(net: &MemoryNet, limits: Limits) -> (Node, NodeId) {
     let with = |builder: mp_node::NodeBuilder| {
         builder.limits(limits).node_id("b").bind("b.net:1").transport(std::sync::Arc::new(net.host("b.net")))
     };
-    let builder = Node::builder("test").without_file().secret(crate::net::SECRET);
+    let builder = Node::builder("test").without_file().secret(SECRET);
     let node = with(builder).start().await.expect("starts");
     node.set_resolver(std::sync::Arc::new(|_| {
         Box::pin(async { vec![Way::Direct("a:1".parse().expect("valid"))] })

@@ -13,7 +13,7 @@ use crate::puppet::{self, Kind};
 
 /// Lines of the log, of level `info` and above.
 #[derive(Clone, Default)]
-struct Log(Arc<Mutex<Vec<u8>>>);
+pub(crate) struct Log(Arc<Mutex<Vec<u8>>>);
 
 impl io::Write for Log {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
@@ -36,14 +36,14 @@ impl<'a> MakeWriter<'a> for Log {
 
 impl Log {
     /// Collects what is said in this thread while the guard lives.
-    fn collect() -> (Self, tracing::subscriber::DefaultGuard) {
+    pub(crate) fn collect() -> (Self, tracing::subscriber::DefaultGuard) {
         let log = Self::default();
         let subscriber = tracing_subscriber::fmt().with_writer(log.clone()).with_ansi(false).finish();
         (log, tracing::subscriber::set_default(subscriber))
     }
 
     /// Warnings with this text.
-    fn warnings(&self, text: &str) -> Vec<String> {
+    pub(crate) fn warnings(&self, text: &str) -> Vec<String> {
         self.lines(text).into_iter().filter(|line| line.contains(" WARN ")).collect()
     }
 
@@ -143,6 +143,29 @@ async fn a_peer_cannot_flood_the_log() {
     assert_eq!(log.warnings("").len(), 3, "{:#?}", log.warnings(""));
     assert!(log.longest() < 1000, "{}", log.longest());
     assert!(!log.warnings("").iter().any(|line| line.contains('\u{1b}')));
+}
+
+/// [ND-21]
+#[tokio::test(start_paused = true)]
+async fn the_death_of_a_port_that_nobody_monitors_is_logged() {
+    let net = MemoryNet::new(1);
+    let (log, _guard) = Log::collect();
+    let a = node(&net, "a", Limits::default()).await;
+    let (watched, gone, ended) = (a.port(), a.port(), a.port());
+    let monitor = a.monitor(&watched);
+    a.kill(&watched, mp_node::Reason::die("is heard of"));
+    a.kill(&ended, mp_node::Reason::normal());
+    a.kill(&gone, mp_node::Reason::die("bad"));
+    assert!(within(monitor).await.word() == "die");
+    let said = log.warnings("a port that nobody monitors has died");
+    assert_eq!(said.len(), 1, "{said:#?}");
+    assert!(said[0].contains(&gone.id().to_string()) && said[0].contains("die: bad"), "{said:#?}");
+    for number in 0..1_000 {
+        let port = a.port();
+        a.kill(&port, mp_node::Reason::new(&format!("word {number}"), "x".repeat(1_000)));
+    }
+    assert!(log.warnings("a port that nobody monitors has died").len() <= 256);
+    assert!(log.longest() < 1_000, "{}", log.longest());
 }
 
 /// Strangers who come again and again are complained of once for each fault.

@@ -17,4 +17,6 @@ mod monitors;
 mod net;
 mod pressure;
 mod puppet;
+mod rivals;
 mod shutdown;
+mod stats;

@@ -10,7 +10,7 @@ fn port_that_died(net: &TestNet) -> PortId {
     id
 }
 
-/// [ND-21]
+/// [ND-27]
 #[tokio::test(start_paused = true)]
 async fn who_looks_sees_what_nobody_took() {
     let net = TestNet::new(2).await;
@@ -37,7 +37,7 @@ async fn who_looks_sees_what_nobody_took() {
     assert_eq!(letters.next().await.unwrap().message, None, "too large to be shown");
 }
 
-/// [ND-21]
+/// [ND-27]
 #[tokio::test(start_paused = true)]
 async fn a_value_for_a_typed_port_that_is_dead_is_shown() {
     let net = TestNet::new(1).await;

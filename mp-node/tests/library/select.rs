@@ -78,7 +78,7 @@ async fn the_time_is_over_when_it_is_and_the_port_may_be_dead() {
     assert!(port.recv_tag("other").await.is_some(), "it came before the end");
 }
 
-/// [ND-19]
+/// [ND-25]
 #[tokio::test(start_paused = true)]
 async fn what_is_passed_over_takes_up_room_until_it_is_received() {
     let mut limits = Limits::default();
@@ -104,7 +104,7 @@ async fn what_is_passed_over_takes_up_room_until_it_is_received() {
     assert_eq!(sent, 100);
 }
 
-/// [ND-19]
+/// [ND-25]
 #[tokio::test(start_paused = true)]
 async fn a_mailbox_that_fills_up_while_its_owner_waits_for_what_does_not_come_is_killed() {
     let mut limits = Limits::default();

@@ -119,7 +119,7 @@ async fn the_kind_of_a_child_says_which_deaths_are_mended() {
     assert!(supervision.child("unknown").is_none());
 }
 
-/// [ND-22]
+/// [ND-28]
 #[tokio::test(start_paused = true)]
 async fn who_has_seen_a_child_die_gets_the_next_one() {
     let net = TestNet::new(1).await;

@@ -32,7 +32,7 @@ impl Serialize for Watched {
     }
 }
 
-/// [ND-20]
+/// [ND-26]
 #[tokio::test(start_paused = true)]
 async fn a_value_is_moved_here_and_written_on_its_way_elsewhere() {
     let net = TestNet::new(2).await;
@@ -59,7 +59,7 @@ async fn a_value_is_moved_here_and_written_on_its_way_elsewhere() {
     assert_eq!(value.written.load(Ordering::Relaxed), 2, "who has the bare name writes");
 }
 
-/// [ND-20]
+/// [ND-26]
 #[test]
 fn typed_and_untyped_sends_of_one_sender_keep_their_order() {
     proptest!(|(typed in proptest::collection::vec(any::<bool>(), 0..200), select in any::<bool>())| {
@@ -216,7 +216,7 @@ async fn a_request_is_taken_apart_for_the_one_who_answers() {
     assert_eq!(net.node(0).stats().dead_letters, 1, "one had no reply port");
 }
 
-/// [ND-23]
+/// [ND-29]
 #[tokio::test(start_paused = true)]
 async fn an_answer_can_be_refused() {
     let net = TestNet::new(2).await;

@@ -34,6 +34,12 @@ pub enum DecodeError {
         /// The bound.
         max: usize,
     },
+    /// The frame has more values than are allowed `[FR-19]`.
+    #[error("a message of more than {max} values")]
+    TooManyValues {
+        /// The bound.
+        max: usize,
+    },
     /// The message is well-formed, but not of the type that was asked for.
     #[error("not the message that was expected: {0}")]
     Mismatch(String),
@@ -80,6 +86,14 @@ pub enum EncodeError {
     TooLong {
         /// The bytes it has.
         len: usize,
+        /// The bound.
+        max: usize,
+    },
+    /// The message would have more values than are allowed `[FR-19]`.
+    #[error(
+        "the message has more than the {max} values that are allowed: send many small ones as one byte string"
+    )]
+    TooManyValues {
         /// The bound.
         max: usize,
     },

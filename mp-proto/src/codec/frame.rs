@@ -8,7 +8,7 @@ use serde::de::DeserializeOwned;
 
 use super::{Codec, DecodeError, EncodeError, Framing, with_codec};
 use crate::token::{Token, TokenReader};
-use crate::{Message, PortId, adaptor};
+use crate::{Limits, Message, PortId, adaptor};
 
 /// One frame: a list of the port's name and the message's values, still in the bytes that it travels in. Reading it as
 /// a user's type goes straight from these bytes.
@@ -39,6 +39,33 @@ impl Frame {
         max: usize,
         out: &mut BytesMut,
     ) -> Result<(), EncodeError> {
+        Self::write_bounded(framing, port, message, reply, (max, usize::MAX), out)
+    }
+
+    /// The same within a node's limits: [`Limits::max_message`] bytes and [`Limits::max_values`] values.
+    ///
+    /// # Errors
+    ///
+    /// [`EncodeError`], and nothing has been added.
+    pub fn write_within<M: Serialize + ?Sized>(
+        framing: Framing,
+        port: &str,
+        message: &M,
+        reply: Option<&PortId>,
+        limits: &Limits,
+        out: &mut BytesMut,
+    ) -> Result<(), EncodeError> {
+        Self::write_bounded(framing, port, message, reply, (limits.max_message, limits.max_values), out)
+    }
+
+    fn write_bounded<M: Serialize + ?Sized>(
+        framing: Framing,
+        port: &str,
+        message: &M,
+        reply: Option<&PortId>,
+        (max, max_values): (usize, usize),
+        out: &mut BytesMut,
+    ) -> Result<(), EncodeError> {
         let open = Rollback { start: out.len(), out };
         with_codec!(framing, C => {
             C::open(open.out);
@@ -47,6 +74,10 @@ impl Frame {
             let len = open.out.len() - body;
             if len > max {
                 return Err(EncodeError::TooLong { len, max });
+            }
+            let frame = open.out.get(body..).unwrap_or_default();
+            if len > max_values && has_more_values(C::reader(frame), max_values) {
+                return Err(EncodeError::TooManyValues { max: max_values });
             }
             C::close(open.out, open.start);
         }, else return Err(EncodeError::Unavailable(framing)));
@@ -74,6 +105,23 @@ impl Frame {
     /// [`DecodeError`] says where it is not.
     pub fn check(&self) -> Result<Cow<'_, str>, DecodeError> {
         with_codec!(self.framing, C => C::check(&self.bytes), else Err(DecodeError::Unavailable(self.framing)))
+    }
+
+    /// Whether the frame, which [`check`](Self::check) has passed, has no more than `max` values: elements of lists, keys
+    /// and values of maps, the port's name among them `[FR-19]`. One of no more than `max` bytes costs nothing to ask.
+    ///
+    /// # Errors
+    ///
+    /// [`DecodeError::TooManyValues`], or `Unavailable`.
+    pub fn check_values(&self, max: usize) -> Result<(), DecodeError> {
+        // No value has less than one byte, but for the copies of Storable.
+        let many = (self.bytes.len() > max || self.framing == Framing::Storable)
+            && with_codec!(
+                self.framing,
+                C => has_more_values(C::reader(&self.bytes), max),
+                else return Err(DecodeError::Unavailable(self.framing))
+            );
+        if many { Err(DecodeError::TooManyValues { max }) } else { Ok(()) }
     }
 
     /// Reads the message as a `T`, by the rules of [`adaptor`].
@@ -122,6 +170,29 @@ impl Drop for Rollback<'_> {
     fn drop(&mut self) {
         self.out.truncate(self.start);
     }
+}
+
+/// Whether a well-formed frame has more than `max` values. The list that it is does not count.
+fn has_more_values<'a>(mut reader: impl TokenReader<'a>, max: usize) -> bool {
+    let (mut depth, mut tokens) = (0_usize, 0_usize);
+    while let Ok(token) = reader.next() {
+        match token {
+            Token::End => {
+                depth = depth.saturating_sub(1);
+                if depth == 0 {
+                    return false;
+                }
+                continue;
+            }
+            Token::List(_) | Token::Map(_) => depth = depth.saturating_add(1),
+            _ => {}
+        }
+        tokens = tokens.saturating_add(1);
+        if tokens.saturating_sub(1) > max {
+            return true;
+        }
+    }
+    false
 }
 
 /// Checks a frame by way of its tokens.

@@ -35,6 +35,7 @@ mod part;
 mod plain;
 mod read;
 mod scan;
+mod simple;
 mod survey;
 mod write;
 
@@ -43,7 +44,7 @@ use bytes::BytesMut;
 use super::{Codec, Framing};
 
 pub use error::StorableError;
-pub use part::{Field, FrozenList, fields};
+pub use part::{Field, FieldsWriter, FrozenList, Span, fields};
 pub use plain::{MAX_FREEZE_DEPTH, ThawLimits, freeze, thaw};
 pub use read::StorableReader;
 pub use scan::StorableScanner;

@@ -226,7 +226,7 @@ fn only_the_proofs(list: &str) -> String {
 }
 
 /// Foreign protocols by their first bytes.
-const FOREIGN: [(&[u8], &str); 13] = [
+const FOREIGN: [(&[u8], &str); 15] = [
     (b"HTTP/", "an HTTP server"),
     (b"<!DOC", "an HTTP server"),
     (b"GET ", "an HTTP client"),
@@ -240,9 +240,16 @@ const FOREIGN: [(&[u8], &str); 13] = [
     (b"\x16\x03", "a TLS client"),
     (b"\x15\x03", "a TLS server or client"),
     (b"220 ", "a mail or FTP server"),
+    (b"EHLO ", "a mail client"),
+    (b"\0\0", "a sender of zero bytes"),
 ];
 
 fn recognise(first: &[u8]) -> Option<&'static str> {
+    // A frame's length in digits, NUL, and Perl's Storable image [TK-01].
+    let digits = first.iter().take_while(|byte| byte.is_ascii_digit()).count();
+    if digits > 0 && first.get(digits..).is_some_and(|image| image.starts_with(b"\0pst0")) {
+        return Some("a kernel of POE::TIKC");
+    }
     FOREIGN.iter().find(|(beginning, _)| first.starts_with(beginning)).map(|(_, what)| *what)
 }
 

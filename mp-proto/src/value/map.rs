@@ -63,6 +63,12 @@ impl Map {
 
     /// Takes entries as they were read; of a repeated name the last value is kept, in time `n log n`.
     pub(crate) fn from_entries(mut entries: Vec<(Text, Value)>) -> Self {
+        // So few are compared faster than they are sorted.
+        let few = entries.len() <= 8;
+        if few && entries.iter().enumerate().all(|(at, (key, _))| entries[..at].iter().all(|(k, _)| k != key))
+        {
+            return Self { entries };
+        }
         let mut order: Vec<usize> = (0..entries.len()).collect();
         order.sort_by(|&a, &b| entries[a].0.cmp(&entries[b].0).then(a.cmp(&b)));
         if order.windows(2).any(|pair| entries[pair[0]].0 == entries[pair[1]].0) {

@@ -1,11 +1,13 @@
 //! Both sides of each bound.
 
+use bytes::BytesMut;
+use mp_proto::codec::FrameScanner;
 use mp_proto::codec::cbor::Cbor;
 use mp_proto::codec::json::Json;
 use mp_proto::codec::postcard::Postcard;
 use mp_proto::codec::{Codec, Scanner};
 use mp_proto::token::MAX_DEPTH;
-use mp_proto::{DecodeError, Value};
+use mp_proto::{DecodeError, EncodeError, Frame, Framing, Limits, Value};
 
 use crate::tokens::{frame, item, read};
 
@@ -127,4 +129,30 @@ fn declared_lengths_are_refused_at_once() {
     assert_eq!(scanner.scan(&[0, 0, 1, 0], 0xffff), Err(DecodeError::TooLong { max: 0xffff }));
     assert_eq!(scanner.scan(&[0xff, 0xff, 0, 0], 0xffff), Ok(None));
     assert_eq!(scanner.scan(&[0xff; 4], 1 << 26), Err(DecodeError::TooLong { max: 1 << 26 }));
+}
+
+/// As many values as are allowed are written and read, one more is not: elements of lists, keys and values of maps, and
+/// the port's name. `[FR-19]`
+#[test]
+fn values_at_the_bound_and_one_past_it() {
+    let flat = Value::List(vec![Value::from(0); 1000]);
+    let nested = Value::List(vec![Value::List(vec![Value::from(0)]); 500]);
+    let maps = Value::List(vec![Value::Map([("", Value::from(0))].into_iter().collect()); 500]);
+    // The port's name, the list, and what is in it.
+    for (message, values) in [(flat, 1002), (nested, 1002), (maps, 1502)] {
+        for &framing in Framing::available() {
+            let mut limits = Limits::default();
+            let write = |limits: &Limits| {
+                let mut out = BytesMut::new();
+                Frame::write_within(framing, "p", &[&message], None, limits, &mut out).map(|()| out)
+            };
+            limits.max_values = values;
+            let mut bytes = write(&limits).expect("at the bound");
+            limits.max_values = values - 1;
+            assert_eq!(write(&limits), Err(EncodeError::TooManyValues { max: values - 1 }), "{framing}");
+            let frame = FrameScanner::new(framing).unwrap().next(&mut bytes, usize::MAX).unwrap().unwrap();
+            assert_eq!(frame.check_values(values), Ok(()), "{framing}");
+            assert_eq!(frame.check_values(values - 1), Err(DecodeError::TooManyValues { max: values - 1 }));
+        }
+    }
 }

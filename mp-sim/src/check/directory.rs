@@ -1,6 +1,6 @@
 //! The directory: what each process has put into it, and what each process sees.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use mp_global::{Entries, FamilyChange, Key};
 use mp_node::Value;
@@ -18,7 +18,26 @@ pub struct Directory {
     owned: BTreeMap<(Key, u32), Entries>,
     /// What processes see, by family and process.
     views: BTreeMap<(Key, u32), View>,
+    /// Who saw something else when it was last looked.
+    suspect: Option<(Key, u32)>,
+    /// Processes that have no part in the directory.
+    apart: BTreeSet<u32>,
+    values_differ: bool,
     changes: u64,
+}
+
+/// All that is owned, by family and key: one value for each owner.
+#[derive(Default)]
+struct Truth<'a> {
+    families: BTreeMap<&'a Key, BTreeMap<&'a Key, Claims<'a>>>,
+    values_differ: bool,
+}
+
+/// The values of a key, and whether it must be seen: whether one of its owners has a part in the directory.
+#[derive(Default)]
+struct Claims<'a> {
+    values: Vec<&'a Value>,
+    is_owed: bool,
 }
 
 #[derive(Debug, Default)]
@@ -52,8 +71,31 @@ impl Directory {
         self.views.entry((family.into(), process)).or_default();
     }
 
+    /// Whether a process has a part in the directory, as all have unless it is said otherwise. What others see of one that
+    /// has none, and what it sees itself, is no matter.
+    pub fn joined(&mut self, process: u32, joined: bool) {
+        if joined {
+            self.apart.remove(&process);
+        } else {
+            self.apart.insert(process);
+        }
+    }
+
+    /// Whether a process has a part in the directory.
+    #[must_use]
+    pub fn has_joined(&self, process: u32) -> bool {
+        !self.apart.contains(&process)
+    }
+
+    /// Of a key that several have set, one may see the one value and another the other: so it is with global nodes of
+    /// Perl's.
+    pub fn values_differ(&mut self, differ: bool) {
+        self.values_differ = differ;
+    }
+
     /// A process is gone, with all that it owns and sees.
     pub fn process_died(&mut self, process: u32) {
+        self.apart.remove(&process);
         self.owned.retain(|(_, owner), _| *owner != process);
         self.views.retain(|(_, viewer), _| *viewer != process);
     }
@@ -82,56 +124,81 @@ impl Directory {
         Ok(())
     }
 
-    /// Whether all processes see what there is.
+    /// Whether all processes see what there is. Cheap to ask again and again: who saw something else when it was last
+    /// asked is looked at first.
     ///
     /// # Errors
     ///
-    /// The first difference.
-    pub fn check_agreement(&self) -> Result<(), Violation> {
-        let mut truth: BTreeMap<&Key, BTreeMap<&Key, Vec<&Value>>> = BTreeMap::new();
-        for ((family, _), entries) in &self.owned {
-            let keys = truth.entry(family).or_default();
-            for (key, value) in entries {
-                keys.entry(key).or_default().push(value);
-            }
-        }
-        let nothing = BTreeMap::new();
+    /// A difference.
+    pub fn check_agreement(&mut self) -> Result<(), Violation> {
+        let suspect = self.suspect.take();
+        let truth = Truth::new(self);
+        let suspects = suspect.iter().filter_map(|place| self.views.get_key_value(place));
+        let mut all = suspects.chain(&self.views).filter(|((_, process), _)| self.has_joined(*process));
         // What the first one sees of keys that several have set.
-        let mut shown: BTreeMap<(&Key, &Key), &Value> = BTreeMap::new();
-        for ((family, process), view) in &self.views {
-            let differs =
-                |what: &str, key: &str| Err(Violation(format!("G-8: {process} in {family}: {what} {key}")));
-            if !view.synced {
-                return differs("no global node vouches for it", "");
-            }
-            let (mut there, mut seen) = (truth.get(family).unwrap_or(&nothing).iter(), view.entries.iter());
-            loop {
-                match (there.next(), seen.next()) {
-                    (None, None) => break,
-                    (Some((key, _)), None) => return differs("it misses", key),
-                    (None, Some((key, _))) => return differs("it sees what is not there:", key),
-                    (Some((key, _)), Some((other, _))) if *key < other => return differs("it misses", key),
-                    (Some((key, _)), Some((other, _))) if *key > other => {
-                        return differs("it sees what is not there:", other);
-                    }
-                    (Some((_, values)), Some((key, value))) if !values.contains(&value) => {
-                        return differs("another value of", key);
-                    }
-                    (Some((key, values)), Some((_, value))) => {
-                        if values.len() > 1 && *shown.entry((family, key)).or_insert(value) != value {
-                            return differs("another value than others see of", key);
-                        }
-                    }
-                }
-            }
-        }
-        Ok(())
+        let mut shown = BTreeMap::new();
+        let difference = all.find_map(|(place, view)| {
+            let violation = truth.compare(place, view, &mut shown).err()?;
+            Some((place.clone(), violation))
+        });
+        let Some((place, violation)) = difference else { return Ok(()) };
+        self.suspect = Some(place);
+        Err(violation)
     }
 
     /// Changes that were told.
     #[must_use]
     pub fn changes(&self) -> u64 {
         self.changes
+    }
+}
+
+impl<'a> Truth<'a> {
+    fn new(directory: &'a Directory) -> Self {
+        let mut truth = Self { values_differ: directory.values_differ, ..Self::default() };
+        for ((family, process), entries) in &directory.owned {
+            let keys = truth.families.entry(family).or_default();
+            for (key, value) in entries {
+                let claims = keys.entry(key).or_default();
+                claims.values.push(value);
+                claims.is_owed |= directory.has_joined(*process);
+            }
+        }
+        truth
+    }
+
+    /// Whether a process sees of a family just what there is, and of keys that several have set what is `shown` to
+    /// others.
+    fn compare(
+        &self,
+        (family, process): &'a (Key, u32),
+        view: &'a View,
+        shown: &mut BTreeMap<(&'a Key, &'a Key), &'a Value>,
+    ) -> Result<(), Violation> {
+        let differs =
+            |what: &str, key: &str| Err(Violation(format!("G-8: {process} in {family}: {what} {key}")));
+        if !view.synced {
+            return differs("no global node vouches for it", "");
+        }
+        let mut there = self.families.get(family).into_iter().flatten().peekable();
+        for (key, value) in &view.entries {
+            while let Some((missed, claims)) = there.next_if(|(there, _)| **there < key) {
+                if claims.is_owed {
+                    return differs("it misses", missed);
+                }
+            }
+            let Some((_, claims)) = there.next_if(|(there, _)| **there == key) else {
+                return differs("it sees what is not there:", key);
+            };
+            if !claims.values.contains(&value) {
+                return differs("another value of", key);
+            }
+            let several = claims.values.len() > 1 && !self.values_differ;
+            if several && *shown.entry((family, key)).or_insert(value) != value {
+                return differs("another value than others see of", key);
+            }
+        }
+        there.find(|(_, claims)| claims.is_owed).map_or(Ok(()), |(key, _)| differs("it misses", key))
     }
 }
 

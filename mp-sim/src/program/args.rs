@@ -62,9 +62,15 @@ pub(super) struct Shape {
     /// Nodes of each network [default: 3 to 50]
     #[arg(long)]
     nodes: Option<usize>,
+    /// Networks of 3 nodes to so many, every fifth of just so many
+    #[arg(long, conflicts_with = "nodes")]
+    up_to: Option<usize>,
     /// How many of them are global nodes [default: 1 to 5]
     #[arg(long)]
     globals: Option<usize>,
+    /// How many of them are Perl nodes [default: some in every third network]
+    #[arg(long)]
+    perl: Option<usize>,
     /// How many faults happen [default: 8 to 16]
     #[arg(long)]
     faults: Option<usize>,
@@ -72,7 +78,7 @@ pub(super) struct Shape {
 
 impl Shape {
     pub(super) fn options(&self) -> Options {
-        Options::new(self.nodes, self.globals, self.faults)
+        Options::new(self.nodes, self.globals, self.faults).up_to(self.up_to).perl(self.perl)
     }
 }
 

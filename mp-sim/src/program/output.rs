@@ -77,7 +77,7 @@ impl Output {
         let agreed = sum.agreed_after.map_or("-".to_owned(), seconds);
         let text = format!(
             "{} seeds, {} failed, in {}: {} of the networks' time\n\
-             {} nodes; {} faults ({})\n\
+             {} nodes, {} of them Perl's; {} faults ({})\n\
              {} messages sent, {} received and checked, {} holes, all told before\n\
              {} monitors, {} fired; a process's death was told after {} at the latest\n\
              {} registrations, {} changes told; all agreed {} after the last fault at the latest\n\
@@ -87,6 +87,7 @@ impl Output {
             seconds(all.real),
             seconds(sum.elapsed),
             sum.nodes,
+            sum.perl,
             sum.faults(),
             faults.join(", "),
             sum.sent,
@@ -105,7 +106,7 @@ impl Output {
             json!({
                 "event": "done", "ok": all.failed == 0, "seeds": all.seeds, "failed": all.failed,
                 "seconds": all.real.as_secs_f64(), "virtual_seconds": sum.elapsed.as_secs_f64(),
-                "nodes": sum.nodes, "faults": sum.faults, "sent": sum.sent, "received": sum.received,
+                "nodes": sum.nodes, "perl": sum.perl, "faults": sum.faults, "sent": sum.sent, "received": sum.received,
                 "holes": sum.gaps, "monitors": sum.monitors, "fired": sum.fired,
                 "slowest_notice": sum.slowest_notice.as_secs_f64(), "registrations": sum.registrations,
                 "changes": sum.changes, "agreed_after": sum.agreed_after.map(|time| time.as_secs_f64()),

@@ -8,13 +8,30 @@ use mp_node::{Monitor, PortId, Reason};
 
 use super::{Report, Setup};
 use crate::World;
-use crate::check::{Delivery, Directory, Violation, Watches};
+use crate::check::{Delivery, Directory, Told, Violation, Watches};
 
 /// A port, as its number and its name.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Address {
     pub(super) number: u32,
     pub(super) id: PortId,
+}
+
+/// Who tells a sender of a port's death.
+#[derive(Debug)]
+pub(super) enum Teller {
+    Monitor(Monitor),
+    /// Nobody whom one could rely on: the sender is a Perl program, to which nothing is promised.
+    Nobody,
+}
+
+impl Told for Teller {
+    fn is_told(&self) -> bool {
+        match self {
+            Self::Monitor(monitor) => monitor.is_told(),
+            Self::Nobody => true,
+        }
+    }
 }
 
 /// The book of a run, shared by all that happens in it.
@@ -26,7 +43,7 @@ pub(super) struct Book {
 
 #[derive(Default)]
 pub(super) struct Page {
-    pub(super) delivery: Delivery<Monitor>,
+    pub(super) delivery: Delivery<Teller>,
     pub(super) watches: Watches,
     pub(super) directory: Directory,
     /// All ports that ever were.
@@ -36,6 +53,8 @@ pub(super) struct Page {
     processes: u32,
     senders: u32,
     calm: bool,
+    /// What each process is waiting for, which spawns, calls and links.
+    pub(super) errands: BTreeMap<u32, String>,
     /// The most that one port held, and that waited for one peer.
     longest_queue: usize,
     largest_outbox: usize,
@@ -52,12 +71,17 @@ struct Resident {
 
 impl Book {
     pub(super) fn new(world: &World, setup: &Setup) -> Self {
-        let page = Page { watches: Watches::new(setup.limits.connect_time), ..Page::default() };
+        let mut page = Page { watches: Watches::new(setup.limits.connect_time), ..Page::default() };
+        page.directory.values_differ(setup.perl_globals() > 0);
         Self { world: world.clone(), page: Arc::new(Mutex::new(page)) }
     }
 
     pub(super) fn with<R>(&self, action: impl FnOnce(&mut Page) -> R) -> R {
         action(&mut self.page.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    pub(super) fn world(&self) -> &World {
+        &self.world
     }
 
     /// The same, for what may find a guarantee broken.
@@ -85,6 +109,7 @@ impl Book {
             let Some(resident) = page.hosts.remove(host) else { return };
             page.watches.process_died(resident.process, at);
             page.directory.process_died(resident.process);
+            page.errands.remove(&resident.process);
             for sender in resident.senders {
                 page.delivery.sender_died(sender);
             }
@@ -138,10 +163,11 @@ impl Book {
         sender
     }
 
-    /// The port at a host that receives at once whatever comes, if it lives.
+    /// The port at a host that receives at once whatever comes, if it lives and can be found.
     pub(super) fn sink(&self, host: &str) -> Option<Address> {
         self.with(|page| {
-            let sink = page.hosts.get(host)?.sink.clone();
+            let resident = page.hosts.get(host)?;
+            let sink = resident.sink.clone().filter(|_| page.directory.has_joined(resident.process));
             sink.filter(|sink| page.watches.lives(sink.number))
         })
     }
@@ -204,6 +230,7 @@ impl Book {
             let [monitors, fired] = page.watches.counts();
             Report {
                 nodes: setup.nodes,
+                perl: setup.perl.len(),
                 faults: world.faults(),
                 sent,
                 received,
@@ -224,6 +251,16 @@ impl Book {
 }
 
 impl Page {
+    /// All is calm: who has asked has an answer, or was told that there is none.
+    pub(super) fn check_errands(&self) -> Result<(), Violation> {
+        match self.errands.first_key_value() {
+            Some((process, what)) => {
+                Err(Violation(format!("G-4: {process} waits for ever for what it called or linked {what}")))
+            }
+            None => Ok(()),
+        }
+    }
+
     /// All ports of a host die for this reason.
     pub(super) fn ports_died(&mut self, host: &str, at: Duration, reason: &Reason) {
         for port in self.hosts.get(host).map(|resident| resident.ports.clone()).unwrap_or_default() {

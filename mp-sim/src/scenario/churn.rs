@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use mp_global::{FamilyMonitor, Global, Membership};
 use mp_node::Value;
@@ -10,9 +11,9 @@ use super::book::{Address, Book};
 use crate::{Dice, Process, World};
 
 /// Groups of ports.
-const GROUPS: [&str; 2] = ["blue", "red"];
+pub(super) const GROUPS: [&str; 2] = ["blue", "red"];
 /// A family of keys and values.
-const FAMILY: &str = "settings";
+pub(super) const FAMILY: &str = "settings";
 
 /// Looks at the directory, and changes it until all is to be calm.
 pub(super) fn begin(
@@ -21,14 +22,14 @@ pub(super) fn begin(
     number: u32,
     ports: Vec<Address>,
     book: Book,
-    dice: Dice,
+    (pause, dice): (Duration, Dice),
 ) {
     for family in GROUPS.into_iter().chain([FAMILY]) {
         book.with(|page| page.directory.looks(number, family));
         let monitor = global.family(family).monitor().expect("there is room for a monitor");
         process.spawn(look(monitor, number, family, process.world().clone(), book.clone()));
     }
-    process.spawn(change(global.clone(), process.host().into(), number, ports, book, dice));
+    process.spawn(change(global.clone(), process.host().into(), number, ports, book, (pause, dice)));
 }
 
 async fn look(mut monitor: FamilyMonitor, number: u32, family: &'static str, world: World, book: Book) {
@@ -48,8 +49,9 @@ async fn change(
     number: u32,
     ports: Vec<Address>,
     book: Book,
-    mut dice: Dice,
+    (pause, mut dice): (Duration, Dice),
 ) {
+    let pause = u64::try_from(pause.as_millis()).unwrap_or(u64::MAX);
     let mut members: BTreeMap<(usize, u32), Membership> = BTreeMap::new();
     let mut round = 0_u64;
     while round == 0 || !book.is_calm() {
@@ -61,7 +63,7 @@ async fn change(
             }
         }
         round += 1;
-        tokio::time::sleep(dice.millis(4000)).await;
+        tokio::time::sleep(dice.millis(pause)).await;
     }
     std::future::pending::<()>().await;
     drop(members);

@@ -6,7 +6,7 @@ use std::time::Duration;
 use mp_node::{Message, Node, Port, PortId, Reason};
 
 use super::book::{Address, Book};
-use super::{Setup, churn, traffic, vigil};
+use super::{Setup, churn, errands, foreign, traffic, vigil};
 use crate::{Dice, Process, World};
 
 /// Messages that a receiver takes out of its mailbox at once: they do not count against its bound.
@@ -15,6 +15,9 @@ const BATCH: usize = 64;
 const LONGEST: usize = 41_000;
 
 pub(super) async fn live(process: Process, setup: Arc<Setup>, book: Book) {
+    if setup.is_perl(process.host()) {
+        return foreign::live(process, setup, book).await;
+    }
     let (host, world) = (process.host().to_owned(), process.world().clone());
     let number = book.process(&host);
     let (end, at, of) = (book.clone(), world.clone(), host.clone());
@@ -24,7 +27,7 @@ pub(super) async fn live(process: Process, setup: Arc<Setup>, book: Book) {
         world.sleep(dice.millis(3000)).await;
     }
     let builder = if setup.is_hidden(&host) { process.hidden_node() } else { process.node() };
-    let builder = builder.limits(setup.limits.clone());
+    let builder = builder.limits(setup.limits.clone()).framings(&setup.framings(&mut dice));
     let (node, global) = if setup.directory {
         let seeds = seeds(&host, &setup, &mut dice);
         let (node, global) =
@@ -44,16 +47,26 @@ pub(super) async fn live(process: Process, setup: Arc<Setup>, book: Book) {
         let dice = Dice::new(dice.word());
         process.spawn(traffic::send(node.clone(), sender, Arc::clone(&setup), book.clone(), dice));
     }
-    process.spawn(vigil::keep(node.clone(), number, world.clone(), book.clone(), Dice::new(dice.word())));
+    process.spawn(vigil::keep(
+        node.clone(),
+        number,
+        setup.vigil,
+        world.clone(),
+        book.clone(),
+        Dice::new(dice.word()),
+    ));
+    errands::offer(&node);
+    let errand = Dice::new(dice.word());
+    process.spawn(errands::run(node.clone(), number, Arc::clone(&setup), book.clone(), errand));
     if let Some(global) = global {
         let dice = Dice::new(dice.word());
-        churn::begin(&process, &global, number, ports, book.clone(), dice);
+        churn::begin(&process, &global, number, ports, book.clone(), (setup.churn, dice));
     }
     observe(&node, &setup, &book).await;
 }
 
 /// The global nodes have all of them as seeds, themselves included; the others have some.
-fn seeds(host: &str, setup: &Setup, dice: &mut Dice) -> Vec<String> {
+pub(super) fn seeds(host: &str, setup: &Setup, dice: &mut Dice) -> Vec<String> {
     let globals: Vec<String> = (0..setup.globals).map(Setup::host).collect();
     let mut seeds = globals.clone();
     if !globals.iter().any(|global| global == host) {
@@ -68,7 +81,7 @@ fn seeds(host: &str, setup: &Setup, dice: &mut Dice) -> Vec<String> {
 /// Looks at what waits in the node, again and again.
 async fn observe(node: &Node, setup: &Setup, book: &Book) {
     loop {
-        tokio::time::sleep(Duration::from_millis(700)).await;
+        tokio::time::sleep(setup.look).await;
         book.waiting(node.stats().largest_outbox, setup.limits.outbox_bytes + LONGEST);
     }
 }

@@ -9,6 +9,8 @@ use std::time::Duration;
 pub struct Report {
     /// Nodes.
     pub nodes: usize,
+    /// How many of them are Perl's.
+    pub perl: usize,
     /// Faults, by kind.
     pub faults: BTreeMap<&'static str, u64>,
     /// Numbered messages that were sent.
@@ -43,6 +45,7 @@ impl Report {
     /// Adds another run's figures: sums, and the worst of what is a maximum.
     pub fn add(&mut self, other: &Self) {
         self.nodes += other.nodes;
+        self.perl += other.perl;
         for (kind, count) in &other.faults {
             *self.faults.entry(kind).or_default() += count;
         }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use mp_node::{Node, Reason};
 
 use super::Setup;
-use super::book::{Address, Book};
+use super::book::{Address, Book, Teller};
 use crate::Dice;
 
 /// The most ports that one sender knows.
@@ -38,8 +38,9 @@ pub(super) async fn send(node: Node, sender: u32, setup: Arc<Setup>, book: Book,
 /// Sends one numbered message, under a monitor. Now and then one so large that pipes and queues are full for a while.
 pub(super) async fn say(node: &Node, sender: u32, target: &Address, dice: &mut Dice, book: &Book) {
     let replace = dice.one_in(10);
-    let number =
-        book.with(|page| page.delivery.sends(sender, target.number, replace, || node.monitor(&target.id)));
+    let number = book.with(|page| {
+        page.delivery.sends(sender, target.number, replace, || Teller::Monitor(node.monitor(&target.id)))
+    });
     let longest = if dice.one_in(20) { 40_000 } else { 200 };
     let padding = "x".repeat(dice.index(longest));
     // It fails only when the node is no more.

@@ -1,5 +1,7 @@
 //! Monitors of all sorts of ports, for their own sake.
 
+use std::time::Duration;
+
 use mp_node::{Monitor, Node, NodeId, PortId, Reason};
 
 use super::book::Book;
@@ -10,10 +12,18 @@ use crate::{Dice, World};
 const HELD: usize = 12;
 
 /// Monitors ports that live, that are dead, and that never were, and nodes; drops some of the monitors again.
-pub(super) async fn keep(node: Node, process: u32, world: World, book: Book, mut dice: Dice) {
+pub(super) async fn keep(
+    node: Node,
+    process: u32,
+    pause: Duration,
+    world: World,
+    book: Book,
+    mut dice: Dice,
+) {
+    let pause = u64::try_from(pause.as_millis()).unwrap_or(u64::MAX);
     let mut held: Vec<(WatchNumber, Monitor)> = Vec::new();
     loop {
-        tokio::time::sleep(dice.millis(1500)).await;
+        tokio::time::sleep(dice.millis(pause)).await;
         if book.is_calm() {
             break;
         }

@@ -10,7 +10,7 @@ use mp_global::Global;
 use mp_node::{Addr, Node, NodeBuilder, NodeId};
 use tokio_util::sync::CancellationToken;
 
-use super::{PORT, World};
+use super::{PORT, SECRET, World};
 use crate::Dice;
 use crate::sim::panic_text;
 
@@ -64,7 +64,7 @@ impl Process {
     /// that relays.
     pub fn hidden_node(&self) -> NodeBuilder {
         let host = &*self.host;
-        let builder = Node::builder("sim").without_file().node_id(host).secret("simulated");
+        let builder = Node::builder("sim").without_file().node_id(host).secret(SECRET);
         let builder = builder.transport(Arc::new(self.world.net().host(host)));
         builder.insecure_seed(self.dice().word())
     }

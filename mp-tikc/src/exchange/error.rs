@@ -22,6 +22,12 @@ pub enum ExchangeError {
         /// The time that it had.
         after: Duration,
     },
+    /// Nothing has been heard of the peer for so long that it, or what is between us, is gone `[TK-57]`.
+    #[error("nothing was heard of the peer for {} s", after.as_secs_f64())]
+    Vanished {
+        /// The bound.
+        after: Duration,
+    },
     /// The peer closed the connection.
     #[error("the peer closed the connection")]
     Ended,

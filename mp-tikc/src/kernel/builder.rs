@@ -14,8 +14,9 @@ use tokio_util::task::TaskTracker;
 use super::{Alive, Inner, Kernel, State};
 use crate::identity::KernelId;
 use crate::limits::TikcLimits;
-use crate::sync::{Complaints, Lock};
 use crate::tls::TlsConfig;
+use mp_transport::complaints::Complaints;
+use mp_transport::sync::Lock;
 
 /// Events that may wait for a slow listener.
 const EVENTS: usize = 4096;

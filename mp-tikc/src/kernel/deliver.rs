@@ -1,9 +1,13 @@
 //! A post's way: to a session here, over a link, or into the queue of those that wait for a connection.
 
+use std::cell::Cell;
 use std::sync::Arc;
 
-use mp_proto::Text;
+use bytes::BytesMut;
+use mp_proto::{EncodeError, Text};
 use mp_transport::clock;
+use mp_transport::complaints::shown;
+use serde::Serialize;
 
 use super::link::LinkCell;
 use super::state::{Pending, State};
@@ -11,13 +15,21 @@ use super::{Inner, KernelEvent};
 use crate::args::Args;
 use crate::call::Answer;
 use crate::error::PostError;
-use crate::exchange::{Peer, SendError, later};
+use crate::exchange::{Peer, SendError};
 use crate::identity::MAX_WAY;
 use crate::names::{check_alias, check_event};
-use crate::packet::{Failure, Packet, Post};
+use crate::packet::{Failure, Packet, Post, write_post};
 use crate::router::{LinkId, Way};
-use crate::session::mailbox::Mailbox;
+use crate::session::mailbox::{Mailbox, Refused};
 use crate::session::{Event, Reply};
+
+thread_local! {
+    /// What posts are written into before they are queued.
+    static SCRATCH: Cell<BytesMut> = Cell::default();
+}
+
+/// A buffer that has grown beyond this is given back.
+const SCRATCH_KEPT: usize = 64 * 1024;
 
 /// A post with what this kernel knows about it.
 #[derive(Debug)]
@@ -99,6 +111,49 @@ impl Inner {
         }
     }
 
+    /// Posts at once if that can be done without more ado: to an alias that is elsewhere, over a connection that has
+    /// room. Otherwise false, and nothing has happened.
+    #[inline]
+    pub(crate) fn post_now<A: Serialize>(
+        &self,
+        alias: &str,
+        event: &str,
+        args: &A,
+    ) -> Result<bool, EncodeError> {
+        let cell = {
+            let state = self.state.lock();
+            match state.router.way(alias, None) {
+                Ok(Way::Link(link)) if !state.closed => state.links.get(&link).map(Arc::clone),
+                _ => None,
+            }
+        };
+        let Some(cell) = cell.filter(|_| check_event(event).is_ok()) else { return Ok(false) };
+        // No lock is held while a user's type is written. It may post by itself, and then has another buffer.
+        let mut image = SCRATCH.take();
+        image.clear();
+        let written = write_post(&mut image, alias, event, args);
+        let posted = written.is_ok() && {
+            let mut exchange = cell.exchange.lock();
+            // Who takes what is queued is awake while there is something.
+            let asleep = exchange.is_idle();
+            let posted = exchange.post_image(&image);
+            drop(exchange);
+            if posted && asleep {
+                cell.wake();
+            }
+            posted
+        };
+        if image.capacity() <= SCRATCH_KEPT {
+            SCRATCH.set(image);
+        }
+        match written {
+            Ok(()) => Ok(posted),
+            // A session takes what no frame can hold, and so the alias may by now.
+            Err(EncodeError::TooDeep | EncodeError::TooLong { .. }) => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
     /// Posts if there is room.
     pub(crate) fn offer(&self, parcel: Parcel) -> Offered {
         let mut state = self.state.lock();
@@ -138,25 +193,25 @@ impl Inner {
             drop(asker.send(Ok(post.args.into_values())));
             return Offered::Taken;
         }
-        if !force && !mailbox.has_room() {
-            let room = Room::Session(Arc::clone(mailbox));
-            return Offered::Full(Box::new(Parcel { post, from, answer }), room);
-        }
         let reply = answer.map(|answer| Reply::new(self.weak(), answer));
-        let event = Event::new(post.alias, post.event, post.args, reply);
-        match mailbox.put(event) {
+        let (call, hops) = (post.call, post.hops);
+        let again = |event: Box<Event>| {
+            let Event { alias, name: event, args, reply, .. } = *event;
+            let answer = reply.and_then(Reply::disarm);
+            Parcel { post: Post { alias, event, args, call, hops }, from, answer }
+        };
+        match mailbox.put(Event::new(post.alias, post.event, post.args, reply), force) {
             Ok(hungry) => {
                 if hungry {
                     state.hungry.push(Arc::clone(mailbox));
                 }
                 Offered::Taken
             }
-            Err(event) => {
-                let Event { alias, name: event, args, reply, .. } = *event;
-                let answer = reply.and_then(Reply::disarm);
-                let post = Post { alias, event, args, ..post };
-                self.fail(state, Parcel { post, from, answer }, Failure::NoSuchAlias)
+            Err(Refused::Full(event)) => {
+                let room = Room::Session(Arc::clone(mailbox));
+                Offered::Full(Box::new(again(event)), room)
             }
+            Err(Refused::Closed(event)) => self.fail(state, again(event), Failure::NoSuchAlias),
         }
     }
 
@@ -185,7 +240,7 @@ impl Inner {
                 drop(exchange);
                 return self.fail(state, Parcel { post, from, answer: Some(answer) }, Failure::Full);
             }
-            let (call, until) = (self.number(), later(clock::now(), self.limits.call_time));
+            let (call, until) = (self.number(), clock::after(clock::now(), self.limits.call_time));
             post.call = Some(call);
             state.calls.insert(call, Pending { answer, by: link, until });
         }
@@ -219,7 +274,7 @@ impl Inner {
             return Offered::Failed(PostError::TooManyWaiting);
         }
         state.waiting_bytes = bytes;
-        state.waiting.push_back((parcel, later(clock::now(), self.limits.waiting_time)));
+        state.waiting.push_back((parcel, clock::after(clock::now(), self.limits.waiting_time)));
         Offered::Taken
     }
 
@@ -269,9 +324,4 @@ impl Inner {
             tracing::warn!(alias, event, from = %cell.address, "a post cannot be delivered: {failure}");
         }
     }
-}
-
-/// What a peer sent, fit for a log: escaped, and cut short.
-pub(crate) fn shown(text: &str) -> String {
-    text.chars().take(100).flat_map(char::escape_debug).collect()
 }

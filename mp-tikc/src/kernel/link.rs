@@ -6,19 +6,20 @@ use std::time::Instant;
 
 use bytes::BytesMut;
 use mp_proto::{Nonce, Protocol};
+use mp_transport::complaints::shown;
 use mp_transport::driver::DriveError;
 use mp_transport::{Addr, Driver, Kick, Pipe, clock};
 use tokio::sync::Notify;
 
-use super::deliver::{Offered, Parcel, Room, shown};
+use super::deliver::{Offered, Parcel, Room};
 use super::{Inner, KernelEvent};
 use crate::error::LinkError;
-use crate::exchange::{Event, Exchange, ExchangeConfig, ExchangeError, Peer, later};
+use crate::exchange::{Event, Exchange, ExchangeConfig, ExchangeError, Peer};
 use crate::identity::Role;
 use crate::packet::{Failure, Packet};
 use crate::router::LinkId;
-use crate::sync::Lock;
 use crate::tls;
+use mp_transport::sync::Lock;
 
 /// What the kernel and the task of a connection share.
 #[derive(Debug)]
@@ -154,7 +155,7 @@ impl Link {
             why = self.carry(&mut driver) => why,
             () = draining.cancelled() => {
                 let mut wire = Wire { cell: &self.cell, blocked: true };
-                let late = later(clock::now(), self.kernel.limits.drain_time);
+                let late = clock::after(clock::now(), self.kernel.limits.drain_time);
                 if let Some(driver) = &mut driver {
                     drop(driver.finish(&mut wire, late).await);
                 }
@@ -199,6 +200,8 @@ impl Link {
                     if let Some((parcel, _, until)) = blocked.take() {
                         blocked = self.retry(parcel, until);
                     }
+                    // It was we who did not listen.
+                    cell.exchange.lock().excuse(clock::now());
                 }
                 Err(DriveError::Protocol(error)) => return error.into(),
                 Err(error @ DriveError::Io(_)) => return LinkError::Io(error.to_string()),
@@ -248,7 +251,7 @@ impl Link {
                 let parcel = Parcel::from_link(post, self.id);
                 if let Offered::Full(parcel, room) = self.kernel.offer_in(&mut state, parcel, false) {
                     state.feed();
-                    return Some((*parcel, room, later(clock::now(), self.kernel.limits.patience)));
+                    return Some((*parcel, room, clock::after(clock::now(), self.kernel.limits.patience)));
                 }
                 next = match batch.pop_front() {
                     Some(Event::Packet(Packet::Post(post))) => Some(post),
@@ -313,7 +316,7 @@ impl Link {
                 }
             }
             // Posts are handled by the batch.
-            Packet::Proof { .. } | Packet::Post(_) => {}
+            Packet::Proof { .. } | Packet::Alive | Packet::Post(_) => {}
         }
     }
 
@@ -366,7 +369,11 @@ impl Protocol for Wire<'_> {
         if let Some((why, _)) = self.cell.doom.lock().clone() {
             return Err(why);
         }
-        self.cell.exchange.lock().handle_timeout(now)
+        let mut exchange = self.cell.exchange.lock();
+        if self.blocked {
+            exchange.excuse(now);
+        }
+        exchange.handle_timeout(now)
     }
 
     fn poll_transmit(&mut self, now: Instant, out: &mut BytesMut) -> bool {

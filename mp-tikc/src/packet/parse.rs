@@ -44,6 +44,7 @@ impl Packet {
                 event: name(&map, "event")?,
                 failure: Failure::of(&name(&map, "failed")?),
             }),
+            "mp_alive" => Ok(Self::Alive),
             "mp_taken" => Ok(Self::Taken { aliases: aliases(&map)? }),
             _ => Err(PacketError::UnknownAction),
         }

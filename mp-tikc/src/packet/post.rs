@@ -2,68 +2,110 @@
 
 use std::borrow::Cow;
 
-use bytes::Bytes;
-use mp_proto::codec::storable::{Field, MAX_FREEZE_DEPTH, StorableError, StorableWriter, ThawLimits, fields};
-use mp_proto::token::{Token, TokenWriter as _};
+use bytes::{Bytes, BytesMut};
+use mp_proto::codec::storable::{Field, FieldsWriter, Span, ThawLimits, fields};
+use mp_proto::token::Token;
 use mp_proto::{EncodeError, Text, Value};
+use serde::Serialize;
 
 use super::Post;
-use crate::args::{Args, slice};
 use crate::names::name_of;
 
+/// Appends the image of a post from here `[TK-45]`. After an error what was appended is of no use.
+#[inline]
+pub(crate) fn write_post<A: Serialize>(
+    out: &mut BytesMut,
+    alias: &str,
+    event: &str,
+    args: &A,
+) -> Result<(), EncodeError> {
+    let mut fields = begin(out, alias, event, 4);
+    fields.list("args", args)
+}
+
+#[inline]
+fn begin<'a>(out: &'a mut BytesMut, alias: &str, event: &str, count: u8) -> FieldsWriter<'a> {
+    let mut fields = FieldsWriter::new(out, count);
+    fields.text("action", "post");
+    fields.text("alias", alias);
+    fields.text("event", event);
+    fields
+}
+
 impl Post {
-    /// Writes the image of the post `[TK-45]`.
-    pub(crate) fn write(&self, mut writer: StorableWriter<'_>) -> Result<(), EncodeError> {
-        writer.map(4 + usize::from(self.call.is_some()) + usize::from(self.hops > 0));
-        for (key, text) in [("action", "post"), ("alias", &self.alias), ("event", &self.event)] {
-            writer.key(key);
-            writer.text(text);
-        }
-        writer.key("args");
-        self.args.write(&mut writer)?;
+    /// Appends the image of the post `[TK-45]`. After an error what was appended is of no use.
+    pub(crate) fn write(&self, out: &mut BytesMut) -> Result<(), EncodeError> {
+        let count = 4 + u8::from(self.call.is_some()) + u8::from(self.hops > 0);
+        let mut fields = begin(out, &self.alias, &self.event, count);
+        self.args.write(&mut fields)?;
         if let Some(call) = self.call {
-            writer.key("call");
-            writer.uint(call);
+            fields.uint("call", call);
         }
         if self.hops > 0 {
-            writer.key("hops");
-            writer.uint(self.hops.into());
+            fields.uint("hops", self.hops.into());
         }
-        writer.end_map();
-        if writer.deepest() > MAX_FREEZE_DEPTH { Err(EncodeError::TooDeep) } else { Ok(()) }
+        Ok(())
     }
+}
 
+/// What the image of a post says.
+#[derive(Debug)]
+pub(crate) struct Parts<'a> {
+    pub(crate) alias: Cow<'a, str>,
+    pub(crate) event: Cow<'a, str>,
+    args: Span,
+    pub(crate) call: Option<u64>,
+    hops: u8,
+}
+
+impl<'a> Parts<'a> {
     /// Reads the image of a post. `None` if it is something else, or is to be looked at more closely by
     /// [`Packet::parse`](super::Packet::parse).
-    pub(crate) fn read(image: &Bytes, limits: &ThawLimits) -> Result<Option<Self>, StorableError> {
-        let mut parts = Parts::default();
-        let whole = fields(image, limits, |key, field| parts.take(image, key, field))?;
-        Ok(if whole && !parts.odd { parts.post() } else { None })
+    pub(crate) fn read(image: &'a [u8], limits: &ThawLimits) -> Option<Self> {
+        let mut found = Found::default();
+        let whole = fields(image, limits, |key, field| found.take(key, field));
+        if whole && !found.odd { found.parts() } else { None }
+    }
+
+    /// The post; `own` is a copy of `image`, which it keeps.
+    pub(crate) fn keep(self, image: &[u8], own: &Bytes) -> Post {
+        let text = |name: Cow<'_, str>| match name {
+            Cow::Borrowed(name) => {
+                let start = name.as_ptr().addr().wrapping_sub(image.as_ptr().addr());
+                own.get(start..start.wrapping_add(name.len()))
+                    .and_then(|part| Text::from_utf8(own.slice_ref(part)).ok())
+                    .unwrap_or_else(|| name.into())
+            }
+            Cow::Owned(name) => name.into(),
+        };
+        let (alias, event, args) = (text(self.alias), text(self.event), self.args.list_of(own).into());
+        Post { alias, event, args, call: self.call, hops: self.hops }
     }
 }
 
 #[derive(Default)]
-struct Parts {
+struct Found<'a> {
     action: bool,
-    alias: Option<Text>,
-    event: Option<Text>,
-    args: Option<Args>,
+    alias: Option<Cow<'a, str>>,
+    event: Option<Cow<'a, str>>,
+    args: Option<Span>,
     call: Option<u64>,
     hops: Option<u64>,
     /// There is something that the slow way understands better.
     odd: bool,
 }
 
-impl Parts {
-    fn take(&mut self, image: &Bytes, key: &str, field: Field<'_>) {
+impl<'a> Found<'a> {
+    #[inline]
+    fn take(&mut self, key: &str, field: Field<'a>) {
         let known = match (key, field) {
             ("action", Field::Scalar(token)) => {
                 let again = std::mem::replace(&mut self.action, true);
                 !again && matches!(&token, Token::Bytes(word) if **word == *b"post")
             }
-            ("alias", Field::Scalar(token)) => fresh(&mut self.alias, name(image, token)),
-            ("event", Field::Scalar(token)) => fresh(&mut self.event, name(image, token)),
-            ("args", Field::List(list)) => fresh(&mut self.args, Some(list.into())),
+            ("alias", Field::Scalar(token)) => fresh(&mut self.alias, name(token)),
+            ("event", Field::Scalar(token)) => fresh(&mut self.event, name(token)),
+            ("args", Field::List(list)) => fresh(&mut self.args, Some(list)),
             ("call", Field::Scalar(token)) => fresh(&mut self.call, number(&token)),
             ("hops", Field::Scalar(token)) => fresh(&mut self.hops, number(&token)),
             ("action" | "alias" | "event" | "args" | "call" | "hops", _) => false,
@@ -72,10 +114,10 @@ impl Parts {
         self.odd |= !known;
     }
 
-    fn post(self) -> Option<Post> {
+    fn parts(self) -> Option<Parts<'a>> {
         let hops = self.hops.map_or(0, |hops| u8::try_from(hops).unwrap_or(u8::MAX));
         let (alias, event, args) = (self.alias?, self.event?, self.args?);
-        self.action.then_some(Post { alias, event, args, call: self.call, hops })
+        self.action.then_some(Parts { alias, event, args, call: self.call, hops })
     }
 }
 
@@ -84,15 +126,17 @@ fn fresh<T>(place: &mut Option<T>, found: Option<T>) -> bool {
     found.is_some() && std::mem::replace(place, found).is_none()
 }
 
-fn name(image: &Bytes, token: Token<'_>) -> Option<Text> {
-    match token {
-        Token::Bytes(Cow::Borrowed(bytes)) if bytes.is_ascii() => Text::from_utf8(slice(image, bytes)).ok(),
-        Token::Text(Cow::Borrowed(text)) => Text::from_utf8(slice(image, text.as_bytes())).ok(),
-        Token::Bytes(bytes) => name_of(&Value::Bytes(bytes.into_owned().into())),
-        Token::Text(text) => Some(Text::from(&*text)),
-        Token::Int(number) => name_of(&Value::Int(number)),
-        _ => None,
-    }
+fn name(token: Token<'_>) -> Option<Cow<'_, str>> {
+    let value = match token {
+        Token::Bytes(Cow::Borrowed(bytes)) if bytes.is_ascii() => {
+            return std::str::from_utf8(bytes).ok().map(Cow::Borrowed);
+        }
+        Token::Text(text) => return Some(text),
+        Token::Bytes(bytes) => Value::Bytes(bytes.into_owned().into()),
+        Token::Int(number) => Value::Int(number),
+        _ => return None,
+    };
+    name_of(&value).map(|name| Cow::Owned(name.as_str().to_owned()))
 }
 
 fn number(token: &Token<'_>) -> Option<u64> {
@@ -152,12 +196,12 @@ mod tests {
 
     fn written(post: &Post) -> Bytes {
         let mut out = BytesMut::new();
-        post.write(StorableWriter::new(&mut out)).unwrap();
+        post.write(&mut out).unwrap();
         out.freeze()
     }
 
     fn read(image: &Bytes) -> Option<Post> {
-        Post::read(image, &ThawLimits::default()).unwrap()
+        Some(Parts::read(image, &ThawLimits::default())?.keep(image, &Bytes::copy_from_slice(image)))
     }
 
     proptest! {

@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::certificate;
 use super::command::{Command, Verb, commands};
-use crate::args::{ArgsError, TrailingOptions};
+use crate::args::{ArgsError, TrailingOptions, command_names};
 use mp_config::{Scope, Setting, SettingError, profile_name};
 
 /// What is wrong with a line of the configuration family.
@@ -151,7 +151,7 @@ impl<'a> Parser<'a> {
             return Ok(command);
         }
         let Some(before) = self.before else { return Err(ConfigureError::Unknown(ArgsError::unknown(word))) };
-        if matches!(word, "demo" | "run" | "snd" | "cal" | "mon" | "help") {
+        if command_names().contains(word) {
             return Err(ConfigureError::NotHere { word: word.to_owned(), before: before.name().to_owned() });
         }
         // Someone wrote a list with blanks.
@@ -306,11 +306,11 @@ mod tests {
             ("setseeds", "write `setseeds HOST:PORT,…`"),
             ("profile", "write `profile NAME`"),
             ("gensceret", "did you mean `gensecret`"),
-            ("restart", "Perl's aemp has it"),
             ("setcert", "write `setcert FILE`"),
             ("setauth_accept md6", "there is no proof \"md6\""),
             ("setseeds a:1 b:2", "`setseeds …,b:2`"),
             ("gensecret demo", "`demo` cannot stand behind \"gensecret\""),
+            ("gensecret doctor", "`doctor` cannot stand behind \"gensecret\""),
             ("setparent x", "aemp profile NAME setparent"),
             ("setbinds localhost:http", "\"localhost:http\": the port must be a number"),
             ("setmonitor_timeout soon", "\"soon\" is no number of seconds"),

@@ -28,6 +28,18 @@ pub(super) struct Running {
 }
 
 impl Running {
+    /// Starts to tell other nodes how this one does.
+    pub(super) fn status(joined: &Joined) -> Result<Self, CliError> {
+        let port = mp_global::status::serve(&joined.node, &joined.global)?.to_string();
+        let name = mp_global::status::NAME;
+        Ok(Self { name, port: Some(port), group: Some(name), ..Self::default() })
+    }
+
+    /// The metrics, which are served there.
+    pub(super) fn metrics(at: std::net::SocketAddr) -> Self {
+        Self { name: "metrics", address: Some(format!("http://{at}/metrics")), ..Self::default() }
+    }
+
     /// For people: what stands behind its name.
     pub(super) fn text(&self) -> String {
         let port = self.port.iter().chain(&self.address).cloned();
@@ -60,6 +72,8 @@ impl Wanted {
                 echo::NAME => wanted.echo = true,
                 logs::NAME => wanted.log_catcher = Some(logs::level(&service.arguments)?),
                 tikc::NAME => wanted.tikc.push(tikc::Wanted::of(&service.arguments)?),
+                // It runs anyhow.
+                mp_global::status::NAME => {}
                 global if GLOBAL_SERVICES.contains(&global) => {}
                 ours if ours.starts_with("mp::") => return Err(CliError::Service(ours.to_owned())),
                 module => perl.push(module),

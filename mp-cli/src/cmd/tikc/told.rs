@@ -57,7 +57,7 @@ impl Report for Told {
         match self {
             Self::Listening { address } => format!("listening on {}; Ctrl-C stops it", paint.name(address)),
             Self::Up { address, proven: true } => {
-                format!("{} {address}, which has the secret", paint.good("up:"))
+                format!("{} {address}, which has proved itself", paint.good("up:"))
             }
             Self::Up { address, .. } => format!("{} {address}", paint.good("up:")),
             Self::Down { address, why } => format!("{} {address}: {}", paint.bad("down:"), plain(why)),

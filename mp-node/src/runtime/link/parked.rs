@@ -151,6 +151,11 @@ impl Parked {
         self.places.is_empty()
     }
 
+    /// Bytes that wait.
+    pub(super) fn bytes(&self) -> usize {
+        self.bytes
+    }
+
     /// Whether the connection may be read on.
     pub(super) fn has_room(&self, limits: &Limits) -> bool {
         self.bytes < limits.read_ahead_bytes

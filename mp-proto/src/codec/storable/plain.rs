@@ -5,6 +5,7 @@ use smallvec::SmallVec;
 
 use super::error::StorableError;
 use super::read::StorableReader;
+use super::simple::{read_value, write_value};
 use super::write::StorableWriter;
 use crate::adaptor::{ValueReader, ValueWriter};
 use crate::token::{Token, TokenReader, TokenWriter};
@@ -54,14 +55,21 @@ impl Default for ThawLimits {
 /// [`EncodeError::TooDeep`] beyond [`MAX_FREEZE_DEPTH`] levels, [`EncodeError::TooLong`] beyond 2 GiB.
 pub fn freeze(value: &Value) -> Result<Bytes, EncodeError> {
     const MAX: usize = i32::MAX.cast_unsigned() as usize;
-    let mut out = BytesMut::new();
-    let mut reader = ValueReader::new(value);
-    let next = || reader.next().map_err(|_| EncodeError::TooDeep);
-    copy(next, &mut StorableWriter::new(&mut out), MAX_FREEZE_DEPTH, || EncodeError::TooDeep)?;
+    let mut out = BytesMut::with_capacity(64);
+    if !write_value(value, &mut out) {
+        freeze_tokens(value, &mut out)?;
+    }
     if out.len() > MAX {
         return Err(EncodeError::TooLong { len: out.len(), max: MAX });
     }
     Ok(out.freeze())
+}
+
+/// Appends the image of any value.
+pub(super) fn freeze_tokens(value: &Value, out: &mut BytesMut) -> Result<(), EncodeError> {
+    let mut reader = ValueReader::new(value);
+    let next = || reader.next().map_err(|_| EncodeError::TooDeep);
+    copy(next, &mut StorableWriter::new(out), MAX_FREEZE_DEPTH, || EncodeError::TooDeep)
 }
 
 /// The value that Perl's `thaw` would give a reference to, from an image of `freeze` or `nfreeze` with any root, by the
@@ -74,6 +82,17 @@ pub fn thaw(image: &[u8], limits: &ThawLimits) -> Result<Value, StorableError> {
     if image.len() > limits.max_image {
         return Err(StorableError::TooLong { max: limits.max_image });
     }
+    // No value is less than a byte.
+    if limits.values >= image.len()
+        && let Some(value) = read_value(image)
+    {
+        return Ok(value);
+    }
+    thaw_tokens(image, limits)
+}
+
+/// The value of any image.
+pub(super) fn thaw_tokens(image: &[u8], limits: &ThawLimits) -> Result<Value, StorableError> {
     let mut reader = StorableReader::any(image, limits);
     let mut writer = ValueWriter::default();
     copy(|| reader.token(), &mut writer, usize::MAX, || StorableError::TooDeep)?;

@@ -37,17 +37,8 @@ pub struct StorableReader<'a> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Stage {
     Start,
-    /// The survey is made, and a value comes next.
-    Begun,
     Within,
     Ended,
-}
-
-/// Where a value begins.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Place {
-    at: usize,
-    entry: usize,
 }
 
 /// An array or hash that has begun.
@@ -113,40 +104,10 @@ impl<'a> StorableReader<'a> {
         }
     }
 
-    /// Whether something in the image is met more than once. To be asked after the first token.
-    pub(super) fn is_shared(&self) -> bool {
-        self.survey.is_shared()
-    }
-
-    /// Where the value is that comes next.
-    pub(super) fn place(&self) -> Place {
-        Place { at: self.cursor.at, entry: self.entry }
-    }
-
-    /// Goes to a value of an image that was read before, and shares nothing. To be called instead of reading the first
-    /// token.
-    pub(super) fn go(&mut self, place: Place) -> Result<(), StorableError> {
-        (self.cursor.order, self.cursor.at) = header::read(self.cursor.image)?;
-        self.survey = Survey::of(self.cursor, self.message, self.values)?;
-        (self.cursor.at, self.entry) = (place.at, place.entry);
-        self.stage = Stage::Begun;
-        Ok(())
-    }
-
-    /// Passes over what is left of the innermost array or hash, which stands at `place` in a hash.
-    pub(super) fn pass(&mut self, place: Place) -> Result<(), StorableError> {
-        self.levels.pop();
-        // The entry's key was read before; it stands where its value ends.
-        self.cursor.at = self.survey.key(place.entry.saturating_sub(1)).unwrap_or(usize::MAX);
-        self.entry = self.survey.entries_before(self.cursor.at);
-        self.complete(Token::End).map(drop)
-    }
-
     /// The next token, with an error that says more than a framing's.
     pub(super) fn token(&mut self) -> Result<Token<'a>, StorableError> {
         let token = match self.stage {
             Stage::Start => self.start(),
-            Stage::Begun => self.value(),
             Stage::Within => self.step(),
             Stage::Ended => Err(StorableError::malformed(self.cursor.at, "read on behind the end")),
         };

@@ -19,8 +19,6 @@ pub(super) struct Survey {
     objects: SmallVec<[u32; 32]>,
     /// The entries of all hashes in the order in which they begin.
     entries: SmallVec<[Entry; 16]>,
-    /// Whether an object is met again.
-    shared: bool,
 }
 
 /// An entry of a hash.
@@ -40,11 +38,6 @@ impl Survey {
         let mut walk = Walk { cursor, survey: Self::default(), classes: 0, open: SmallVec::new() };
         walk.run(message, most)?;
         Ok(walk.survey)
-    }
-
-    /// Whether an object is met again.
-    pub(super) fn is_shared(&self) -> bool {
-        self.shared
     }
 
     /// Where the object of this number begins.
@@ -191,7 +184,6 @@ impl<'a> Walk<'a> {
 
     /// An object again: not one that comes later, nor one that has not ended, which would be a cycle.
     fn again(&mut self, start: usize, number: u32, first: usize) -> Result<(), StorableError> {
-        self.survey.shared = true;
         let unknown = || StorableError::malformed(start, "a reference to what has not come yet");
         let target = self.survey.object(number).ok_or_else(unknown)?;
         let number = usize::try_from(number).map_err(|_| unknown())?;

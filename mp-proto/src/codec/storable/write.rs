@@ -52,6 +52,11 @@ impl<'a> StorableWriter<'a> {
     #[must_use]
     pub fn new(out: &'a mut BytesMut) -> Self {
         out.put_slice(&NETWORK);
+        Self::bare(out)
+    }
+
+    /// A writer of one item without a header.
+    pub(super) fn bare(out: &'a mut BytesMut) -> Self {
         Self {
             out,
             levels: SmallVec::new(),
@@ -62,17 +67,9 @@ impl<'a> StorableWriter<'a> {
         }
     }
 
-    /// The most arrays and hashes that were open at once. What is [frozen](Self::frozen) by a type counts as one.
-    #[must_use]
-    pub fn deepest(&self) -> usize {
+    /// The most arrays and hashes that were open at once.
+    pub(super) fn deepest(&self) -> usize {
         self.deepest
-    }
-
-    /// Writes the root of an image of ours, an array, as a value: nothing in it depends on its place.
-    pub(super) fn embed(&mut self, image: &[u8]) {
-        self.begin(None);
-        self.out.put_slice(image.get(NETWORK.len()..).unwrap_or_default());
-        self.end();
     }
 
     fn len(&mut self, len: usize) {

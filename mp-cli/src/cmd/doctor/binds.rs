@@ -1,0 +1,83 @@
+//! Where the node is to listen: can it, and if not, who is there already?
+
+use std::io::ErrorKind;
+
+use mp_config::NodeConfig;
+use mp_node::{Addr, NodeId};
+use mp_transport::error::plain_text;
+use tokio::net::TcpListener;
+use tokio::time::timeout;
+
+use super::finding::Finding;
+use super::holder;
+use crate::cmd::guest::Guest;
+
+/// One finding for each address.
+pub(super) async fn look(config: &NodeConfig, guest: Option<&Guest>) -> Vec<Finding> {
+    let binds = NodeConfig::expand(&config.binds);
+    if binds.is_empty() {
+        return vec![Finding::ok("bind", "it listens nowhere: others reach it through a global node")];
+    }
+    let mut findings = Vec::new();
+    for bind in binds {
+        findings.push(one(&bind, config, guest).await);
+    }
+    findings
+}
+
+async fn one(bind: &str, config: &NodeConfig, guest: Option<&Guest>) -> Finding {
+    let error = match TcpListener::bind(bind).await {
+        Ok(_) if bind.ends_with(":0") => return Finding::ok("bind", format!("{bind}: a free port is there")),
+        Ok(_) => return Finding::ok("bind", format!("{bind} can be listened on")),
+        Err(error) => error,
+    };
+    let what = format!("{bind}: {}", plain_text(&error));
+    match error.kind() {
+        ErrorKind::AddrInUse => in_use(bind, config, guest).await,
+        ErrorKind::AddrNotAvailable => {
+            let own: Vec<_> = mp_config::interfaces().iter().map(ToString::to_string).collect();
+            let mend =
+                format!("this machine has 127.0.0.1 and {}; choose one by `aemp setbinds`", own.join(", "));
+            Finding::fail("bind", what, mend)
+        }
+        ErrorKind::PermissionDenied => Finding::fail(
+            "bind",
+            what,
+            "choose a port from 1024 on by `aemp setbinds`, or give it the right to",
+        ),
+        _ => Finding::fail("bind", what, "choose another address by `aemp setbinds`"),
+    }
+}
+
+/// That it is the node itself, which runs already, is nothing to worry about.
+async fn in_use(bind: &str, config: &NodeConfig, guest: Option<&Guest>) -> Finding {
+    let port = bind.rsplit(':').next().and_then(|port| port.parse().ok()).unwrap_or_default();
+    let holder = holder::of(port).map(|who| format!(" by {who}")).unwrap_or_default();
+    if let Some(id) = node_at(bind, guest).await {
+        if is_the_one(&id, config) {
+            return Finding::ok(
+                "bind",
+                format!("{bind} is in use{holder}: the node {id} of this network runs"),
+            );
+        }
+        let text = format!("{bind} is in use{holder}, by another node of this network: {id}");
+        return Finding::fail("bind", text, "choose another address by `aemp setbinds`, or stop that node");
+    }
+    let mend = "choose another address by `aemp setbinds`, or stop what uses this one";
+    Finding::fail("bind", format!("{bind} is in use{holder}"), mend)
+}
+
+async fn node_at(bind: &str, guest: Option<&Guest>) -> Option<NodeId> {
+    let guest = guest?;
+    let addr: Addr = bind.parse().ok()?;
+    timeout(guest.limit(), guest.node().dial(&addr)).await.ok()?.ok()
+}
+
+/// Whether a node's name is what the profile would make again, but for the random part.
+fn is_the_one(id: &NodeId, config: &NodeConfig) -> bool {
+    let stem = |id: &NodeId| {
+        let text = id.as_str().to_owned();
+        text.rsplit_once('/').map_or_else(|| text.clone(), |(stem, _)| stem.to_owned())
+    };
+    *id == config.nodeid || stem(id) == stem(&config.nodeid)
+}

@@ -1,0 +1,69 @@
+//! Which process listens on a port, where the system tells: on Linux, of those processes that we may look into.
+
+use std::fs;
+
+/// The state of a socket that listens, in `/proc/net/tcp`.
+const LISTENS: &str = "0A";
+
+/// The process that listens on this TCP port, in words.
+pub(super) fn of(port: u16) -> Option<String> {
+    let sockets: Vec<String> = ["/proc/net/tcp", "/proc/net/tcp6"]
+        .iter()
+        .filter_map(|table| fs::read_to_string(table).ok())
+        .flat_map(|table| table.lines().filter_map(|line| socket(line, port)).collect::<Vec<_>>())
+        .map(|inode| format!("socket:[{inode}]"))
+        .collect();
+    if sockets.is_empty() {
+        return None;
+    }
+    let processes = fs::read_dir("/proc").ok()?.flatten();
+    let ids = processes.filter_map(|entry| entry.file_name().to_str()?.parse::<u32>().ok());
+    let mut holders = ids.filter(|id| holds(*id, &sockets));
+    let id = holders.next()?;
+    let name = fs::read_to_string(format!("/proc/{id}/comm")).unwrap_or_default();
+    Some(format!("the process {id} ({})", name.trim()))
+}
+
+/// The inode in a line of the table, if the line is about a socket that listens on the port.
+fn socket(line: &str, port: u16) -> Option<String> {
+    let mut fields = line.split_whitespace().skip(1);
+    let local = fields.next()?.rsplit_once(':')?.1;
+    let state = fields.nth(1)?;
+    let inode = fields.nth(5)?;
+    (u16::from_str_radix(local, 16) == Ok(port) && state == LISTENS).then(|| inode.to_owned())
+}
+
+fn holds(process: u32, sockets: &[String]) -> bool {
+    let Ok(descriptors) = fs::read_dir(format!("/proc/{process}/fd")) else { return false };
+    descriptors.flatten().any(|entry| {
+        fs::read_link(entry.path())
+            .is_ok_and(|target| sockets.iter().any(|socket| target.as_os_str() == &**socket))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_of_the_table_is_read() {
+        let line = "   0: 0100007F:1F90 00000000:0000 0A 00000000:00000000 00:00000000 00000000  1000        0 31415 1 0";
+        assert_eq!(socket(line, 8080).as_deref(), Some("31415"));
+        assert_eq!(socket(line, 8081), None);
+        assert_eq!(socket(&line.replace(" 0A ", " 01 "), 8080), None);
+        assert_eq!(socket("  sl  local_address rem_address", 8080), None);
+    }
+
+    #[test]
+    fn we_find_ourselves() {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let holder = of(listener.local_addr().unwrap().port());
+        if cfg!(target_os = "linux") {
+            let own = std::process::id();
+            assert!(
+                holder.as_ref().is_some_and(|who| who.contains(&format!("process {own} ("))),
+                "{holder:?}"
+            );
+        }
+    }
+}

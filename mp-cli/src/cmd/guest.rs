@@ -1,0 +1,341 @@
+//! The node that commands become which talk to a network: it listens nowhere, has its errands, and goes.
+
+mod ears;
+mod waiting;
+
+use std::future::Future;
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+use mp_config::{ConfigFile, NodeConfig, Setting};
+use mp_global::Global;
+use mp_global::wire::Part;
+use mp_node::{CallError, Message, Node, NodeBuilder, NodeId, PortId, Reason, Value};
+use serde_json::Value as Json;
+use tokio::task::JoinSet;
+use tokio::time::{sleep, timeout};
+
+use self::ears::Ears;
+use self::waiting::Waiting;
+use crate::args::{ArgsError, NodeArgs};
+use crate::cmd::json::to_json;
+use crate::error::CliError;
+use crate::output::{Progress, plain};
+
+/// The profile that is used if there is one, as Perl's program does.
+const PROFILE: &str = "aemp";
+/// The node's name if nobody chose one: such a node is a passer-by.
+const NODE_ID: &str = "anon/";
+/// Between two attempts to reach one address.
+const PAUSE: Duration = Duration::from_millis(200);
+/// How long a node may take to say whether it knows a request that it did not answer.
+const AFTERTHOUGHT: Duration = Duration::from_secs(2);
+
+/// A node on errands. Cheap to clone; all clones are the same node.
+#[derive(Debug, Clone)]
+pub(super) struct Guest {
+    node: Node,
+    seeds: Vec<String>,
+    /// What is waited for must happen within this.
+    limit: Duration,
+    waiting: Waiting,
+    ears: Ears,
+    global: Arc<OnceLock<Global>>,
+    progress: Progress,
+    is_lasting: bool,
+}
+
+/// The node that these options and the file make.
+pub(super) fn resolve(args: &NodeArgs, file: &ConfigFile) -> Result<NodeConfig, CliError> {
+    if let Some(name) = &args.profile {
+        mp_config::profile_name(name)
+            .map_err(|error| ArgsError::Value { key: "--profile".to_owned(), error })?;
+        file.require_profile(name)?;
+    }
+    let profile = args.profile.as_deref().unwrap_or(PROFILE);
+    let config = file.resolve(Some(profile), &seeds(args)?, Some(NODE_ID), &mut getrandom::fill)?;
+    config.require_secret(file)?;
+    Ok(config)
+}
+
+/// The setting that `--seed` is.
+pub(super) fn seeds(args: &NodeArgs) -> Result<Vec<(&'static Setting, Json)>, CliError> {
+    if args.seeds.is_empty() {
+        return Ok(Vec::new());
+    }
+    let seeds = Setting::of("seeds").expect("it is in the table");
+    let value = seeds.value(&args.seeds.join(","));
+    let value = value.map_err(|error| ArgsError::Value { key: "--seed".to_owned(), error })?;
+    Ok(vec![(seeds, value)])
+}
+
+impl Guest {
+    /// Starts the node. All that it waits for must happen within `limit`.
+    pub(super) async fn begin(
+        mut config: NodeConfig,
+        limit: Duration,
+        progress: Progress,
+    ) -> Result<Self, CliError> {
+        config.binds = Vec::new();
+        let seeds = NodeConfig::expand(&config.seeds);
+        let node = NodeBuilder::from_config(config).start().await?;
+        let (waiting, ears) = (Waiting::default(), Ears::open(&node));
+        Ok(Self { node, seeds, limit, waiting, ears, global: Arc::default(), progress, is_lasting: false })
+    }
+
+    /// The same node with another limit.
+    pub(super) fn within(&self, limit: Duration) -> Self {
+        Self { limit, ..self.clone() }
+    }
+
+    /// The same node, for one errand after the other.
+    pub(super) fn lasting(self) -> Self {
+        Self { is_lasting: true, ..self }
+    }
+
+    /// Whether it stays when an errand is done.
+    pub(super) fn is_lasting(&self) -> bool {
+        self.is_lasting
+    }
+
+    /// The node itself.
+    pub(super) fn node(&self) -> &Node {
+        &self.node
+    }
+
+    /// Where the network is found.
+    pub(super) fn seeds(&self) -> &[String] {
+        &self.seeds
+    }
+
+    /// How long anything may take.
+    pub(super) fn limit(&self) -> Duration {
+        self.limit
+    }
+
+    /// How long work is told of.
+    pub(super) fn progress(&self) -> Progress {
+        self.progress
+    }
+
+    /// Writes what waits, and goes.
+    pub(super) async fn leave(&self) {
+        self.node.shutdown().await;
+    }
+
+    /// Sends the message, and returns when the port's node has it.
+    pub(super) async fn snd(&self, port: &PortId, message: &[Json]) -> Result<(), CliError> {
+        self.in_time(async {
+            let port = self.way_to(port).await?;
+            self.node.send(&port, message).await?;
+            // What the node answers later than this, it has seen later than this.
+            self.ask_node(&port).await
+        })
+        .await
+    }
+
+    /// Sends the message with a reply port at its end, and returns the reply.
+    pub(super) async fn cal(&self, port: &PortId, message: &[Json]) -> Result<Vec<Json>, CliError> {
+        let request = Message::new(message).map_err(mp_node::SendError::from)?;
+        let mut asked = None;
+        let answer = self.in_time(async {
+            let port = self.way_to(port).await?;
+            self.waiting.is_for(format!("{port} did not answer"), "give it more by --timeout");
+            asked = Some(port.clone());
+            self.node.call(&port, request).await.map_err(|error| unanswered(&port, &error))
+        });
+        match (answer.await, asked) {
+            (Ok(answer), _) => Ok(answer.values().iter().map(to_json).collect()),
+            (Err(CliError::Remote(text)), Some(port)) => {
+                let unknown = self.is_unknown(&port, message.first()).await;
+                Err(CliError::Remote(unknown.unwrap_or(text)))
+            }
+            (Err(error), _) => Err(error),
+        }
+    }
+
+    /// Waits until the port is dead, however long that takes once its node is reached; returns the reason.
+    pub(super) async fn mon(&self, port: &PortId) -> Result<Reason, CliError> {
+        let port = self.meet(port).await?;
+        let monitor = self.node.monitor(&port);
+        tracing::info!(%port, "monitored");
+        Ok(monitor.await)
+    }
+
+    /// Connects to the port's node and has it answer; returns the port by the name that its node gives itself.
+    pub(super) async fn meet(&self, port: &PortId) -> Result<PortId, CliError> {
+        self.in_time(async {
+            let port = self.way_to(port).await?;
+            self.ask_node(&port).await?;
+            Ok(port)
+        })
+        .await
+    }
+
+    /// Takes part in the directory, which it asks and does not serve.
+    pub(super) async fn directory(&self) -> Result<&Global, CliError> {
+        if self.seeds.is_empty() {
+            return Err(CliError::NoNetwork);
+        }
+        self.in_time(async {
+            let seed = self.reach(self.seeds.clone()).await?;
+            self.join(&seed).await
+        })
+        .await
+    }
+
+    /// Asks the directory something.
+    pub(super) async fn asked<T>(
+        &self,
+        what: &str,
+        question: impl Future<Output = Result<T, mp_global::GlobalError>>,
+    ) -> Result<T, CliError> {
+        self.in_time(async {
+            self.waiting.is_for(format!("no global node told us {what}"), "look at what the seeds log");
+            Ok(question.await?)
+        })
+        .await
+    }
+
+    /// Whether this peer has said that it is a global node.
+    pub(super) fn is_global(&self, node: &NodeId) -> bool {
+        self.ears.is_global(node)
+    }
+
+    /// What a family holds at one global node; `None` if it does not say.
+    pub(super) async fn ask(&self, of: &NodeId, part: Part, family: &str) -> Option<Value> {
+        self.ears.ask(&self.node, of, part, family, self.limit).await
+    }
+
+    async fn join(&self, seed: &NodeId) -> Result<&Global, CliError> {
+        self.waiting.is_for(format!("the seed {seed} did not let us in"), "look at what it logs");
+        if self.global.get().is_none() {
+            // Nobody else can be here: errands are done one after the other.
+            let global = Global::builder(&self.node).global(false).start()?;
+            drop(self.global.set(global));
+        }
+        let global = self.global.get().ok_or(CliError::NoNetwork)?;
+        global.joined().await?;
+        Ok(global)
+    }
+
+    async fn in_time<T>(&self, errand: impl Future<Output = Result<T, CliError>>) -> Result<T, CliError> {
+        let limited = timeout(self.limit, errand);
+        match self.progress.during(limited, || format!("so far, {}", self.waiting.so_far())).await {
+            Ok(result) => result,
+            Err(_) => Err(CliError::Remote(self.waiting.text(self.limit))),
+        }
+    }
+
+    /// Connects to the port's node or to a seed; returns the port by the name that its node gives itself.
+    async fn way_to(&self, port: &PortId) -> Result<PortId, CliError> {
+        let target = port.node();
+        if self.node.nodes().contains(&target) {
+            return Ok(port.clone());
+        }
+        let addresses: Vec<_> =
+            target.addresses().iter().map(|(host, port)| host_port(host, *port)).collect();
+        if !addresses.is_empty() {
+            let node = self.reach(addresses).await?;
+            return PortId::new(&node, port.name()).map_err(|error| CliError::Remote(error.to_string()));
+        }
+        if self.seeds.is_empty() {
+            return Err(CliError::NoSeed(target.to_string()));
+        }
+        let seed = self.reach(self.seeds.clone()).await?;
+        if seed != target {
+            // The seed knows the way; it is there already, so nothing else is dialled at the same time.
+            self.join(&seed).await?;
+        }
+        Ok(port.clone())
+    }
+
+    /// Connects to whoever answers first at one of these addresses; each is tried until it says no for good.
+    async fn reach(&self, addresses: Vec<String>) -> Result<NodeId, CliError> {
+        let what = format!("no node answered at {}", addresses.join(", "));
+        self.waiting.is_for(what, "does one of this network run there?");
+        let mut dials = JoinSet::new();
+        for address in addresses {
+            dials.spawn(dial(self.node.clone(), address, self.waiting.clone()));
+        }
+        let mut refusal = String::new();
+        while let Some(dial) = dials.join_next().await {
+            match dial {
+                Ok(Ok(node)) => return Ok(node),
+                Ok(Err(text)) => refusal = text,
+                Err(error) => refusal = error.to_string(),
+            }
+        }
+        Err(CliError::Remote(refusal))
+    }
+
+    /// Waits for the port's node to answer.
+    async fn ask_node(&self, port: &PortId) -> Result<(), CliError> {
+        self.waiting.is_for(format!("{} did not answer", port.node()), "give it more by --timeout");
+        let answer = self.node.call(port.node(), "time").await;
+        answer.map(drop).map_err(|error| unanswered(port, &error))
+    }
+
+    /// A node says nothing to a request that it does not know; asked about it, it says so.
+    async fn is_unknown(&self, port: &PortId, tag: Option<&Json>) -> Option<String> {
+        if !self.node.nodes().contains(&port.node()) {
+            return None;
+        }
+        let tag = tag?.as_str().filter(|_| port.name().is_empty())?.to_owned();
+        let question = self.node.call(port, ("can", tag.clone())).returning::<(String,)>();
+        let (known,) = question.timeout(AFTERTHOUGHT).await.ok()?;
+        known.is_empty().then(|| plain(&format!("{port} does not know the request {tag:?}")))
+    }
+}
+
+/// Dials an address until somebody answers there; the error says why that is no use.
+async fn dial(node: Node, address: String, waiting: Waiting) -> Result<NodeId, String> {
+    let addr = address.parse().map_err(|error| format!("{address}: {error}"))?;
+    loop {
+        match node.dial(&addr).await {
+            Ok(peer) => return Ok(peer),
+            Err(error) if error.is_permanent() => return Err(plain(&error.to_string())),
+            Err(error) => waiting.because(&error),
+        }
+        sleep(PAUSE).await;
+    }
+}
+
+fn host_port(host: &str, port: u16) -> String {
+    if host.contains(':') { format!("[{host}]:{port}") } else { format!("{host}:{port}") }
+}
+
+/// Why there is no answer, as far as `error` knows.
+fn unanswered(port: &PortId, error: &CallError) -> CliError {
+    CliError::Remote(plain(&match error {
+        CallError::Died(reason) => died(port, reason),
+        other => format!("{port}: {other}"),
+    }))
+}
+
+/// How a port died, in words.
+pub(super) fn died(port: &PortId, reason: &Reason) -> String {
+    let text = |index: usize| reason.values().get(index).and_then(Value::as_str).unwrap_or_default();
+    match &*reason.word() {
+        "" if reason.is_normal() => format!("{port} ended without an answer"),
+        "transport_error" => format!("no connection to {}: {}", text(1), text(2)),
+        "no_such_port" => format!("there is no port {port}"),
+        _ => format!("{port} died: {reason}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_death_is_told_in_words() {
+        let port: PortId = "n#p".parse().unwrap();
+        let lost = Reason::transport_error(&port.node(), "no known address");
+        assert_eq!(died(&port, &lost), "no connection to n: no known address");
+        assert_eq!(died(&port, &Reason::no_such_port(&port)), "there is no port n#p");
+        assert_eq!(died(&port, &Reason::normal()), "n#p ended without an answer");
+        assert_eq!(died(&port, &Reason::die("oops\n")), "n#p died: die: oops\\n");
+        assert_eq!(died(&port, &Reason::from_values(vec![])), "n#p ended without an answer");
+    }
+}

@@ -1,0 +1,103 @@
+//! What peers say to our own node beyond messages: which of them are global nodes, and what they answer.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use mp_global::GlobalRequest;
+use mp_global::wire::Part;
+use mp_node::{Message, Node, NodeId, Service, Value};
+use tokio::sync::oneshot;
+use tokio::time::timeout;
+
+/// What our questions to a directory begin with, so that they are not taken for those of our own part in it.
+const MARK: &str = "guest ";
+
+/// Listens to what comes to the node's own port. Cheap to clone.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Ears(Arc<Mutex<Heard>>);
+
+#[derive(Debug, Default)]
+struct Heard {
+    globals: BTreeSet<NodeId>,
+    asked: BTreeMap<String, (NodeId, oneshot::Sender<Value>)>,
+    questions: u64,
+}
+
+impl Ears {
+    /// Begins to listen. What is not for us goes on to others.
+    pub(super) fn open(node: &Node) -> Self {
+        let ears = Self::default();
+        let (downs, requests) = (ears.clone(), ears.clone());
+        node.install(Service {
+            tags: &[],
+            up: Box::new(|_| {}),
+            down: Box::new(move |peer, _| downs.forget(peer)),
+            request: Box::new(move |from, tag, args| requests.request(from, tag, args)),
+        });
+        ears
+    }
+
+    /// Whether this peer has said that it is a global node.
+    pub(super) fn is_global(&self, node: &NodeId) -> bool {
+        self.heard().globals.contains(node)
+    }
+
+    /// Asks one global node, which need not be our master, what a family holds there.
+    pub(super) async fn ask(
+        &self,
+        node: &Node,
+        of: &NodeId,
+        part: Part,
+        family: &str,
+        limit: Duration,
+    ) -> Option<Value> {
+        let (sender, answer) = oneshot::channel();
+        let id = {
+            let mut heard = self.heard();
+            heard.questions += 1;
+            let id = format!("{MARK}{}", heard.questions);
+            heard.asked.insert(id.clone(), (of.clone(), sender));
+            id
+        };
+        let request = GlobalRequest::Ask { part, family: family.into(), id: Value::from(id.as_str()) };
+        let answer = if node.request(of, &Message::from(request.into_message().into_values())) {
+            timeout(limit, answer).await.ok().and_then(Result::ok)
+        } else {
+            None
+        };
+        self.heard().asked.remove(&id);
+        answer
+    }
+
+    fn request(&self, from: &NodeId, tag: &str, mut args: Vec<Value>) -> Option<Vec<Value>> {
+        let mut heard = self.heard();
+        match tag {
+            "g_global" => {
+                heard.globals.insert(from.clone());
+                Some(args)
+            }
+            "g_reply" => {
+                let id = args.first().and_then(Value::as_str).unwrap_or_default().to_string();
+                if heard.asked.get(&id).is_none_or(|(asked, _)| asked != from) {
+                    return Some(args);
+                }
+                let (_, sender) = heard.asked.remove(&id)?;
+                // Who asked may have given up.
+                drop(sender.send(args.pop().filter(|_| !args.is_empty()).unwrap_or(Value::Null)));
+                None
+            }
+            _ => Some(args),
+        }
+    }
+
+    fn forget(&self, peer: &NodeId) {
+        let mut heard = self.heard();
+        heard.globals.remove(peer);
+        heard.asked.retain(|_, (of, _)| of != peer);
+    }
+
+    fn heard(&self) -> MutexGuard<'_, Heard> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

@@ -1,0 +1,104 @@
+//! `aemp log`: the log lines of all nodes of the network.
+
+use mp_global::log_catcher::{Caught, LogCatcher, LogLevel};
+use serde::Serialize;
+
+use super::guest::Guest;
+use crate::args::Log;
+use crate::error::CliError;
+use crate::output::{Output, Paint, Report, plain};
+
+const DAY: u64 = 24 * 3600;
+
+/// Tells the lines as they come, until it is stopped.
+pub(super) async fn log(args: &Log, guest: &Guest, output: &mut Output) -> Result<(), CliError> {
+    let global = guest.directory().await?;
+    let mut catcher = LogCatcher::start(guest.node(), global, args.level)?;
+    while let Some(caught) = catcher.next().await {
+        if passes(args, &caught) {
+            output.report(&Line::of(&caught))?;
+        }
+    }
+    Ok(())
+}
+
+fn passes(args: &Log, caught: &Caught) -> bool {
+    let has =
+        |text: &str, part: &Option<String>| part.as_ref().is_none_or(|part| text.contains(part.as_str()));
+    // A node may answer with more than it was asked for.
+    caught.line.level <= args.level
+        && has(caught.node.as_str(), &args.node_part)
+        && (has(&caught.line.text, &args.text) || has(&caught.line.context, &args.text))
+}
+
+/// A line, as it is told.
+#[derive(Debug, Serialize)]
+#[serde(tag = "event", rename = "line")]
+struct Line {
+    /// Seconds since 1970.
+    time: f64,
+    node: String,
+    level: String,
+    context: String,
+    text: String,
+    /// Lines of that node that were lost before this one.
+    #[serde(skip_serializing_if = "is_zero")]
+    lost: u64,
+    #[serde(skip)]
+    grave: bool,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "the form that serde calls")]
+fn is_zero(number: &u64) -> bool {
+    *number == 0
+}
+
+impl Line {
+    fn of(caught: &Caught) -> Self {
+        let line = &caught.line;
+        Self {
+            time: line.time,
+            node: caught.node.to_string(),
+            level: line.level.to_string(),
+            context: line.context.clone(),
+            text: line.text.clone(),
+            lost: caught.lost,
+            grave: line.level <= LogLevel::WARN,
+        }
+    }
+}
+
+impl Report for Line {
+    fn text(&self, paint: Paint) -> String {
+        let level = format!("{:5}", self.level);
+        let level = if self.grave { paint.bad(level) } else { paint.dim(level) };
+        let lost = if self.lost == 0 { String::new() } else { format!("({} lines were lost) ", self.lost) };
+        let words = plain(&format!("{}: {lost}{}", self.context, self.text));
+        format!("{} {level} {} {words}", time_of_day(self.time), paint.name(plain(&self.node)))
+    }
+}
+
+/// The time of day, in UTC.
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "it saturates, and a day has no more"
+)]
+fn time_of_day(time: f64) -> String {
+    let millis = (time.max(0.0) * 1e3) as u64;
+    let seconds = millis / 1000 % DAY;
+    let (hours, minutes) = (seconds / 3600, seconds / 60 % 60);
+    format!("{hours:02}:{minutes:02}:{:02}.{:03}Z", seconds % 60, millis % 1000)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_time_is_that_of_the_day() {
+        assert_eq!(time_of_day(1_700_000_000.25), "22:13:20.250Z");
+        assert_eq!(time_of_day(f64::NAN), "00:00:00.000Z");
+        assert_eq!(time_of_day(-1.0), "00:00:00.000Z");
+    }
+}

@@ -1,0 +1,252 @@
+//! `aemp ping`, `nodes`, `groups`, `db` and `log`: a network is looked at.
+
+use std::process::Command;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use crate::common::{Home, Node};
+use crate::process::{Process, Stream, free_port};
+
+/// A seed and a worker that knows it, and a home whose `aemp` profile knows it, too.
+pub(crate) fn network() -> (Home, Node, Node) {
+    let home = Home::new();
+    home.aemp("gensecret setconnect_interval 60 profile seed setbinds 127.0.0.1:0").ok();
+    let seed = home.run("seed");
+    let address = &seed.address;
+    home.aemp(&format!(
+        "profile worker setbinds 127.0.0.1:0 setseeds {address} profile aemp setseeds {address}"
+    ))
+    .ok();
+    let worker = home.run("worker");
+    worker.process.complains(&format!("master=\"{}\"", seed.id));
+    (home, seed, worker)
+}
+
+#[track_caller]
+fn lines(text: &str) -> Vec<Value> {
+    text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+}
+
+#[test]
+fn a_node_is_pinged() {
+    let (home, seed, worker) = network();
+    let out = home.aemp(&format!("ping {} --count 3 --interval 0.01 --timeout 60", seed.address)).ok();
+    let said: Vec<&str> = out.lines().collect();
+    assert_eq!(said.len(), 5, "{out}");
+    assert!(said[0].starts_with(&format!("{}: 1  ", seed.id)) && said[0].ends_with(" ms"), "{out}");
+    assert_eq!(said[3], format!("{}: 3 sent, 3 answered, 0 % lost", seed.address));
+    assert!(said[4].starts_with("round trip: min ") && said[4].contains("p99"), "{out}");
+
+    let out = home.aemp(&format!("--json ping {} -n 2 -i 0.01 --timeout 60", worker.id)).ok();
+    let said = lines(&out);
+    assert_eq!((said.len(), &said[0]["event"], &said[1]["number"]), (3, &json!("pong"), &json!(2)));
+    let end = &said[2];
+    assert_eq!(
+        (&end["event"], &end["sent"], &end["received"], &end["loss"]),
+        (&json!("ping"), &json!(2), &json!(2), &json!(0.0))
+    );
+    assert!(end["min_ms"].as_f64().unwrap() <= end["p99_ms"].as_f64().unwrap(), "{end}");
+
+    // A port of the node: as long as that lives.
+    home.aemp(&format!("ping {} -n 2 -i 0.01 --timeout 60", worker.echo())).ok();
+    let ran = home.aemp(&format!("ping {}#no -n 5 -i 30 --timeout 60", worker.id));
+    assert!(ran.code == Some(1) && ran.err.contains("there is no port worker/"), "{ran:?}");
+}
+
+#[test]
+fn a_ping_ends_well() {
+    let (home, seed, mut worker) = network();
+    // Ctrl-C: the summary is there all the same.
+    let mut endless = home.start(&format!("ping {} --count 0 -i 0.05 --timeout 60", seed.address));
+    endless.says(": 3  ");
+    endless.signal("INT");
+    assert_eq!(endless.ends(), Some(130));
+    endless.says("sent,");
+    // A node that goes is told as lost, and those that were answered are counted.
+    let mut ping = home.start(&format!("ping {} -n 3 -i 0.2 --timeout 1", worker.address));
+    ping.says(": 1  ");
+    worker.process.kill();
+    ping.says("lost (");
+    ping.says("3 sent, ");
+    assert_eq!(ping.ends(), Some(0));
+    let nowhere = format!("127.0.0.1:{}", free_port());
+    let error = home.aemp(&format!("ping {nowhere} --timeout 0.5")).failed();
+    assert!(error.contains(&nowhere) && error.contains("Connection refused"), "{error}");
+    for (line, part) in
+        [("ping", "<NODE|PORT>"), ("ping x -n x", "'x'"), ("ping x -i 0", "above 0"), ("nodes x", "'x'")]
+    {
+        let error = home.aemp(line).refused();
+        assert!(error.contains(part) && error.contains("see `aemp help`"), "{line}: {error}");
+    }
+}
+
+#[test]
+fn the_nodes_are_listed() {
+    let (home, seed, worker) = network();
+    let out = home.aemp("nodes --timeout 60").ok();
+    let heads = out.lines().next().unwrap();
+    assert!(heads.starts_with("NODE") && heads.contains("ROLE") && heads.ends_with("LISTENS ON"), "{out}");
+    let row = |node: &Node| out.lines().find(|line| line.starts_with(&node.id)).unwrap().to_owned();
+    assert!(row(&seed).contains("global  rust") && row(&seed).ends_with(&seed.address), "{out}");
+    assert!(row(&worker).contains("slave   rust") && row(&worker).contains(" ms  "), "{out}");
+    assert!(heads.contains("UP") && heads.contains("PEERS") && heads.contains("PORTS"), "{out}");
+    let column = heads.find("LISTENS").unwrap();
+    assert!(out.lines().skip(1).all(|line| line[column..].starts_with("127.")), "not aligned: {out}");
+
+    let said = lines(&home.aemp("nodes --quick --json --timeout 60").ok());
+    let of = |id: &str| said.iter().find(|node| node["node"] == id).unwrap();
+    assert_eq!(
+        (&of(&seed.id)["role"], &of(&worker.id)["addresses"]),
+        (&json!("global"), &json!([worker.address]))
+    );
+    assert!(of(&seed.id).get("round_trip_ms").is_none());
+    let error = Home::new();
+    error.aemp("gensecret").ok();
+    let error = error.aemp("nodes").refused();
+    assert!(error.contains("nothing leads to the network") && error.contains("--seed HOST:PORT"), "{error}");
+}
+
+#[test]
+fn groups_and_families_are_looked_at() {
+    let (home, seed, worker) = network();
+    let out = home.aemp("groups mp_echo --timeout 60").ok();
+    assert!(out.starts_with("PORT") && out.contains(&seed.echo()) && out.contains(&worker.echo()), "{out}");
+    let said = lines(&home.aemp("groups mp_echo --json --timeout 60").ok());
+    assert!(
+        said.iter().any(|member| member["port"] == worker.echo() && member["node"] == worker.id),
+        "{said:?}"
+    );
+    assert_eq!(home.aemp("groups nobody --timeout 60").ok(), "PORT  NODE  VALUE\n");
+
+    let watch = home.start("db watch colours --timeout 60");
+    watch.says("(this is all; changes follow");
+    let mut set = Process::start(&mut home.command(&[
+        "db",
+        "set",
+        "colours",
+        "sky",
+        r#"["blue", 1]"#,
+        "--timeout",
+        "60",
+    ]));
+    set.says("as long as this program runs");
+    assert_eq!(home.aemp("db get colours sky --timeout 60").ok(), "[\"blue\",1]\n");
+    let said = lines(&home.aemp("db get colours --json --timeout 60").ok());
+    assert_eq!(said, [json!({"event": "entry", "family": "colours", "key": "sky", "value": ["blue", 1]})]);
+    assert_eq!(home.aemp("db keys colours --timeout 60").ok(), "KEY\nsky\n");
+    assert_eq!(watch.says("sky"), "+ sky [\"blue\",1]");
+    let error = home.aemp("db del colours sky --timeout 60").failed();
+    assert!(error.contains("another node has set \"sky\""), "{error}");
+    // A key goes with its node.
+    set.signal("INT");
+    assert_eq!(set.ends(), Some(130));
+    assert_eq!(watch.says("- sky"), "- sky");
+    let error = home.aemp("db get colours sky --timeout 60").failed();
+    assert!(error.contains("has no key \"sky\"") && error.contains("aemp db keys colours"), "{error}");
+    let error = home.aemp("db set 'l x 1 --timeout 60");
+    assert_eq!((error.code, error.out.as_str()), (Some(2), ""), "{error:?}");
+}
+
+/// [LC-01]: lines of all nodes, those that are asked for.
+#[test]
+fn the_log_of_all_nodes_is_shown() {
+    let (home, seed, _worker) = network();
+    let log = home.start("log --timeout 60");
+    let json = home.start("log --json --level info --node seed/ --text connected --timeout 60");
+    // Until the seed was asked, it tells nothing; so somebody comes and goes until it has been.
+    let told = (0..40).any(|number| {
+        home.aemp(&format!("cal {} time --timeout 60", seed.address)).ok();
+        let wait = Duration::from_millis(if number < 30 { 200 } else { 1000 });
+        log.count_after(wait, Stream::Out, &seed.id) > 0 && json.count_after(wait, Stream::Out, "line") > 0
+    });
+    assert!(told, "{} {}", log.all(), json.all());
+    let line = log.says(&seed.id);
+    assert!(line.contains("info ") && line.contains("Z ") && line.contains(": "), "{line}");
+    let line: Value = serde_json::from_str(&json.says("line")).unwrap();
+    assert_eq!((&line["node"], &line["level"]), (&json!(seed.id), &json!("info")));
+    assert!(line["text"].as_str().unwrap().contains("connected"), "{line}");
+    let error = home.aemp("log --level loud").refused();
+    assert!(error.contains("'loud'") && error.contains("trace"), "{error}");
+}
+
+/// A node of `aemp run` tells its ports, and its connections; the directory its families.
+#[test]
+fn a_node_tells_what_it_has() {
+    let (home, seed, worker) = network();
+    let out = home.aemp(&format!("ports {} --timeout 60", worker.id)).ok();
+    assert!(out.starts_with("PORT") && out.lines().any(|line| line.starts_with(&worker.echo())), "{out}");
+    assert!(out.contains("mp::status"), "{out}");
+    let said = lines(&home.aemp(&format!("ports {} --json --timeout 60", worker.address)).ok());
+    let echo = said.iter().find(|port| port["port"] == worker.echo()).unwrap();
+    assert_eq!(
+        (&echo["event"], &echo["messages"], &echo["handlers"]),
+        (&json!("port"), &json!(0), &json!(false))
+    );
+
+    let out = home.aemp("trace --timeout 60").ok();
+    let row = |node: &Node| out.lines().find(|line| line.starts_with(&node.id)).unwrap().to_owned();
+    assert!(row(&seed).contains("rust") && row(&seed).contains(&worker.id), "{out}");
+    assert!(row(&worker).contains(&seed.id) && !out.contains("anon/"), "{out}");
+    // An address needs no seed, not for the neighbours either.
+    home.aemp("profile aemp delseeds").ok();
+    let said = lines(&home.aemp(&format!("trace {} --json --timeout 60", worker.address)).ok());
+    let of = |id: &str| said.iter().find(|node| node["node"] == id).unwrap();
+    assert_eq!(of(&seed.id)["connections"][0]["node"], json!(worker.id), "{said:?}");
+    assert_eq!(of(&worker.id)["connections"][0]["framing"], json!("postcard"), "{said:?}");
+
+    let seeds = format!("--seed {} --timeout 60", seed.address);
+    let out = home.aemp(&format!("db families {seeds}")).ok();
+    assert!(out.lines().any(|line| line.starts_with("mp_echo") && line.ends_with(" 2")), "{out}");
+    assert!(!out.contains("'l"), "{out}");
+    let said = lines(&home.aemp(&format!("groups --json {seeds}")).ok());
+    assert!(said.contains(&json!({"event": "group", "group": "mp_echo", "members": 2})), "{said:?}");
+}
+
+/// The program of these tests that is a Perl node, if Perl can run it.
+pub(crate) fn perl(settings: &Value) -> Option<Process> {
+    const PEER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../mp-global/tests/perl/peer.pl");
+    let checked = Command::new("perl").args(["-c", PEER]).output();
+    if !checked.is_ok_and(|checked| checked.status.success()) {
+        assert_ne!(std::env::var("CI").as_deref(), Ok("true"), "see .ci/packages");
+        println!("skipped: perl cannot run the program of these tests");
+        return None;
+    }
+    Some(Process::start(Command::new("perl").args([PEER, &settings.to_string()])))
+}
+
+#[test]
+fn a_perl_node_is_pinged_and_evaluates() {
+    let (home, seed, _worker) = network();
+    let secret = home.json()["secret"].clone();
+    let settings =
+        json!({"node": "pearl", "secret": secret, "seeds": [seed.address], "listen": ["127.0.0.1:0"]});
+    let Some(perl) = perl(&settings) else { return };
+    perl.says("\"ev\":\"master\"");
+    home.aemp("ping pearl -n 2 -i 0.01 --timeout 60").ok();
+    let out = home.aemp("nodes --timeout 60").ok();
+    assert!(out.lines().any(|line| line.starts_with("pearl ") && line.contains("perl  ")), "{out}");
+    assert_eq!(home.words(&["eval", "--timeout", "60", "pearl", "(1 + 2,", "'x')"]).ok(), "3,\"x\"\n");
+    let error = home.words(&["eval", "--timeout", "60", "pearl", "die \"oops\\n\""]).failed();
+    assert_eq!(error, "aemp: oops\n");
+    let error = home.aemp("ports pearl --timeout 60").failed();
+    assert!(error.contains("pearl does not tell: it is a Perl node"), "{error}");
+    let out = home.aemp("trace --timeout 60").ok();
+    assert!(out.lines().any(|line| line.starts_with("pearl ") && line.contains("perl  ? ")), "{out}");
+    let error = home.aemp("restart pearl --timeout 60").failed();
+    assert!(error.contains("AnyEvent/Watchdog"), "{error}");
+}
+
+/// Ours refuse, and the refusal says why.
+#[test]
+fn a_rust_node_runs_no_code() {
+    let (home, seed, _worker) = network();
+    for line in [format!("eval {} 1", seed.address), format!("restart {}", seed.address)] {
+        let error =
+            home.aemp(&format!("{line} --timeout 60").replace(" 1 --timeout 60", " --timeout 60 1")).failed();
+        assert!(error.contains(&seed.id) && error.contains("refuses: it is a Rust node"), "{error}");
+        assert!(error.contains("none of them ever runs code that it is sent"), "{error}");
+    }
+    let error = home.aemp("eval x#y 1").refused();
+    assert!(error.contains("write the node alone"), "{error}");
+}

@@ -1,0 +1,303 @@
+//! What an operator relies on: the log, SIGHUP, the service manager, metrics, `aemp top`.
+
+#![cfg(feature = "top")]
+
+use std::io::{Read, Write};
+use std::net::TcpStream;
+use std::os::unix::net::UnixDatagram;
+use std::time::Duration;
+
+use serde_json::Value;
+
+use crate::common::{Home, Ran};
+use crate::process::{PATIENCE, Process, Stream};
+
+/// Asks over HTTP; the head, and what is behind it.
+fn http(address: &str, question: &str) -> (String, String) {
+    let mut stream = TcpStream::connect(address).unwrap();
+    stream.set_read_timeout(Some(PATIENCE)).unwrap();
+    stream.write_all(question.as_bytes()).unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    let (head, body) = answer.split_once("\r\n\r\n").unwrap();
+    (head.to_owned(), body.to_owned())
+}
+
+/// Where the metrics of a node are, from what it says.
+fn metrics_address(process: &Process) -> String {
+    let line = process.says("/metrics");
+    line.rsplit("http://").next().unwrap().trim_end_matches("/metrics").to_owned()
+}
+
+#[test]
+fn metrics_are_those_of_the_document() {
+    let home = Home::new();
+    home.aemp("gensecret").ok();
+    let seed = home.run("--metrics 0 seed binds 127.0.0.1:0");
+    let address = metrics_address(&seed.process);
+    assert!(address.starts_with("127.0.0.1:"), "{address}");
+    let other = home.run(&format!("other binds 127.0.0.1:0 seeds {}", seed.address));
+    other.process.complains("connected peer=seed/");
+    seed.process.complains("connected peer=other/");
+    let (head, page) = http(&address, "GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n");
+    assert!(head.starts_with("HTTP/1.1 200") && head.contains("text/plain; version=0.0.4"), "{head}");
+    let types = page.lines().filter_map(|line| line.strip_prefix("# TYPE "));
+    let mut exported: Vec<String> = types.map(str::to_owned).collect();
+    // It is measured within a few seconds, and not there before.
+    if !page.contains("mp_connection_round_trip_seconds") {
+        exported.push("mp_connection_round_trip_seconds gauge".to_owned());
+    }
+    exported.sort();
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/metrics.md");
+    let document = std::fs::read_to_string(path).unwrap();
+    let rows = document.lines().filter(|line| line.starts_with("| `mp_"));
+    let mut documented: Vec<String> = rows
+        .map(|row| {
+            let cells: Vec<_> = row.split('|').map(str::trim).collect();
+            format!("{} {}", cells[1].trim_matches('`'), cells[2])
+        })
+        .collect();
+    documented.sort();
+    assert_eq!(exported, documented, "docs/metrics.md against what is exported");
+    let value = |start: &str| -> f64 {
+        let line =
+            page.lines().find(|line| line.starts_with(start)).unwrap_or_else(|| panic!("{start}: {page}"));
+        line.rsplit(' ').next().unwrap().parse().unwrap()
+    };
+    let node = format!("{{node=\"{}\"", seed.id);
+    assert!(value(&format!("mp_connections{node}")) >= 1.0);
+    assert!(value(&format!("mp_messages_received_total{node}")) >= 1.0);
+    assert!(
+        page.contains(&format!("mp_connection_bytes_sent_total{node},peer=\"{}\"}}", other.id)),
+        "{page}"
+    );
+    for (question, status) in [
+        ("GET / HTTP/1.1\r\n\r\n", "404"),
+        ("HEAD /metrics HTTP/1.0\r\n\r\n", "200"),
+        ("POST /metrics HTTP/1.1\r\n\r\n", "405"),
+        ("hello\r\n\r\n", "400"),
+    ] {
+        let (head, _) = http(&address, question);
+        assert!(head.split(' ').nth(1) == Some(status), "{question:?}: {head}");
+    }
+    let (head, _) = http(&address, &format!("GET /{} HTTP/1.1\r\n\r\n", "x".repeat(9_000)));
+    assert!(head.contains(" 431 "), "{head}");
+}
+
+/// Who holds connections open without a word keeps nobody else away.
+#[test]
+fn a_slow_questioner_does_not_block_metrics() {
+    let home = Home::new();
+    home.aemp("gensecret").ok();
+    let seed = home.run("--metrics 127.0.0.1:0 seed binds 127.0.0.1:0");
+    let address = metrics_address(&seed.process);
+    let slow: Vec<_> = (0..60)
+        .map(|_| {
+            let mut stream = TcpStream::connect(&address).unwrap();
+            stream.write_all(b"GET /metr").unwrap();
+            stream
+        })
+        .collect();
+    let (head, _) = http(&address, "GET /metrics HTTP/1.1\r\n\r\n");
+    assert!(head.starts_with("HTTP/1.1 200"), "{head}");
+    drop(slow);
+    home.aemp("profile seed setbinds 127.0.0.1:0").ok();
+    let error = home.aemp("run --metrics nowhere seed").refused();
+    assert!(error.contains("cannot serve metrics at nowhere"), "{error}");
+}
+
+#[test]
+fn the_log_is_text_or_json_at_a_level() {
+    let home = Home::new();
+    home.aemp("gensecret").ok();
+    let json = home.run("--log-format json --log-level debug seed binds 127.0.0.1:0");
+    json.process.signal("TERM");
+    let line = json.process.complains("stopping");
+    let line: Value = serde_json::from_str(&line).unwrap();
+    assert_eq!((&line["level"], &line["fields"]["message"]), (&"INFO".into(), &"stopping".into()));
+    let mut command = home.command(&["run", "--log-level", "error", "seed", "binds", "127.0.0.1:0"]);
+    command.env("AEMP_LOG", "trace");
+    let mut quiet = Process::start(&mut command);
+    quiet.says("listens on");
+    quiet.signal("TERM");
+    assert_eq!(quiet.ends(), Some(0));
+    assert_eq!(
+        quiet.count_after(Duration::ZERO, Stream::Err, "stopping"),
+        0,
+        "the option goes before AEMP_LOG"
+    );
+    let error = home.aemp("run --log-level a=b=c seed binds 127.0.0.1:0").refused();
+    assert!(error.contains("filter"), "{error}");
+}
+
+/// [SV-06] [SV-07]: a secret is changed, a seed added and the log made to say more, without a restart.
+#[test]
+fn sighup_reloads_what_can_change() {
+    let home = Home::new();
+    let level = home.directory.path().join("level");
+    std::fs::write(&level, "info\n").unwrap();
+    home.aemp("setsecret 0ld profile seed setbinds 127.0.0.1:0").ok();
+    let third = home.run("seed");
+    let mut seed =
+        Process::start(&mut home.command(&["run", "--log-level-file", level.to_str().unwrap(), "seed"]));
+    let address = seed.says("listens on").split_whitespace().nth(2).unwrap().to_owned();
+    let visitor = Home::new();
+    visitor.aemp("setsecret n3w").ok();
+    let refused = visitor.aemp(&format!("cal {address} time --timeout 3"));
+    assert_eq!(refused.code, Some(1), "{}", refused.err);
+
+    home.aemp("setsecret n3w setold_secret 0ld").ok();
+    home.aemp(&format!("profile seed setseeds {} setbinds 127.0.0.1:0,127.0.0.1:0", third.address)).ok();
+    std::fs::write(&level, "debug").unwrap();
+    seed.signal("HUP");
+    let line = seed.complains(" reloaded");
+    assert!(line.contains("secret=\"changed\"") && line.contains("seeds=\"changed\""), "{line}");
+    assert!(line.contains("certificate=\"as before\"") && line.contains("debug"), "{line}");
+    assert!(seed.complains("only at the next start").ends_with(": binds"));
+    seed.complains(&format!("connected peer={}", third.id));
+    visitor.aemp(&format!("cal {address} time --timeout 60")).ok();
+
+    home.write("{ broken");
+    seed.signal("HUP");
+    let line = seed.complains("not reloaded");
+    assert!(line.contains("ERROR") && line.contains("as before"), "{line}");
+    visitor.aemp(&format!("cal {address} time --timeout 60")).ok();
+    seed.signal("TERM");
+    assert_eq!(seed.ends(), Some(0));
+}
+
+/// What systemd is told, with a socket of ours in its place.
+#[test]
+fn the_service_manager_is_told() {
+    let home = Home::new();
+    home.aemp("gensecret").ok();
+    let path = home.directory.path().join("notify");
+    let socket = UnixDatagram::bind(&path).unwrap();
+    socket.set_read_timeout(Some(PATIENCE)).unwrap();
+    let hears = || {
+        let mut bytes = [0; 4096];
+        let length = socket.recv(&mut bytes).unwrap();
+        String::from_utf8(bytes[..length].to_vec()).unwrap()
+    };
+    let mut command = home.command(&["run", "seed", "binds", "127.0.0.1:0"]);
+    command.env("NOTIFY_SOCKET", &path).env("WATCHDOG_USEC", "400000");
+    let mut node = Process::start(&mut command);
+    let text = hears();
+    assert!(text.starts_with("READY=1\nSTATUS=node seed/") && text.contains("127.0.0.1:"), "{text}");
+    for _ in 0..3 {
+        let text = hears();
+        assert!(text.starts_with("WATCHDOG=1\nSTATUS=node seed/"), "{text}");
+    }
+    node.signal("HUP");
+    let until = |word: &str| {
+        let found = (0..200).map(|_| hears()).find(|text| text.starts_with(word));
+        assert!(found.is_some(), "{word}");
+    };
+    until("RELOADING=1");
+    until("READY=1");
+    node.signal("TERM");
+    until("STOPPING=1");
+    assert_eq!(node.ends(), Some(0));
+}
+
+/// [SV-04] Real processes, looked at by another one.
+#[test]
+fn top_shows_the_network_once() {
+    let home = Home::new();
+    home.aemp("gensecret").ok();
+    let seed = home.run("seed binds 127.0.0.1:0");
+    let address = &seed.address;
+    let worker = home.run(&format!("worker binds 127.0.0.1:0 seeds {address}"));
+    let hidden = home.run(&format!("--no-status hidden binds 127.0.0.1:0 seeds {address}"));
+    for node in [&worker, &hidden] {
+        node.process.complains("connected peer=seed/");
+    }
+    let look = || {
+        let out = home.aemp(&format!("top --once --json --seed {address} --timeout 60")).ok();
+        serde_json::from_str::<Value>(&out).unwrap()
+    };
+    // The directory takes a moment to get to know the worker.
+    let report = (0..20).map(|_| look()).find(|report| report["nodes"].as_array().unwrap().len() == 2);
+    let report = report.expect("both nodes that tell");
+    let named = |id: &str| {
+        report["nodes"].as_array().unwrap().iter().find(|node| node["node"] == id).unwrap().clone()
+    };
+    let (at_seed, at_worker) = (named(&seed.id), named(&worker.id));
+    assert_eq!((&at_seed["global"], &at_worker["global"]), (&true.into(), &false.into()));
+    assert_eq!(at_worker["master"], seed.id);
+    assert!(at_seed["connected"].as_u64().unwrap() >= 3 && at_seed["messages_in"].as_u64().unwrap() > 0);
+    assert!(at_seed["bytes_in_per_second"].is_number(), "{at_seed}");
+    let links = at_seed["connections"].as_array().unwrap();
+    let link = links.iter().find(|link| link["node"] == *worker.id).expect("its connection");
+    assert_eq!((&link["auth"], &link["own_kind"]), (&"hmac_sha3_512".into(), &true.into()));
+    let text = home.aemp(&format!("top --once --seed {address} --timeout 60 --sort connections")).ok();
+    assert!(text.starts_with("NODE") && text.contains(&seed.id) && text.contains(&worker.id), "{text}");
+}
+
+#[test]
+fn top_says_what_it_lacks() {
+    let home = Home::new();
+    home.aemp("gensecret").ok();
+    let no_terminal = home.aemp("top --seed 127.0.0.1:1");
+    assert!(
+        no_terminal.code == Some(1) && no_terminal.err.contains("aemp top --once"),
+        "{}",
+        no_terminal.err
+    );
+    let nobody: Ran = home.aemp("top --once --seed 127.0.0.1:1 --timeout 0.5");
+    assert!(nobody.code == Some(1) && nobody.err.contains("no seed answers"), "{}", nobody.err);
+    let error = home.aemp("top --once").refused();
+    assert!(error.contains("--seed"), "{error}");
+}
+
+/// In a real terminal: it is left as it was, by a key and by a signal.
+#[test]
+fn top_leaves_the_terminal_as_it_was() {
+    let home = Home::new();
+    home.aemp("gensecret").ok();
+    let seed = home.run("seed binds 127.0.0.1:0");
+    for end in ["key", "INT", "TERM"] {
+        let mut command = std::process::Command::new("script");
+        // `exec`, so that the signal goes to the program.
+        let line = format!(
+            "stty rows 24 cols 80; echo pid $$; exec {} top --seed {}",
+            env!("CARGO_BIN_EXE_aemp"),
+            seed.address
+        );
+        command.args(["-qefc", &line, "/dev/null"]).env_clear().env("HOME", home.directory.path());
+        command.env("PATH", "/usr/bin:/bin").env("TERM", "xterm").env("SHELL", "/bin/sh");
+        let mut child =
+            command.stdin(std::process::Stdio::piped()).stdout(std::process::Stdio::piped()).spawn().unwrap();
+        let (mut keyboard, mut screen) = (child.stdin.take().unwrap(), child.stdout.take().unwrap());
+        let mut shown = String::new();
+        let mut read = |until: &dyn Fn(&str) -> bool| {
+            let mut bytes = [0; 4096];
+            while !until(&shown) {
+                let length = screen.read(&mut bytes).unwrap();
+                if length == 0 {
+                    break;
+                }
+                shown += &String::from_utf8_lossy(&bytes[..length]);
+            }
+            shown.clone()
+        };
+        let text = read(&|text| text.contains("\u{1b}[?1049h") && text.contains(&seed.id));
+        assert!(text.contains("NODE") && text.contains("msg/s"), "{text:?}");
+        let pid = text.split("pid ").nth(1).unwrap().split_whitespace().next().unwrap().to_owned();
+        if end == "key" {
+            keyboard.write_all(b"q").unwrap();
+        } else {
+            let kill = format!("kill -{end} {pid}");
+            assert!(std::process::Command::new("/bin/sh").args(["-c", &kill]).status().unwrap().success());
+        }
+        let text = read(&|_| false);
+        assert!(text.contains("\u{1b}[?1049l"), "{end}: {text:?}");
+        let code = child.wait().unwrap().code();
+        let expected = match end {
+            "key" => 0,
+            "INT" => 130,
+            _ => 143,
+        };
+        assert_eq!(code, Some(expected), "{end}: {text:?}");
+    }
+}

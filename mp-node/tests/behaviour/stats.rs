@@ -1,0 +1,146 @@
+//! What a node tells of its connections and ports.
+
+use std::time::Duration;
+
+use mp_node::memory::MemoryNet;
+use mp_node::{HandshakeFailure, Limits, Node, PortCursor};
+
+use crate::net::{moment, node, node_with, pair, seconds, settled, within};
+use crate::puppet::{self, Kind};
+
+/// [SV-01] The round trip is the link's, there and back, within a keep-alive's time; idle or busy.
+#[tokio::test(start_paused = true)]
+async fn the_time_to_a_peer_and_back_is_known() {
+    let net = MemoryNet::new(3);
+    let delay = Duration::from_millis(40);
+    net.between("a", "b").delay(delay, Duration::ZERO);
+    let (a, b) = pair(&net, Limits::default()).await;
+    settled(&a, &b).await;
+    assert_eq!(a.connections()[0].round_trip, None, "nothing was asked yet");
+    seconds(4.0).await;
+    for one in [&a, &b] {
+        let trip = one.connections()[0].round_trip.expect("measured");
+        assert!(trip >= 2 * delay && trip < 3 * delay, "{trip:?}");
+    }
+    net.between("a", "b").delay(delay * 4, Duration::ZERO);
+    let busy = b.port();
+    let begun = tokio::time::Instant::now();
+    while begun.elapsed() < Duration::from_secs(6) {
+        a.send(&busy, 1).await.expect("room");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    let trip = a.connections()[0].round_trip.expect("measured");
+    assert!(trip >= 8 * delay && trip < 9 * delay, "{trip:?}");
+    assert_eq!((a.stats().unknown_requests, b.stats().unknown_requests), (0, 0));
+}
+
+/// [SV-01] Who is not of our own kind is not asked.
+#[tokio::test(start_paused = true)]
+async fn a_foreign_node_is_not_asked_for_its_time() {
+    let net = MemoryNet::new(4);
+    let a = node(&net, "a", Limits::default()).await;
+    let mut perl = puppet::dial(&net, "perl", "a", &Kind::Perl).await.established().await;
+    moment().await;
+    let heard = tokio::time::timeout(Duration::from_secs(60), perl.recv()).await;
+    assert!(heard.is_err(), "{heard:?}");
+    let info = a.connections().pop().expect("connected");
+    assert_eq!((info.own_kind, info.round_trip, info.bytes_out), (false, None, 0));
+}
+
+/// [SV-02]
+#[tokio::test(start_paused = true)]
+async fn what_comes_and_goes_is_counted_on_both_sides() {
+    let net = MemoryNet::new(5);
+    let (a, b) = pair(&net, Limits::default()).await;
+    settled(&a, &b).await;
+    let mut port = b.port();
+    let before = (a.stats(), b.stats(), b.connections()[0].clone());
+    for number in 0..100_u32 {
+        a.send(port.id(), ("some text", number)).await.expect("room");
+    }
+    for _ in 0..100 {
+        within(port.recv()).await.expect("comes");
+    }
+    let after = (a.stats(), b.stats(), b.connections()[0].clone());
+    assert_eq!(after.0.sent - before.0.sent, 100);
+    assert_eq!(after.1.received - before.1.received, 100);
+    assert_eq!(after.2.messages_in - before.2.messages_in, 100);
+    assert!(after.1.bytes_received - before.1.bytes_received > 1_000);
+    assert_eq!(after.0.bytes_sent, after.1.bytes_received, "no byte is counted twice or lost");
+    let info = &a.connections()[0];
+    assert_eq!((info.node.as_str(), info.dialled, info.own_kind), ("b", true, true));
+    assert_eq!((info.address.to_string().as_str(), info.relayed, info.tls), ("b:1", false, None));
+    assert_eq!(info.auth.expect("proven").name(), "hmac_sha3_512");
+    assert!(!after.2.dialled, "a has dialled b");
+    let gone = b.port().id().clone();
+    a.send(&gone, "late").await.expect("room");
+    settled(&a, &b).await;
+    assert_eq!((b.stats().no_such_port, b.connections()[0].dropped), (1, 1));
+    assert_eq!((a.stats().connections_made, a.stats().connections_lost, a.stats().connected), (1, 0, 1));
+    a.disconnect(b.id(), "test");
+    moment().await;
+    assert_eq!((a.stats().connections_lost, a.connections().len()), (1, 0));
+}
+
+/// [SV-02]
+#[tokio::test(start_paused = true)]
+async fn what_waits_is_told_with_where_it_waits() {
+    let net = MemoryNet::new(6);
+    let a = node(&net, "a", Limits::default()).await;
+    let nowhere: mp_node::PortId = "nobody#port".parse().expect("a port");
+    a.try_send(&nowhere, "one").expect("room");
+    a.try_send(&nowhere, "two").expect("room");
+    let stats = a.stats();
+    assert_eq!((stats.connecting, stats.connected, stats.queued_messages), (1, 0, 2));
+    assert!(stats.queued_bytes > 0);
+    seconds(30.0).await;
+    let stats = a.stats();
+    assert_eq!((stats.connecting, stats.queued_messages, stats.queued_bytes, stats.unsent), (0, 0, 0, 2));
+    assert_eq!(stats.uptime.as_secs(), 30);
+}
+
+/// [SV-02]
+#[tokio::test(start_paused = true)]
+async fn ports_are_told_page_by_page_with_their_mailboxes() {
+    let net = MemoryNet::new(7);
+    let a = node(&net, "a", Limits::default()).await;
+    let ports: Vec<_> = (0..7).map(|_| a.port()).collect();
+    for _ in 0..5 {
+        a.try_send(ports[3].id(), "wait here").expect("room");
+    }
+    assert!(a.register_name("third", &ports[3]));
+    let _monitor = a.monitor(&ports[3]);
+    let mut seen = Vec::new();
+    let mut from = Some(PortCursor::default());
+    while let Some(place) = from {
+        let page = a.ports_info(place, 2);
+        assert!(page.ports.len() <= 2);
+        seen.extend(page.ports);
+        from = page.next;
+    }
+    let ids: Vec<_> = seen.iter().map(|info| info.id.clone()).collect();
+    assert_eq!(ids, ports.iter().map(|port| port.id().clone()).collect::<Vec<_>>());
+    let third = &seen[3];
+    assert_eq!((third.messages, third.monitors, third.has_handlers), (5, 1, false));
+    assert_eq!(third.names, ["third"]);
+    let all = a.mailboxes();
+    assert_eq!((all.ports, all.messages, all.bytes), (7, 5, third.bytes));
+    assert_eq!(all.deepest, Some((ports[3].id().clone(), 5)));
+}
+
+/// [SV-03]
+#[tokio::test(start_paused = true)]
+async fn failed_handshakes_are_counted_by_their_reason() {
+    let net = MemoryNet::new(8);
+    let a = node(&net, "a", Limits::default()).await;
+    let stranger = node_with(&net, "b", |builder| builder.secret("an0ther")).await;
+    assert!(stranger.dial(&"a:1".parse().expect("an address")).await.is_err());
+    assert!(a.dial(&"nobody:1".parse().expect("an address")).await.is_err());
+    moment().await;
+    let of = |node: &Node, why| node.stats().handshake_failures.get(why);
+    assert_eq!(of(&a, HandshakeFailure::Unreachable), 1);
+    // Who sees it first closes; the other sees the end, or the wrong proof as well.
+    let seen = [&a, &stranger].map(|node| of(node, HandshakeFailure::Secret));
+    assert!(seen.iter().sum::<u64>() >= 1, "{seen:?}");
+    assert!(a.stats().handshake_failures.total() >= 2);
+}

@@ -1,0 +1,42 @@
+//! A process that is stopped for a while: SIGSTOP, and SIGCONT.
+
+use mp_node::Node;
+
+use super::honest::{Honest, soon};
+use super::victim::Victim;
+
+/// It is found within `monitor_timeout`; when it goes on it learns that it was given up, its own monitors fire, it
+/// connects again, and between what it sent before and what it sends then there is no silent hole. [CN-04] [ND-01]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_stopped_process_is_found_and_learns_of_it() {
+    let victim = Victim::start("monitor_timeout=2000");
+    let honest = Honest::meet(&victim).await;
+    let mut port = honest.node.port();
+    let near: &Node = &honest.node;
+    let spawned = near.spawn_on(&victim.echo.node(), "ticker", (port.id(), near.addresses()[0].to_string()));
+    spawned.expect("sent");
+    let (mut epoch, mut last, mut hole) = (0_u64, 0_u64, false);
+    let mut take = |(now, number): (u64, u64)| {
+        // The ticker looks at its monitor, then sends: one message may just have been looked at before.
+        assert!(now > epoch || !hole, "after {last} there was a hole, and no monitor has fired");
+        hole = now == epoch && number != last + 1;
+        (epoch, last) = (now, number);
+        epoch
+    };
+    for _ in 0..20 {
+        take(soon(port.recv_as()).await.expect("ticks"));
+    }
+    let monitor = near.monitor(&victim.echo);
+    victim.signal("STOP");
+    // Whatever load the machine is under: a keep-alive is overdue after 2 s.
+    let reason = soon(monitor).await;
+    assert_eq!(reason.word(), "transport_error");
+    assert!(reason.to_string().contains("no sign of life for"), "{reason}");
+    victim.signal("CONT");
+    while take(soon(port.recv_as()).await.expect("ticks")) == 0 {}
+    for _ in 0..20 {
+        take(soon(port.recv_as()).await.expect("ticks"));
+    }
+    let over = victim.lines("connection lost").len() + victim.lines("connection closed by the peer").len();
+    assert!(over > 0, "it says that it was given up: {:#?}", victim.lines(""));
+}
