@@ -299,12 +299,17 @@ impl Registry {
         Ok(())
     }
 
-    /// The nodes that may carry a connection to one that cannot be dialled: of a slave its master, of a global node the
-    /// other global ones that tell of it `[RL-06]`.
+    /// The nodes that may carry a connection to one that cannot be dialled: of a slave its master and the other global ones
+    /// that it is connected with, of a global node the other global ones that tell of it `[RL-06]`.
     #[must_use]
     pub fn relays_to(&self, node: &NodeId) -> Vec<NodeId> {
         match &self.role {
-            Role::Slave(_) => self.master().into_iter().filter(|&master| master != node).cloned().collect(),
+            Role::Slave(_) => {
+                let globals =
+                    self.core.peers.iter().filter(|(_, peer)| peer.is_global).map(|(other, _)| other);
+                let others = globals.filter(|&other| self.master() != Some(other));
+                self.master().into_iter().chain(others).filter(|&relay| relay != node).cloned().collect()
+            }
             Role::Global(global) => global.tellers_of(node),
         }
     }

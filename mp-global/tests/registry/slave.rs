@@ -45,6 +45,20 @@ fn a_connected_node_that_turns_out_to_be_a_seed_becomes_master() {
     assert_eq!(alice.registry.master(), Some(&node("seed")));
 }
 
+/// [RL-06]: a master of another kind does not relay, so it is not the only one that is asked.
+#[test]
+fn a_slave_has_all_the_global_nodes_that_it_knows_for_relays() {
+    let mut alice = joined();
+    assert_eq!(alice.registry.relays_to(&node("bob")), [node("seed")]);
+    alice.up("carol");
+    alice.up("dave");
+    alice.receive("carol", r#"["g_global"]"#);
+    assert_eq!(alice.registry.relays_to(&node("bob")), [node("seed"), node("carol")]);
+    assert_eq!(alice.registry.relays_to(&node("carol")), [node("seed")]);
+    alice.down("carol");
+    assert_eq!(alice.registry.relays_to(&node("bob")), [node("seed")]);
+}
+
 /// [GL-08]
 #[test]
 fn a_new_master_is_told_everything_and_asked_again() {
