@@ -70,8 +70,10 @@ pub(crate) enum Push {
 /// What became of a value for the mailbox of a typed port.
 #[derive(Debug)]
 pub(crate) enum Moved<T> {
-    /// It is in the mailbox, or dropped, as the port is dead.
+    /// It is in the mailbox.
     Taken,
+    /// The port is dead.
+    Dead(T),
     /// The mailbox is full.
     Full(T),
     /// The port is not one of `T`s: the value has to go as a frame.
@@ -152,8 +154,7 @@ impl PortCell {
     pub(crate) fn push_moved<T: Send + 'static>(&self, value: T, limits: &Limits) -> Moved<T> {
         let mut inbox = self.inbox.lock();
         if inbox.dead.is_some() {
-            drop(inbox);
-            return Moved::Taken;
+            return Moved::Dead(value);
         }
         let full = inbox.is_full(size_of::<T>(), limits);
         let Some(queue) = Entry::<T>::queue(&mut inbox.queue) else {

@@ -28,7 +28,7 @@ impl Inner {
             Offer::Taken => Ok(()),
             Offer::Full(cell, value) => {
                 let push = |value| match cell.push_moved(value, &self.limits) {
-                    Moved::Taken => Ok(()),
+                    Moved::Taken | Moved::Dead(_) => Ok(()),
                     // The port was one for such values, and stays so.
                     Moved::Full(value) | Moved::Other(value) => Err(value),
                 };
@@ -73,7 +73,7 @@ impl Inner {
         Ok(match cell.push_moved(value, &self.limits) {
             Moved::Taken => Offer::Taken,
             Moved::Full(value) => Offer::Full(cell, value),
-            Moved::Other(value) => Offer::Elsewhere(value),
+            Moved::Dead(value) | Moved::Other(value) => Offer::Elsewhere(value),
         })
     }
 }

@@ -13,6 +13,9 @@ use crate::{Node, NodeBuilder, Way};
 ///
 /// The same seed gives the same network; two nodes may always talk, unless they are [cut](TestNet::cut) off or
 /// [crashed](TestNet::crash). Use it on a paused clock, see [`testing`](crate::testing).
+///
+/// Each listens at port 1 of its host. So a directory of mp-global is had by `Global::builder(net.node(0)).global(true)`
+/// at the one, and `Global::builder(net.node(1)).seed("n0:1")` at the others.
 pub struct TestNet {
     memory: MemoryNet,
     limits: Limits,

@@ -39,6 +39,23 @@ async fn who_looks_sees_what_nobody_took() {
 
 /// [ND-27]
 #[tokio::test(start_paused = true)]
+async fn a_value_for_a_typed_port_that_is_dead_is_shown() {
+    let net = TestNet::new(1).await;
+    let (node, port) = (net.node(0), net.node(0).typed_port::<u64>());
+    let mut letters = node.dead_letters();
+    node.kill(&port, Reason::normal());
+    node.send(&port, 7).await.unwrap();
+    let address = port.to_ref();
+    drop(port);
+    node.try_send(&address, 8).unwrap();
+    for number in [7, 8] {
+        let letter = letters.next().await.unwrap();
+        assert_eq!(letter.message.as_ref().unwrap().values()[0].as_i64(), Some(number));
+    }
+}
+
+/// [ND-21]
+#[tokio::test(start_paused = true)]
 async fn a_slow_reader_misses_the_oldest_and_holds_nobody_up() {
     let net = TestNet::new(1).await;
     let mut letters = net.node(0).dead_letters();
