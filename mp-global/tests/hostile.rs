@@ -19,7 +19,9 @@ async fn node(id: &str) -> Node {
 }
 
 async fn soon<T>(future: impl IntoFuture<Output = T>) -> T {
-    tokio::time::timeout(Duration::from_secs(60), future.into_future()).await.expect("it should have come by now")
+    tokio::time::timeout(Duration::from_secs(60), future.into_future())
+        .await
+        .expect("it should have come by now")
 }
 
 /// The most memory of this process so far, in MiB.
@@ -79,7 +81,10 @@ async fn a_flood_of_the_directory_costs_its_connection_and_what_is_allowed() {
         }));
         let monitor = flooder.monitor(victim.id());
         // As a slave, which has a master and may tell it what it holds.
-        flooder.send(victim.id().port(), ("g_slave", std::collections::BTreeMap::<String, u8>::new())).await.expect("sent");
+        flooder
+            .send(victim.id().port(), ("g_slave", std::collections::BTreeMap::<String, u8>::new()))
+            .await
+            .expect("sent");
         for number in 0..FLOOD / if what == "keys" { EACH } else { 1 } {
             if monitor.fired().is_some() || (what == "values" && number == 1000) {
                 break;
