@@ -1,5 +1,5 @@
 //! Checks of the repository itself, see `tests/`; and the fuzz targets' library, for the test that replays their inputs.
 
 #[path = "../../fuzz/src/lib.rs"]
-#[expect(clippy::panic, reason = "a broken law is to be seen as a panic")]
+#[expect(clippy::panic, clippy::missing_panics_doc, reason = "a broken law is to be seen as a panic")]
 pub mod fuzz;

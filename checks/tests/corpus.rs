@@ -5,6 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use mp_checks::fuzz;
+use proptest::prelude::{ProptestConfig, any, prop, proptest};
 
 fn dir(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../fuzz").join(name)
@@ -64,6 +65,18 @@ fn every_target_is_replayed_and_every_corpus_has_a_target() {
             // Those of mp-tikc are replayed there.
             let elsewhere = name == "README.md" || name.starts_with("tikc_");
             assert!(elsewhere || REPLAYED.contains(&name.as_str()), "{parent}/{name} has no target");
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 100, ..ProptestConfig::default() })]
+
+    /// Operations made of random bytes: a fuzzer's first steps, with which a plain test finds much.
+    #[test]
+    fn random_operations(data in prop::collection::vec(any::<u8>(), 0..600)) {
+        for body in [fuzz::auth_line, fuzz::kernel_ports, fuzz::kernel_relay, fuzz::kernel_route, fuzz::registry] {
+            body(&data);
         }
     }
 }

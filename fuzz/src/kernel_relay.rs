@@ -33,6 +33,8 @@ struct Model {
     offered: Vec<Key>,
     sought: Vec<(Key, NodeId, u64, u64)>,
     made: u64,
+    /// Those that end here, by what is kept for them.
+    own: BTreeMap<u64, Key>,
 }
 
 fn node(name: &str) -> NodeId {
@@ -49,6 +51,7 @@ fn operate(u: &mut Unstructured<'_>) -> Result<()> {
         offered: Vec::new(),
         sought: Vec::new(),
         made: 0,
+        own: BTreeMap::new(),
     };
     for _ in 0..OPERATIONS {
         if u.is_empty() {
@@ -80,14 +83,24 @@ impl Model {
             6 if up.contains(&peer) => {
                 let to = node(u.choose(&PEERS)?);
                 self.made += 1;
-                let made = self.made;
-                vec![self.relay.open(&peer, &to, |_| made).1]
+                let (made, own) = (self.made, &mut self.own);
+                let open = |key| {
+                    own.insert(made, key);
+                    made
+                };
+                vec![self.relay.open(&peer, &to, open).1]
             }
             7 if !self.offered.is_empty() => {
                 let key = self.offered.swap_remove(u.choose_index(self.offered.len())?);
                 self.made += 1;
                 match u.arbitrary()? {
-                    true => self.relay.accept(&key, self.made).into_iter().collect(),
+                    true => {
+                        let accepted = self.relay.accept(&key, self.made);
+                        if accepted.is_some() {
+                            self.own.insert(self.made, key);
+                        }
+                        accepted.into_iter().collect()
+                    }
                     false => self.relay.close(&key, "no"),
                 }
             }
@@ -110,10 +123,11 @@ impl Model {
                     Vec::new()
                 }
             }
-            _ => {
-                let key = (peer, u.int_in_range(0..=9)?);
-                self.relay.taken(&key, u.int_in_range(0..=300)?).into_iter().collect()
+            _ if !self.own.is_empty() => {
+                let key = self.own.values().nth(u.choose_index(self.own.len())?).expect("it is");
+                self.relay.taken(key, u.int_in_range(0..=300)?).into_iter().collect()
             }
+            _ => Vec::new(),
         })
     }
 
@@ -134,7 +148,10 @@ impl Model {
                     self.offered.push(key);
                 }
                 Act::Find { key, to, window, hops } => self.sought.push((key, to, window, hops)),
-                Act::Allowed(..) | Act::Data(..) | Act::Ended(_) | Act::Closed(..) => {}
+                Act::Closed(pipe, _) => assert!(self.own.remove(&pipe).is_some(), "a pipe is closed twice"),
+                Act::Allowed(pipe, _) | Act::Data(pipe, _) | Act::Ended(pipe) => {
+                    assert!(self.own.contains_key(&pipe), "of a pipe that is closed");
+                }
             }
         }
     }

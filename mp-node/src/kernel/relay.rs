@@ -125,6 +125,9 @@ impl<T: Clone> Relay<T> {
         if !self.ends.get(key).is_some_and(|end| matches!(end.kind, Kind::Opening)) {
             return Vec::new();
         }
+        if *next == key.0 {
+            return self.close(key, "the way to that node leads back to the asker");
+        }
         if self.is_full(next) {
             return self.close(key, "the relay carries too many connections for that node");
         }

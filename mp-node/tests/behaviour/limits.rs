@@ -59,6 +59,36 @@ async fn a_peers_message_beyond_max_message_ends_its_connection() {
     assert_eq!(drain(&mut port).await, 0);
 }
 
+/// At the bound a message goes; one value more is the sender's error, here and over a connection, and ends the connection
+/// of a peer that sends it. [FR-19] [CN-03]
+#[tokio::test(start_paused = true)]
+async fn max_values_is_the_senders_error_and_ends_a_peers_connection() {
+    let net = MemoryNet::new(1);
+    let (a, b) = json_pair(&net, limits(|limits| limits.max_values = 1000)).await;
+    let (mut port, mut own) = (b.port(), a.port());
+    // The port's name is one of them.
+    let [at, past] = [999, 1000].map(|count| vec![0_u8; count]);
+    let error = SendError::Encode(EncodeError::TooManyValues { max: 1000 });
+    for to in [port.id().clone(), own.id().clone()] {
+        assert_eq!(a.send(&to, &past).await, Err(error.clone()));
+        assert_eq!(a.try_send(&to, &past), Err(TrySendError::Send(error.clone())));
+        assert_eq!(a.send(&to, &at).await, Ok(()));
+    }
+    assert_eq!(within(port.recv_as::<Vec<u8>>()).await, Some(at.clone()));
+    assert_eq!(within(own.recv_as::<Vec<u8>>()).await, Some(at.clone()));
+    let mut perl = puppet::dial(&net, "perl", "b", &Kind::Perl).await.established().await;
+    let monitor = b.monitor(NodeId::new("perl").expect("valid"));
+    let name = port.id().name().to_owned();
+    for message in [&at, &past, &at] {
+        perl.say(&name, message);
+    }
+    perl.flush().await;
+    assert_eq!(text(&within(monitor).await), "bad message: a message of more than 1000 values");
+    assert_eq!(within(port.recv_as::<Vec<u8>>()).await, Some(at));
+    assert_eq!(drain(&mut port).await, 0);
+    assert_eq!(b.nodes(), [a.id().clone()]);
+}
+
 /// [ND-10]
 #[tokio::test(start_paused = true)]
 async fn outbox_bytes_bound_what_waits_for_a_peer_that_is_not_there() {

@@ -46,7 +46,7 @@ cases! {
     floods::NEVER_READS as a_peer_that_never_reads_is_given_up;
 }
 
-/// What each of them is, in one line of the log.
+/// What each of them is, in one line of the log a minute.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_speaks_another_protocol_is_named_once() {
     let victim = Victim::start("");
@@ -54,7 +54,7 @@ async fn what_speaks_another_protocol_is_named_once() {
     for (_, name) in strangers::SPEAKERS {
         victim.says(&format!("{name}:")).await;
         let lines = victim.lines(&format!("{name}:"));
-        assert_eq!(lines.len(), 1, "{lines:#?}");
+        assert!((1..=2).contains(&lines.len()), "{lines:#?}");
         assert!(
             lines[0].contains("this is no AEMP node, but") && lines[0].contains("from=127.0.0.1:"),
             "{lines:?}"

@@ -66,15 +66,27 @@ const TAIL: usize = 64 * 1024;
 impl Member {
     /// One that writes and reads this framing.
     pub(crate) async fn join(addr: &Addr, name: &str, framing: Framing) -> Self {
-        Self::try_join(addr, name, framing, None, SECRET).await.expect("it is let in")
+        // One of the same name may just be on its way out.
+        for _ in 0..100 {
+            if let Ok(member) = Self::try_join(addr, name, framing, None, SECRET).await {
+                return member;
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        panic!("{name} is not let in");
     }
 
     /// One that never reads.
     pub(crate) async fn join_deaf(addr: &Addr, name: &str, framing: Framing) -> Self {
-        let (pipe, _) = shake(addr, name, framing, None, SECRET).await.expect("it is let in");
-        let (reader, writer) = tokio::io::split(pipe);
-        let heard = Arc::default();
-        Self { writer, framing, out: BytesMut::new(), heard, reading: None, _reader: Some(reader) }
+        for _ in 0..100 {
+            if let Ok((pipe, _)) = shake(addr, name, framing, None, SECRET).await {
+                let (reader, writer) = tokio::io::split(pipe);
+                let (out, heard) = (BytesMut::new(), Arc::default());
+                return Self { writer, framing, out, heard, reading: None, _reader: Some(reader) };
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        panic!("{name} is not let in");
     }
 
     pub(crate) async fn try_join(

@@ -193,3 +193,16 @@ proptest! {
         }
     }
 }
+
+/// A way that leads back to who asks would be a pipe from a connection to itself, whose end is told to nobody who is there.
+/// [RL-04]
+#[test]
+fn a_pipe_does_not_lead_back() {
+    let mut relay = relay("b");
+    let (a, x) = (node("a"), node("x"));
+    let acts = relay.request(&a, open(2, "x"), |_| false);
+    assert!(matches!(&acts[..], [Act::Find { .. }]), "{acts:?}");
+    let acts = relay.forward(&(a.clone(), 2), &x, &a, WINDOW, 0);
+    assert!(matches!(&acts[..], [Act::Send(to, Request::Close { id: 2, .. })] if *to == a), "{acts:?}");
+    assert!(relay.ends.is_empty() && relay.down(&a).is_empty());
+}
