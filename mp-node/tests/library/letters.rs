@@ -54,7 +54,7 @@ async fn a_value_for_a_typed_port_that_is_dead_is_shown() {
     }
 }
 
-/// [ND-21]
+/// [ND-27]
 #[tokio::test(start_paused = true)]
 async fn a_slow_reader_misses_the_oldest_and_holds_nobody_up() {
     let net = TestNet::new(1).await;
