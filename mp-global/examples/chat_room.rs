@@ -2,7 +2,8 @@
 //! Run: `chat_room NICK` in several shells, after `aemp gensecret` and `aemp profile eg_chat_room setseeds ADDRESS,…`;
 //! `/quit` or the end of input ends it.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
+use std::collections::btree_map::{BTreeMap, Entry};
 
 use anyhow::Context;
 use mp_global::Global;
@@ -51,10 +52,10 @@ async fn main() -> anyhow::Result<()> {
                 for (key, value) in &change.added {
                     let (person, nick) = (key.parse::<PortId>()?, value.as_str().unwrap_or_default());
                     registered.insert(person.clone());
-                    if !people.contains_key(&person) {
+                    if let Entry::Vacant(place) = people.entry(person) {
                         println!("* {nick} is here");
-                        node.monitor_send(&person, &port, ("gone", &person))?.detach();
-                        people.insert(person, nick.into_owned());
+                        node.monitor_send(place.key(), &port, ("gone", place.key()))?.detach();
+                        place.insert(nick.into_owned());
                     }
                 }
                 for key in &change.deleted {

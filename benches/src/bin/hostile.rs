@@ -7,7 +7,12 @@
 //! ```
 
 #![cfg(target_os = "linux")]
-#![expect(clippy::unwrap_used, clippy::panic, reason = "a program of ours, which ends at what goes wrong")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::disallowed_methods,
+    reason = "a program of ours, which ends at what goes wrong, and has no node for its tasks"
+)]
 
 #[path = "../../../mp-node/tests/hostile/attacks.rs"]
 mod attacks;

@@ -19,13 +19,10 @@ pub(crate) struct Case {
     /// What the victim's limits are, where they are not the default.
     pub(crate) limits: &'static str,
     /// How often it is tried, and what.
-    #[cfg_attr(test, expect(dead_code, reason = "the benchmark prints it"))]
     pub(crate) tried: &'static str,
     /// What who does it gets.
-    #[cfg_attr(test, expect(dead_code, reason = "the benchmark prints it"))]
     pub(crate) gets: &'static str,
     /// It leaves the victim with something that is dead.
-    #[cfg_attr(test, expect(dead_code, reason = "the benchmark repeats the others"))]
     pub(crate) once: bool,
     /// The most memory that it may cost, in MiB.
     pub(crate) bound: u64,
@@ -35,7 +32,6 @@ pub(crate) struct Case {
 pub(crate) type Attack = for<'a> fn(&'a Victim) -> Pin<Box<dyn Future<Output = ()> + Send + 'a>>;
 
 /// All of them.
-#[cfg_attr(test, expect(dead_code, reason = "each is a test of its own; the benchmark goes through all"))]
 pub(crate) const CASES: [Case; 16] = [
     strangers::SLOW_LORIS,
     strangers::ENDLESS_LINE,

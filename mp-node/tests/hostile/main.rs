@@ -5,8 +5,14 @@
 //! honest messages went meanwhile.
 
 #![cfg(all(feature = "tcp", feature = "json", feature = "cbor", target_os = "linux"))]
-#![expect(clippy::unwrap_used, clippy::panic, reason = "tests")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::disallowed_methods,
+    reason = "tests, with tasks of their own"
+)]
 
+#[expect(dead_code, reason = "the benchmark goes through all of it, and prints it")]
 mod attacks;
 mod claims;
 mod frozen;
@@ -15,4 +21,5 @@ mod honest;
 mod memory;
 mod peer;
 mod secrets;
+#[expect(dead_code, reason = "the benchmark has more use for it")]
 mod victim;
