@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use mp_proto::{NodeId, Side};
+use mp_proto::{HandshakeError, NodeId, Side};
 use mp_transport::{Addr, Pipe, clock};
 
 use crate::error::{DialError, UNREACHABLE};
@@ -176,7 +176,11 @@ impl Inner {
         let mut says = None;
         let dialling = async {
             let pipe = pipe.await.map_err(|error| DialError::Unreachable { addr: addr.clone(), error })?;
+            let host = pipe.peer_addr().host().to_owned();
             meet(self, pipe, Side::Dialled, carrier).await.map_err(|Failure { error, claims }| {
+                if let Some(node) = claims.as_ref().filter(|&node| self.is_refusal(node, &host, &error)) {
+                    return DialError::Duplicate { addr: addr.clone(), node: node.clone() };
+                }
                 says = claims;
                 match error {
                     MeetError::Handshake(error) => DialError::Handshake { addr: addr.clone(), error },
@@ -209,6 +213,18 @@ impl Inner {
             self.report_dial(error, says.as_ref());
         }
         met
+    }
+
+    /// Whether a peer of another kind closed the connection because it has one with us: Perl does that as soon as it has
+    /// read our name, without a proof. What it calls itself is believed as far as a node of this name is connected with us
+    /// from that very host `[ND-30]`.
+    fn is_refusal(&self, node: &NodeId, host: &str, error: &MeetError) -> bool {
+        matches!(error, MeetError::Handshake(error) if matches!(**error, HandshakeError::Closed { .. }))
+            && self.known_peer(node.as_str()).is_some_and(|peer| {
+                let state = peer.lock();
+                let is_foreign = state.route.session().is_some_and(|session| session.instance.is_none());
+                is_foreign && state.figures().is_some_and(|figures| figures.address().host() == host)
+            })
     }
 
     /// Says once in a while, not at every attempt, why an address does not work.

@@ -253,3 +253,28 @@ async fn garbage_ends_its_connection_alone() {
     other.send("", ("time", "other#p")).await;
     assert!(other.hears().await.starts_with("\"p\" ["));
 }
+
+/// [ND-30]: Perl closes a second connection as soon as it has read our name. A node that dials a seed which was quicker must
+/// find out that it has it already; and nobody else can pass for it.
+#[tokio::test(start_paused = true)]
+async fn a_peer_that_closes_as_it_is_connected_already_is_known_by_its_host() {
+    let net = MemoryNet::new(1);
+    let a = node(&net, "a", Limits::default()).await;
+    let _perl = puppet::dial(&net, "perl", "a", &Kind::Perl).await.established().await;
+    for (host, is_taken) in [("perl", true), ("elsewhere", false)] {
+        let addr = format!("{host}:1").parse().expect("valid");
+        let mut listener = net.host(host).listen(&addr).await.expect("free");
+        let refuses = async {
+            let mut pipe = listener.accept().await.expect("somebody dials");
+            let lines = format!("aemp;1;perl;hmac_sha3_512;json;provider=AE-2.01\n{}\n", "n".repeat(88));
+            pipe.write_all(lines.as_bytes()).await.expect("written");
+            let mut greeting = [0; 64];
+            pipe.read_exact(&mut greeting).await.expect("a greeting");
+        };
+        let (dialled, ()) = tokio::join!(within(a.dial(&addr)), refuses);
+        match dialled {
+            Ok(node) => assert!(is_taken && node.as_str() == "perl", "{node}"),
+            Err(error) => assert!(!is_taken, "{error}"),
+        }
+    }
+}
