@@ -79,12 +79,13 @@ async fn scenario(world: &World, options: &Options) -> Report {
     world.sleep(setup.calm()).await;
     check_calm(world, &book, &setup, bound);
     let lost = book.with(|page| page.watches.connections_lost());
-    if plan.steps.is_empty() && lost > 0 {
+    // A handshake through a relay on a slow link may take longer than one side waits, while the other is done.
+    if plan.steps.is_empty() && setup.hidden == 0 && lost > 0 {
         world.violation(format_args!(
             "G-4: {lost} monitors say that a connection was lost, and nothing has gone wrong"
         ));
     }
-    part(world, &book).await;
+    part(world, &book, &setup).await;
     check_calm(world, &book, &setup, bound);
     let report = book.report(world, &setup, agreed);
     book.close();
@@ -119,11 +120,12 @@ fn check_calm(world: &World, book: &Book, setup: &Setup, bound: Duration) {
     }
 }
 
-/// Some nodes say a last word and are shut down: it must arrive.
-async fn part(world: &World, book: &Book) {
+/// Some nodes say a last word and are shut down: it must arrive, unless those that may have carried it go with them.
+async fn part(world: &World, book: &Book, setup: &Setup) {
     let hosts = world.hosts();
     let leaving = hosts.len().div_ceil(4).min(5);
     let (staying, going) = hosts.split_at(hosts.len() - leaving);
+    let relays_go = setup.hidden > 0 && going.iter().any(|host| setup.is_global(host));
     let mut dice = world.dice("parting");
     let mut ends = Vec::new();
     for host in going {
@@ -148,7 +150,7 @@ async fn part(world: &World, book: &Book) {
         world.kill(host, crate::Death::Reset);
     }
     world.sleep(Duration::from_secs(20)).await;
-    for (_, _, sender) in &ends {
+    for (_, _, sender) in ends.iter().filter(|_| !relays_go) {
         if let Err(violation) = book.with(|page| page.delivery.check_complete(*sender)) {
             world.violation(format_args!("{violation}"));
         }

@@ -53,7 +53,7 @@ fn a_large_network_agrees() {
 #[test]
 fn perl_nodes_are_no_harm() {
     let sum = run(20_000..20_100, &Options::default().perl(Some(2)));
-    assert!(sum.perl > 100 && sum.received > 50_000, "{sum:?}");
+    assert!(sum.perl > 50 && sum.received > 20_000, "{sum:?}");
 }
 
 /// [ND-04]

@@ -7,6 +7,10 @@ use std::process::{Command, Output, Stdio};
 
 use crate::process::Process;
 
+/// An option of `env`: hear SIGHUP even if the tests run under `nohup`. What a parent ignores its children ignore, too.
+#[cfg(feature = "top")]
+pub(crate) const HEARS_HUP: &str = "--default-signal=HUP";
+
 /// A new home, and the program in it.
 pub(crate) struct Home {
     pub(crate) directory: tempfile::TempDir,
@@ -41,6 +45,15 @@ impl Home {
         let mut command = Command::new(env!("CARGO_BIN_EXE_aemp"));
         command.args(words.iter().map(AsRef::as_ref)).env_clear().env("HOME", self.directory.path());
         command.stdin(Stdio::null());
+        command
+    }
+
+    /// The same; it hears SIGHUP in any case.
+    #[cfg(feature = "top")]
+    pub(crate) fn hearing_hup<W: AsRef<str>>(&self, words: &[W]) -> Command {
+        let mut command = Command::new("/usr/bin/env");
+        command.args([HEARS_HUP, env!("CARGO_BIN_EXE_aemp")]).args(words.iter().map(AsRef::as_ref));
+        command.env_clear().env("HOME", self.directory.path()).stdin(Stdio::null());
         command
     }
 

@@ -147,7 +147,7 @@ fn sighup_reloads_what_can_change() {
     home.aemp("setsecret 0ld profile seed setbinds 127.0.0.1:0").ok();
     let third = home.run("seed");
     let mut seed =
-        Process::start(&mut home.command(&["run", "--log-level-file", level.to_str().unwrap(), "seed"]));
+        Process::start(&mut home.hearing_hup(&["run", "--log-level-file", level.to_str().unwrap(), "seed"]));
     let address = seed.says("listens on").split_whitespace().nth(2).unwrap().to_owned();
     let visitor = Home::new();
     visitor.aemp("setsecret n3w").ok();
@@ -187,7 +187,7 @@ fn the_service_manager_is_told() {
         let length = socket.recv(&mut bytes).unwrap();
         String::from_utf8(bytes[..length].to_vec()).unwrap()
     };
-    let mut command = home.command(&["run", "seed", "binds", "127.0.0.1:0"]);
+    let mut command = home.hearing_hup(&["run", "seed", "binds", "127.0.0.1:0"]);
     command.env("NOTIFY_SOCKET", &path).env("WATCHDOG_USEC", "400000");
     let mut node = Process::start(&mut command);
     let text = hears();

@@ -7,7 +7,7 @@ use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use crate::common::Ran;
+use crate::common::{HEARS_HUP, Ran};
 use crate::process::free_port;
 
 fn root() -> PathBuf {
@@ -79,8 +79,8 @@ fn its_commands_work_in_order() {
     let script = script
         .replace("=/etc/", &format!("={}/etc/", work.display()))
         .replace(":9464", &format!(":{metrics}"));
-    let mut shell = Command::new("bash");
-    shell.args(["-euo", "pipefail", "-c", &script]).current_dir(root()).env_clear();
+    let mut shell = Command::new("/usr/bin/env");
+    shell.args([HEARS_HUP, "bash", "-euo", "pipefail", "-c", &script]).current_dir(root()).env_clear();
     shell.env("PATH", format!("{}:/usr/bin:/bin", bin.display())).env("HOME", work).env("WORK", work);
     shell.env("AEMP", env!("CARGO_BIN_EXE_aemp")).env("PORT", &port).env("METRICS", &metrics);
     shell.env("OLD", "the-old-one").env("NEW", "the-new-one");

@@ -41,6 +41,20 @@ impl Global {
         of(true).chain(of(false)).find_map(value)
     }
 
+    /// What other global nodes are told of keys that a slave of ours has taken back: of those that another one owns, or
+    /// we ourselves, the value there, and the rest.
+    fn owned_still(&self, family: &str, gone: &[String]) -> (Entries, Vec<String>) {
+        let (mut set, mut rest) = (Entries::new(), Vec::new());
+        for key in gone {
+            let ours = self.owners.values().filter(|owner| owner.is_ours);
+            match ours.filter_map(|owner| owner.database.get(family)?.get(key)).next() {
+                Some(value) => drop(set.insert(key.clone(), value.clone())),
+                None => rest.push(key.clone()),
+            }
+        }
+        (set, rest)
+    }
+
     fn change(
         &mut self,
         node: &str,
@@ -136,6 +150,8 @@ impl Kernel {
         let news: Entries =
             told.into_iter().filter_map(|key| Some((key.clone(), shown?.get(&key)?.clone()))).collect();
         let others: Vec<String> = if ours { global.globals.iter().cloned().collect() } else { Vec::new() };
+        let (mut set_there, gone_there) = global.owned_still(family, gone);
+        set_there.extend(set.iter().map(|(key, value)| (key.clone(), value.clone())));
         let own = self.id().to_owned();
         for listener in listeners {
             if listener == own {
@@ -146,8 +162,8 @@ impl Kernel {
             }
         }
         for other in others {
-            let gone = list(gone.iter().map(String::as_str));
-            self.request(&other, "g_upd", [family.into(), map(set), gone]);
+            let gone = list(gone_there.iter().map(String::as_str));
+            self.request(&other, "g_upd", [family.into(), map(&set_there), gone]);
         }
         if family == GLOBALS {
             self.plan_dials();
