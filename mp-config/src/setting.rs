@@ -139,7 +139,7 @@ pub const SETTINGS: [Setting; 14] = [
         kind: Kind::Framings,
         argument: "NAME,…",
         about: "the framings to use, best first: postcard, cbor, json, storable",
-        default: "postcard,cbor,json",
+        default: "postcard,cbor,json,storable",
     },
     Setting {
         key: "auth_offer",

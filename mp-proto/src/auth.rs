@@ -152,6 +152,13 @@ impl Signed<'_> {
     }
 
     fn hmac(&self, secret: &Secret) -> String {
+        let text = self.hmac_on_the_stack(secret);
+        wipe_stack();
+        text
+    }
+
+    #[inline(never)]
+    fn hmac_on_the_stack(&self, secret: &Secret) -> String {
         let mut mac =
             SimpleHmac::<Sha3_512>::new_from_slice(&secret.0).expect("an HMAC takes keys of every length");
         mac.update(self.own);
@@ -164,6 +171,14 @@ impl Signed<'_> {
         let hash = Sha3_512::new().chain_update(self.own).chain_update(self.other);
         hex(&hash.chain_update(self.binding.bytes()).finalize())
     }
+}
+
+/// Overwrites what the last calls have left on the stack: there the HMAC has had its key, in the clear, and moved it.
+#[inline(never)]
+fn wipe_stack() {
+    let mut left = [1_u8; 8192];
+    left.zeroize();
+    std::hint::black_box(&left);
 }
 
 fn hex(bytes: &[u8]) -> String {

@@ -2,7 +2,7 @@
 
 use mp_config::NodeConfig;
 use mp_global::Global;
-use mp_node::{Node, NodeBuilder};
+use mp_node::{Limits, Node, NodeBuilder};
 
 use crate::error::CliError;
 
@@ -18,7 +18,12 @@ pub(super) struct Joined {
 
 /// Starts a node, and its part in the directory.
 pub(super) async fn start(config: &NodeConfig) -> Result<Joined, CliError> {
-    let node = NodeBuilder::from_config(config.clone()).start().await?;
+    start_with(config, Limits::default()).await
+}
+
+/// The same, with other bounds.
+pub(super) async fn start_with(config: &NodeConfig, limits: Limits) -> Result<Joined, CliError> {
+    let node = NodeBuilder::from_config(config.clone()).limits(limits).start().await?;
     let mut builder = Global::builder(&node);
     if config.services.iter().any(|service| GLOBAL_SERVICES.contains(&service.name.as_str())) {
         builder = builder.global(true);

@@ -21,6 +21,7 @@ use crate::args::Run;
 use crate::error::CliError;
 use crate::output::{Log, Output};
 use mp_config::{ConfigError, ConfigFile, NodeConfig};
+use mp_node::Limits;
 
 /// Runs a node as the words of `args` and the configuration say, until it is asked to stop. What is logged, is passed on
 /// to those nodes of the network that ask for it. `load` reads the configuration file.
@@ -41,8 +42,10 @@ pub(super) async fn run(
         None => None,
     };
     let mut notify = Notify::from_environment();
+    let mut limits = Limits::default();
+    limits.drain_time = args.drain;
     let joined = tokio::select! {
-        joined = node::start(&config) => joined?,
+        joined = node::start_with(&config, limits) => joined?,
         _ = stop.asked() => return Ok(()),
     };
     log.tap.answer(&joined.node);

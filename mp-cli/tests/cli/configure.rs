@@ -117,7 +117,7 @@ fn defaults_are_shown() {
         ("services", "mp::echo"),
         ("monitor_timeout", "10"),
         ("connect_interval", "2"),
-        ("framing_format", "postcard,cbor,json"),
+        ("framing_format", "postcard,cbor,json,storable"),
     ] {
         assert!(words.iter().any(|line| line[..] == [key, value, "(default)"]), "{text}");
     }

@@ -2,7 +2,7 @@
 
 use mp_node::Framing;
 
-use super::honest::{Honest, soon};
+use super::honest::Honest;
 use super::peer::Member;
 use super::victim::{SECRET, Victim};
 
@@ -25,23 +25,23 @@ async fn a_claim_without_the_secret_or_of_another_kind_is_nothing() {
             }
         })
         .await;
-    assert_eq!(victim.lines("connected anew while its connection stood").len(), 0);
+    assert_eq!(victim.lines("the peer has connected anew").len(), 0);
 }
 
-/// With the secret, a node of our own kind that says that it is another life of that node takes its place, as a restarted
-/// node must be able to: the log says so, and the node that has lost its connection hears of it, and comes back.
-/// [ND-03] [HS-14]
+/// With the secret, a node of our own kind that says that it is another life of that node is refused as long as the first
+/// one lives: that one notices nothing, and the log says what to do. [ND-19] [ND-20] [HS-14]
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_claim_with_the_secret_is_told_to_both_and_lost_again() {
+async fn a_claim_with_the_secret_is_refused_while_the_first_one_lives() {
     let victim = Victim::start("");
     let honest = Honest::meet(&victim).await;
-    let monitor = honest.node.monitor(&victim.echo);
-    let mut thief =
-        Member::try_join(&victim.addr, "honest", Framing::Cbor, Some(7), SECRET).await.expect("let in");
-    assert_eq!(soon(monitor).await.word(), "transport_error", "nothing is lost in silence");
-    victim
-        .says("connected anew while its connection stood: it was restarted, or another node has its name")
+    honest
+        .during(async {
+            let mut thief = Member::try_join(&victim.addr, "honest", Framing::Cbor, Some(7), SECRET)
+                .await
+                .expect("a connection, for one word");
+            thief.hears("another node of this name lives").await;
+            thief.end().await;
+        })
         .await;
-    honest.ask(1).await;
-    thief.end().await;
+    victim.says("two nodes that live have one name: give each an ID of its own").await;
 }

@@ -272,8 +272,8 @@ async fn a_remove_of_nothing_is_harmless() {
     assert_eq!(aliases(&server), ["srv"], "one takes back one's own alone");
 }
 
-/// [TK-06]: all recorded hostile images, also those that kill or hang Perl, in frames; and each within a post. The kernel
-/// serves others meanwhile.
+/// [TK-06]: all recorded hostile images, also those that kill or hang Perl, in frames. The kernel serves others
+/// meanwhile.
 #[tokio::test(start_paused = true)]
 async fn hostile_images() {
     let net = MemoryNet::new(1);
