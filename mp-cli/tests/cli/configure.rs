@@ -96,7 +96,7 @@ fn what_holds_for_a_profile_is_shown_with_where_it_comes_from() {
     assert_eq!(from("connect_interval"), (json!(3), "command line".to_owned()));
     assert_eq!(from("nodeid"), (Value::Null, "default".to_owned()));
     let text = home.aemp("showconfig leaf").ok();
-    assert!(text.contains("  binds             b:2                         (profile base)\n"), "{text}");
+    assert!(text.contains("  binds             b:2                          (profile base)\n"), "{text}");
 }
 
 /// A bind without a port is legal, and may have been meant as something else.
