@@ -16,8 +16,10 @@ pub(crate) enum ArgsError {
     RunPairs(String),
     #[error("`run` has no setting {word:?}; {mend}")]
     RunKey { word: String, mend: String },
-    #[error("AEMP_LOG is no filter: {0}; write a level such as debug, or as in `warn,mp_node=debug`")]
-    LogFilter(tracing_subscriber::filter::ParseError),
+    #[error(
+        "{of} is no filter: {error}; write off, error, warn, info, debug or trace, or as in `warn,mp_node=debug`"
+    )]
+    LogFilter { of: &'static str, error: String },
     #[error("{error}")]
     Quote { error: crate::cmd::shell::QuoteError },
     #[error(

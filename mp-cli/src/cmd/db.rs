@@ -89,6 +89,9 @@ async fn set(
 
 async fn del(name: &str, key: &str, guest: &Guest, output: &mut Output) -> Result<(), CliError> {
     let family = guest.directory().await?.family(name);
+    if !confirmed(&family, guest).await?.iter().any(|there| **there == *key) {
+        return Err(CliError::Remote(plain(&format!("the family {name:?} has no key {key:?}"))));
+    }
     family.delete(key);
     let left = confirmed(&family, guest).await?;
     if left.iter().any(|left| **left == *key) {

@@ -6,11 +6,15 @@ use std::path::{Path, PathBuf};
 
 use mp_global::log_catcher::{LogLevel, LogTap};
 use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::LevelFilter;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 
 use super::wants_color;
 use crate::args::{ArgsError, Globals, LogFormat, Run};
+
+/// What logs.
+const PARTS: [&str; 6] = ["aemp", "mp_config", "mp_global", "mp_node", "mp_tikc", "mp_transport"];
 
 /// What is logged without any `-v`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -76,10 +80,13 @@ pub(crate) fn start_run_log(args: &Run, globals: &Globals) -> Result<Log, ArgsEr
 }
 
 fn start(base: Base, globals: &Globals, options: Options) -> Result<Log, ArgsError> {
-    let filter = |text: &str| EnvFilter::try_new(text).map_err(ArgsError::LogFilter);
     let base = match (options.level, std::env::var("AEMP_LOG")) {
-        (Some(level), _) => filter(&level)?,
-        (None, Ok(text)) if !text.is_empty() => filter(&text)?,
+        (Some(level), _) => {
+            filter(&level).map_err(|error| ArgsError::LogFilter { of: "--log-level", error })?
+        }
+        (None, Ok(text)) if !text.is_empty() => {
+            filter(&text).map_err(|error| ArgsError::LogFilter { of: "AEMP_LOG", error })?
+        }
         _ => EnvFilter::new(base.level(globals.verbose)),
     };
     let first = match &options.file {
@@ -120,8 +127,20 @@ fn from_file(path: &Path, base: &EnvFilter) -> Result<EnvFilter, ArgsError> {
     let text = std::fs::read_to_string(path).map_err(|error| wrong(error.to_string()))?;
     match text.trim() {
         "" => Ok(base.clone()),
-        text => EnvFilter::try_new(text).map_err(|error| wrong(error.to_string())),
+        text => filter(text).map_err(wrong),
     }
+}
+
+/// A filter, or what is wrong with it. A word alone that is no level names a part of the program, and so shuts up all
+/// others: it must be one that there is, or a slip would make a node silent.
+fn filter(text: &str) -> Result<EnvFilter, String> {
+    for word in text.split(',').map(str::trim).filter(|word| !word.is_empty()) {
+        let is_alone = !word.contains(['=', '[', ':']);
+        if is_alone && word.parse::<LevelFilter>().is_err() && !PARTS.contains(&word) {
+            return Err(format!("there is no level {word:?}"));
+        }
+    }
+    EnvFilter::try_new(text).map_err(|error| error.to_string())
 }
 
 impl Log {

@@ -135,7 +135,11 @@ fn the_log_is_text_or_json_at_a_level() {
         "the option goes before AEMP_LOG"
     );
     let error = home.aemp("run --log-level a=b=c seed binds 127.0.0.1:0").refused();
-    assert!(error.contains("filter"), "{error}");
+    assert!(error.contains("--log-level is no filter"), "{error}");
+    for wrong in ["debugg", "warning", "info,mp_nod"] {
+        let error = home.aemp(&format!("run --log-level {wrong} seed binds 127.0.0.1:0")).refused();
+        assert!(error.contains("there is no level") && error.contains("warn, info, debug"), "{error}");
+    }
 }
 
 /// [SV-06] [SV-07]: a secret is changed, a seed added and the log made to say more, without a restart.
