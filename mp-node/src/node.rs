@@ -126,6 +126,7 @@ impl Node {
     /// Begins to make a node of the given profile, as `aemp profile NAME …` has set it up in the [configuration
     /// file](crate::ConfigFile). A profile that is not there has the defaults; that is warned of, unless the program sets
     /// a node ID, binds or seeds itself. Older names: `configure`, `initialise_node`.
+    #[doc(alias("configure", "initialise_node", "net_kernel"))]
     pub fn builder(profile: &str) -> NodeBuilder {
         NodeBuilder::new(profile)
     }
@@ -140,6 +141,7 @@ impl Node {
     }
 
     /// The node's name. Older name: `$NODE`.
+    #[doc(alias("NODE", "node_of"))]
     #[must_use]
     pub fn id(&self) -> &NodeId {
         &self.inner.id
@@ -172,6 +174,7 @@ impl Node {
     }
 
     /// The peers that are connected now.
+    #[doc(alias("known_nodes", "up_nodes"))]
     #[must_use]
     pub fn nodes(&self) -> Vec<NodeId> {
         let peers = self.inner.all_peers();
@@ -187,6 +190,7 @@ impl Node {
     }
 
     /// Connections that come and go, from now on.
+    #[doc(alias("mon_nodes", "monitor_nodes"))]
     #[must_use]
     pub fn events(&self) -> NodeEvents {
         NodeEvents { events: self.inner.events.subscribe(), stopped: self.inner.stopped.clone() }
@@ -198,6 +202,7 @@ impl Node {
     ///
     /// If the node holds [`Limits::ports`](mp_proto::Limits::ports) ports already, or has been shut down; see
     /// [`Node::try_port`].
+    #[doc(alias("rcv", "mailbox"))]
     pub fn port(&self) -> Port {
         self.try_port().expect("the node has room for a port")
     }
@@ -227,6 +232,7 @@ impl Node {
     /// # Cancellation
     ///
     /// If the future is dropped before it is ready, the message has not been sent.
+    #[doc(alias("snd", "cast", "tell", "!", "post"))]
     pub async fn send<M: Serialize + Send>(
         &self,
         to: impl Recipient<M> + Send + Sync,
@@ -240,6 +246,7 @@ impl Node {
     /// # Errors
     ///
     /// [`TrySendError::Full`] gives the message back; the rest as for [`Node::send`].
+    #[doc(alias("snd", "send_nosuspend"))]
     #[expect(
         clippy::needless_pass_by_value,
         reason = "as with `send`, both a name and a reference to one will do"
@@ -250,6 +257,7 @@ impl Node {
 
     /// Asks a port: sends the message with the ID of a temporary port behind it and waits for an answer to that. Older
     /// name: `cal`. For ports whose messages are a type of their own see [`Node::ask`].
+    #[doc(alias("cal", "gen_server:call", "request", "rpc"))]
     pub fn call<M: Serialize>(&self, to: impl AsRef<PortId>, message: M) -> Call<M> {
         Call::new(Arc::clone(&self.inner), to.as_ref().clone(), message)
     }
@@ -259,6 +267,7 @@ impl Node {
     ///
     /// A port that is dead already, or never was, gives `no_such_port`: the reason for which it died is told only to
     /// those who monitored it before, as nobody remembers it `[MON-03]`.
+    #[doc(alias("mon", "watch"))]
     pub fn monitor(&self, port: impl AsRef<PortId>) -> Monitor {
         let fired = Arc::new(Fired::default());
         self.watch(port.as_ref(), Action::Future(Arc::clone(&fired)), Some(fired))
@@ -266,6 +275,7 @@ impl Node {
 
     /// Monitors a port; calls `function` with the reason, in a task of its own: soon after the monitor has fired, by when
     /// later messages may have come already.
+    #[doc(alias("mon", "mon_guard"))]
     pub fn monitor_with(
         &self,
         port: impl AsRef<PortId>,
@@ -275,6 +285,7 @@ impl Node {
     }
 
     /// Monitors a port; if it dies, kills `victim` for the same reason, unless that is a normal end.
+    #[doc(alias("mon", "mon_guard"))]
     pub fn monitor_kill(&self, port: impl AsRef<PortId>, victim: impl AsRef<PortId>) -> Monitor {
         self.watch(port.as_ref(), Action::Kill(victim.as_ref().clone()), None)
     }
@@ -284,6 +295,7 @@ impl Node {
     /// # Errors
     ///
     /// The message cannot be written.
+    #[doc(alias("mon", "snd"))]
     pub fn monitor_send<M: Serialize>(
         &self,
         port: impl AsRef<PortId>,
@@ -296,6 +308,7 @@ impl Node {
 
     /// Links two ports: if one dies other than normally, so does the other, for the same reason. Dropping either of
     /// the monitors ends that half.
+    #[doc(alias("mon", "trap_exit"))]
     pub fn link(&self, one: impl AsRef<PortId>, other: impl AsRef<PortId>) -> (Monitor, Monitor) {
         (self.monitor_kill(&one, &other), self.monitor_kill(&other, &one))
     }
@@ -308,6 +321,7 @@ impl Node {
     /// Kills a port anywhere. What this node has sent to it before is received before its end, but for messages that
     /// find its mailbox full: a kill does not wait for room. `Reason::normal()` is an end without a reason. A node port
     /// cannot be killed. Older name: `kil`.
+    #[doc(alias("kil", "exit", "stop"))]
     #[expect(clippy::needless_pass_by_value, reason = "most reasons are made for the occasion")]
     pub fn kill(&self, port: impl AsRef<PortId>, reason: Reason) {
         self.inner.kill(port.as_ref(), &reason);
@@ -319,6 +333,7 @@ impl Node {
     /// # Panics
     ///
     /// As [`Node::port`].
+    #[doc(alias("peval", "psub", "proc_lib", "actor", "process"))]
     pub fn spawn<F, T>(&self, function: F) -> PortId
     where
         F: FnOnce(Port) -> T + Send + 'static,
@@ -332,6 +347,7 @@ impl Node {
 
     /// Lets peers run `function` in a port of this node, by the name `name`: [`Node::spawn_on`] there, `spawn` in Perl.
     /// Replaces what was registered under the name. Nothing that is not registered can be run by a peer.
+    #[doc(alias("spawn"))]
     pub fn register_function<F, T>(&self, name: &str, function: F)
     where
         F: Fn(Port, Message) -> T + Send + Sync + 'static,
@@ -350,6 +366,7 @@ impl Node {
     /// # Errors
     ///
     /// The arguments cannot be written, or the node is no more.
+    #[doc(alias("spawn", "spawn_link"))]
     pub fn spawn_on<A: Serialize>(
         &self,
         node: &NodeId,
@@ -370,6 +387,7 @@ impl Node {
 
     /// Makes a port of this node known under a name, until it dies. `false` if another living port has the name, the
     /// port is none of this node or dead, or [`Limits::names`](mp_proto::Limits::names) are in use. Older name: `reg`.
+    #[doc(alias("reg", "register"))]
     pub fn register_name(&self, name: &str, port: impl AsRef<PortId>) -> bool {
         self.inner.register_name(name, port.as_ref())
     }
@@ -385,6 +403,7 @@ impl Node {
     /// # Cancellation
     ///
     /// Dropping the future gives up the answer.
+    #[doc(alias("whereis"))]
     pub async fn lookup(&self, node: &NodeId, name: &str) -> Result<Option<PortId>, CallError> {
         let reply = self.try_port()?;
         self.inner.lookup(node, name, reply).await

@@ -79,6 +79,7 @@ impl Port {
     }
 
     /// The port's name in the network.
+    #[doc(alias("SELF", "self", "pid"))]
     #[must_use]
     pub fn id(&self) -> &PortId {
         &self.life.cell.id
@@ -95,6 +96,7 @@ impl Port {
     /// # Cancellation
     ///
     /// Safe: no message is lost by dropping the future.
+    #[doc(alias("rcv", "receive", "get"))]
     pub async fn recv(&mut self) -> Option<Message> {
         loop {
             let frame = self.next().await?;
@@ -197,6 +199,7 @@ impl Port {
     /// one use [`Node::try_send`], to do more spawn a task. A panic kills the port with `("die", text)`, and no handler
     /// of it is called again. A message without a handler, or not of the handler's type, goes to
     /// [`otherwise`](Port::otherwise), and without that is a dead letter.
+    #[doc(alias("rcv", "psub", "handle"))]
     pub fn on<T, F, R>(&self, tag: &str, function: F) -> &Self
     where
         T: DeserializeOwned,
@@ -207,6 +210,7 @@ impl Port {
     }
 
     /// Calls `function` for all messages without a handler for their tag.
+    #[doc(alias("rcv", "default"))]
     pub fn otherwise<F, R>(&self, function: F) -> &Self
     where
         F: FnMut(Message) -> R + Send + 'static,
@@ -239,6 +243,7 @@ impl Port {
     }
 
     /// Kills the port for `reason`.
+    #[doc(alias("kil", "exit"))]
     pub fn kill(self, reason: &Reason) {
         self.life.node.kill_local(&self.life.cell, reason);
     }
@@ -250,6 +255,7 @@ impl Port {
     }
 
     /// Lets the port live on without this handle, until somebody kills it: for ports that have handlers.
+    #[doc(alias("rcv"))]
     pub fn detach(mut self) -> PortId {
         self.life.kill_on_drop = false;
         self.life.cell.id.clone()

@@ -49,6 +49,7 @@ impl Node {
     /// # Panics
     ///
     /// As [`Node::port`].
+    #[doc(alias("port", "gen_server", "actor"))]
     pub fn typed_port<T: Send + 'static>(&self) -> TypedPort<T> {
         self.port().typed()
     }
@@ -58,6 +59,7 @@ impl Node {
     /// # Panics
     ///
     /// As [`Node::port`].
+    #[doc(alias("gen_server", "actor", "spawn"))]
     pub fn spawn_typed<M, F, T>(&self, function: F) -> PortRef<M>
     where
         M: Send + 'static,

@@ -10,7 +10,7 @@ use std::time::Duration;
 use mp_config::{ConfigFile, NodeConfig, Setting};
 use mp_global::Global;
 use mp_global::wire::Part;
-use mp_node::{CallError, Message, Node, NodeBuilder, NodeId, PortId, Reason, Value};
+use mp_node::{CallError, Message, Monitor, Node, NodeBuilder, NodeId, PortId, Reason, Value};
 use serde_json::Value as Json;
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
@@ -154,12 +154,12 @@ impl Guest {
         }
     }
 
-    /// Waits until the port is dead, however long that takes once its node is reached; returns the reason.
-    pub(super) async fn mon(&self, port: &PortId) -> Result<Reason, CliError> {
+    /// Reaches the port's node, and monitors the port.
+    pub(super) async fn mon(&self, port: &PortId) -> Result<Monitor, CliError> {
         let port = self.meet(port).await?;
         let monitor = self.node.monitor(&port);
         tracing::info!(%port, "monitored");
-        Ok(monitor.await)
+        Ok(monitor)
     }
 
     /// Connects to the port's node and has it answer; returns the port by the name that its node gives itself.
@@ -211,6 +211,7 @@ impl Guest {
         self.waiting.is_for(format!("the seed {seed} did not let us in"), "look at what it logs");
         if self.global.get().is_none() {
             // Nobody else can be here: errands are done one after the other.
+            self.ears.join();
             let global = Global::builder(&self.node).global(false).start()?;
             drop(self.global.set(global));
         }

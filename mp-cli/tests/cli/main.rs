@@ -11,6 +11,8 @@ mod demo;
 #[cfg(test)]
 mod doctor;
 #[cfg(test)]
+mod endings;
+#[cfg(test)]
 mod errors;
 #[cfg(test)]
 mod examples;
@@ -36,3 +38,5 @@ mod shell;
 mod talk;
 #[cfg(test)]
 mod tikc;
+#[cfg(test)]
+mod vocabulary;

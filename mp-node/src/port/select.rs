@@ -87,6 +87,7 @@ impl Port {
     /// # Ok::<(), Box<dyn std::error::Error>>(()) }).expect("it works");
     /// # Ok::<(), std::io::Error>(())
     /// ```
+    #[doc(alias("get_cond", "receive", "selective"))]
     pub fn recv_where<'a>(
         &'a mut self,
         mut fits: impl FnMut(&Message) -> bool + Send + 'a,
@@ -98,6 +99,7 @@ impl Port {
     }
 
     /// The first message whose first element is `tag`. Older names: Coro::MP's `get`.
+    #[doc(alias("get", "receive"))]
     pub fn recv_tag<'a>(&'a mut self, tag: &'a str) -> Selective<'a, Message> {
         self.select(move |frame| {
             // Only the first element is read of those that are passed over.
@@ -107,6 +109,7 @@ impl Port {
     }
 
     /// The first message of which `read` makes something, such as `|message| message.decode::<Pong>().ok()`.
+    #[doc(alias("get_cond", "receive"))]
     pub fn recv_match<'a, R: Send + 'a>(
         &'a mut self,
         mut read: impl FnMut(&Message) -> Option<R> + Send + 'a,

@@ -23,6 +23,35 @@ use crate::mailbox::queue::Entry;
 /// port: what arrives is read as a `T` when it is received. All are in one mailbox, in the order in which they were
 /// sent.
 ///
+/// # What a message costs
+///
+/// | sent to | by whom | what happens |
+/// |---|---|---|
+/// | a `PortRef<T>`, [`TypedPort`] or [`ReplyTo`](crate::ReplyTo) | a program of this node | the value is moved: its own bytes are copied into the mailbox and out of it, what it owns on the heap stays where it is |
+/// | the same, where the port is at another node | that program | it is written into the connection's buffer once, and read here once |
+/// | the bare [`PortId`] | anybody | it is written and read, in this node, too |
+///
+/// So a large message costs least if its parts are on the heap (`Vec`, `Box`, `Arc`), and a value that is to stay with the
+/// sender as well is cloned before. A move takes the mailbox's lock for a moment and wakes the receiver if it waits; it
+/// calls neither `Serialize` nor `Deserialize`, which are asked for because the port may be elsewhere.
+///
+/// ```
+/// # tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(async {
+/// # let node = mp_node::Node::builder("doc").without_file().start().await?;
+/// let mut port = node.typed_port::<Vec<u8>>();
+/// let picture = vec![7; 1_000_000];
+/// let place = picture.as_ptr();
+/// node.send(&port, picture).await?; // `picture` is gone from here ...
+/// let got = port.recv().await.expect("it was sent");
+/// assert_eq!(got.as_ptr(), place); // ... and has not been copied.
+///
+/// node.send(port.id(), &got).await?; // By its name alone: written and read.
+/// let copy = port.recv().await.expect("it was sent");
+/// assert!(copy == got && copy.as_ptr() != place);
+/// # Ok::<(), Box<dyn std::error::Error>>(()) }).expect("it works");
+/// # Ok::<(), std::io::Error>(())
+/// ```
+///
 /// A message that is no `T` is passed over as a dead letter. A moved value counts for its own size against
 /// [`Limits::mailbox_bytes`](mp_proto::Limits::mailbox_bytes); what it owns on the heap is not counted, so here
 /// [`Limits::mailbox_messages`](mp_proto::Limits::mailbox_messages) is the bound.

@@ -25,13 +25,13 @@ pub(super) struct Started {
     pub(super) ended: Option<oneshot::Receiver<()>>,
 }
 
-/// Runs a child's function in a port of its own.
-pub(super) fn spawn<F, T>(node: &Node, function: &Arc<F>) -> Started
+/// Runs a child's function in a port of its own. Without room for the port, that is a start that failed.
+pub(super) fn spawn<F, T>(node: &Node, function: &Arc<F>) -> Result<Started, Reason>
 where
     F: Fn(Port) -> T + Send + Sync + 'static,
     T: Future<Output: Outcome> + Send + 'static,
 {
-    let cell = node.inner.add_port().expect("the node has room for a port");
+    let cell = node.inner.add_port().map_err(|error| Reason::die(error.to_string()))?;
     let port = cell.id.clone();
     let (guard, ended) = oneshot::channel::<()>();
     let function = Arc::clone(function);
@@ -40,7 +40,7 @@ where
         let _guard = guard;
         function(port).await.into_reason()
     });
-    Started { port, ended: Some(ended) }
+    Ok(Started { port, ended: Some(ended) })
 }
 
 pub(super) fn start(
@@ -226,7 +226,7 @@ impl Runner {
     fn make(&self, child: &Child) -> Result<(Started, Up), Reason> {
         match &child.start {
             Start::Function(function) => {
-                let started = function(&self.node);
+                let started = function(&self.node)?;
                 let up = Up { port: started.port.clone(), stop: None };
                 Ok((started, up))
             }
