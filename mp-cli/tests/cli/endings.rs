@@ -111,7 +111,9 @@ fn ctrl_c_ends_each_long_command() {
         process.count_after(std::time::Duration::from_millis(300), Stream::Out, "");
         ends(process, &line);
     }
-    begins("tikc server --listen 127.0.0.1:0", "listening");
+    let tikc = home.start("tikc server --listen 127.0.0.1:0");
+    tikc.says("listening");
+    ends(tikc, "tikc server");
 }
 
 /// What may be silent for long says so, to people and not to programs.

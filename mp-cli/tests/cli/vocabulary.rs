@@ -53,8 +53,8 @@ impl Seen {
 
     /// Runs a command that may fail.
     #[track_caller]
-    fn runs(&mut self, home: &Home, words: &[&str]) {
-        let ran = home.words(words);
+    fn runs(&mut self, home: &Home, line: &str) {
+        let ran = home.aemp(&format!("--json {line}"));
         for line in ran.out.lines().chain(ran.err.lines()) {
             self.line(line);
         }
@@ -87,12 +87,16 @@ fn one_thing_has_one_name_in_all_commands() {
         "doctor seed".to_owned(),
         "demo".to_owned(),
         format!("man {pages}"),
-        "gensecret profile p setseeds a:1 addseed b:2 delseed c:3 delseeds setparent p2 delparent".to_owned(),
-        "profile p delprofile p showconfig seed".to_owned(),
-        "showprofile seed".to_owned(),
     ] {
-        let words: Vec<_> = ["--json"].into_iter().chain(line.split(' ')).collect();
-        seen.runs(&home, &words);
+        seen.runs(&home, &line);
+    }
+    let other = Home::new();
+    for line in [
+        "gensecret profile p setseeds a:1 addseed b:2 delseed c:3 delseeds setparent p2 delparent",
+        "gencert profile q setnodeid x showprofile q",
+        "delprofile p showconfig q",
+    ] {
+        seen.runs(&other, line);
     }
     let script = "db set c k 1\ndb get c\ndb get c k\ndb keys c\ndb del c k\n";
     let mut shell = home.start("shell --json");
@@ -130,8 +134,8 @@ fn tikc(home: &Home, seen: &mut Seen) {
     let server = home.start("--json tikc server --listen 127.0.0.1:0 --alias one --echo");
     let line: Value = serde_json::from_str(&server.says("listening")).unwrap();
     let address = line["address"].as_str().unwrap();
-    seen.runs(home, &["--json", "tikc", "aliases", "--connect", address]);
-    seen.runs(home, &["--json", "tikc", "post", "--connect", address, "one", "e", "5"]);
+    seen.runs(home, &format!("tikc aliases --connect {address}"));
+    seen.runs(home, &format!("tikc post --connect {address} one e 5"));
     server.says("\"post\"");
     server.signal("INT");
     server.words().0.lines().for_each(|line| seen.line(line));
