@@ -102,9 +102,12 @@ pub struct Child {
     registered: Option<String>,
 }
 
+/// Starts a child, or says why that is not possible.
+type StartFunction = dyn Fn(&Node) -> Result<Started, Reason> + Send + Sync;
+
 #[derive(Clone)]
 enum Start {
-    Function(Arc<dyn Fn(&Node) -> Result<Started, Reason> + Send + Sync>),
+    Function(Arc<StartFunction>),
     Supervisor(Supervisor),
 }
 

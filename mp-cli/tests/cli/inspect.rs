@@ -70,12 +70,22 @@ fn a_ping_ends_well() {
     ping.says("lost (");
     ping.says("3 sent, ");
     assert_eq!(ping.ends(), Some(0));
+    // What a node is called mostly has a random end, which nobody types.
+    home.aemp("profile quick setconnect_interval 1").ok();
+    let quick = format!("--profile quick --seed {} --timeout 60", seed.address);
+    let error = home.aemp(&format!("ping seed -c 1 {quick}")).failed();
+    assert!(error.ends_with(&format!("no known address; did you mean {}?\n", seed.id)), "{error}");
+    let error = home.aemp(&format!("ports nobody-at-all {quick}")).failed();
+    assert!(error.contains("`aemp nodes` shows those that there are"), "{error}");
     let nowhere = format!("127.0.0.1:{}", free_port());
     let error = home.aemp(&format!("ping {nowhere} --timeout 0.5")).failed();
     assert!(error.contains(&nowhere) && error.contains("Connection refused"), "{error}");
-    for (line, part) in
-        [("ping", "<NODE|PORT>"), ("ping x -n x", "'x'"), ("ping x -i 0", "above 0"), ("nodes x", "'x'")]
-    {
+    for (line, part) in [
+        ("ping", "<NODE|PORT>"),
+        ("ping x -n 0.5", "write a whole number"),
+        ("ping x -i 0", "above 0"),
+        ("nodes x", "'x'"),
+    ] {
         let error = home.aemp(line).refused();
         assert!(error.contains(part) && error.contains("see `aemp help`"), "{line}: {error}");
     }

@@ -67,6 +67,15 @@ fn metrics_are_those_of_the_document() {
         .collect();
     documented.sort();
     assert_eq!(exported, documented, "docs/metrics.md against what is exported");
+    // Its queries, and those of docs/operations.md, ask for nothing else.
+    let operations = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/operations.md");
+    let asked = document + &std::fs::read_to_string(operations).unwrap();
+    let words = asked.split(|letter: char| !letter.is_ascii_alphanumeric() && letter != '_');
+    let names =
+        words.filter(|word| word.starts_with("mp_") && !["mp_node", "mp_global", "mp_echo"].contains(word));
+    for name in names {
+        assert!(documented.iter().any(|metric| metric.split(' ').next() == Some(name)), "{name}");
+    }
     let value = |start: &str| -> f64 {
         let line =
             page.lines().find(|line| line.starts_with(start)).unwrap_or_else(|| panic!("{start}: {page}"));
