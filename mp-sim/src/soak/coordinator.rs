@@ -76,7 +76,7 @@ struct Coordinator<T> {
 
 impl<T: FnMut(&Progress)> Coordinator<T> {
     fn new(options: Options, program: Program, tell: T) -> io::Result<Self> {
-        let dir = RunDir::create(options.seed)?;
+        let dir = RunDir::create()?;
         let clock = RunClock::start();
         let recorder = Recorder::create(&record_of(dir.path(), COORDINATOR), clock.clone())?;
         let mut dice = Dice::stream(options.seed, "soak");

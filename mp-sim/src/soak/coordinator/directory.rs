@@ -4,6 +4,9 @@ use std::io;
 use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 
+/// So many names are tried: there may be others of this process, or of an earlier one that had its number.
+const NAMES: u32 = 1000;
+
 /// A directory of one's own, which is removed when it is dropped.
 #[derive(Debug)]
 pub(super) struct RunDir {
@@ -14,12 +17,18 @@ pub(super) struct RunDir {
 impl RunDir {
     /// # Errors
     ///
-    /// It cannot be made, or is there already.
-    pub(super) fn create(seed: u64) -> io::Result<Self> {
-        let name = std::env::temp_dir().join(format!("mp-soak-{}-{seed}", std::process::id()));
-        // The secret is in it.
-        std::fs::DirBuilder::new().mode(0o700).create(&name)?;
-        Ok(Self { path: Some(name.clone()), name })
+    /// It cannot be made.
+    pub(super) fn create() -> io::Result<Self> {
+        let mut number = 0_u32;
+        loop {
+            let name = std::env::temp_dir().join(format!("mp-soak-{}-{number}", std::process::id()));
+            // The secret is in it.
+            match std::fs::DirBuilder::new().mode(0o700).create(&name) {
+                Ok(()) => return Ok(Self { path: Some(name.clone()), name }),
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists && number < NAMES => number += 1,
+                Err(error) => return Err(error),
+            }
+        }
     }
 
     pub(super) fn path(&self) -> &Path {
