@@ -265,7 +265,7 @@ impl Watches {
                 Some((owner, Some(death))) if self.earliest(*owner, death.at) > at => false,
                 Some((_, Some(_))) if word == "no_such_port" => true,
                 Some((_, Some(Death { reason: Some(true_one), .. }))) if true_one == reason => true,
-                Some((_, Some(_))) => self.is_meant(port, reason),
+                Some((_, Some(death))) => self.is_meant(port, reason) || self.may_overflow(death, reason),
                 _ => false,
             },
         };
@@ -276,7 +276,12 @@ impl Watches {
         }
     }
 
-    /// Whether somebody meant to kill a port for this reason, or the port can have died for it by itself.
+    /// Whether a port may have died of its full mailbox, which was not noted since its process died just then.
+    fn may_overflow(&self, death: &Death, reason: &Reason) -> bool {
+        !self.lag.is_zero() && death.reason.is_none() && reason.word() == "mailbox_overflow"
+    }
+
+    /// Whether somebody meant to kill a port for this reason.
     fn is_meant(&self, port: u32, reason: &Reason) -> bool {
         self.intents.get(&port).is_some_and(|intents| intents.contains(reason))
     }
@@ -328,13 +333,14 @@ impl Watches {
         u64::try_from(lost.count()).unwrap_or(u64::MAX)
     }
 
-    /// The longest time from a process's death until a monitor told of it.
+    /// The longest time from a process's death until a monitor told of it, without what the one who was told spent stopped.
     #[must_use]
     pub fn slowest(&self) -> Duration {
         let times = self.watches.iter().filter_map(|watch| {
             let (at, _) = watch.fired.as_ref()?;
             let (since, in_time) = self.news(watch)?;
-            in_time.then(|| at.saturating_sub(since.max(watch.made)))
+            let begin = since.max(watch.made);
+            in_time.then(|| at.saturating_sub(begin).saturating_sub(self.idle(watch.process, &(begin..*at))))
         });
         times.max().unwrap_or_default()
     }

@@ -66,12 +66,20 @@ pub(crate) struct Errand<'a> {
     node: &'a Node,
     at: NodeId,
     has_clerks: bool,
+    /// Whether nodes are shut down meanwhile, so that ports may end normally.
+    has_shutdowns: bool,
 }
 
 impl<'a> Errand<'a> {
     /// At a node that has clerks, or has none.
     pub(crate) fn new(node: &'a Node, at: NodeId, has_clerks: bool) -> Self {
-        Self { node, at, has_clerks }
+        Self { node, at, has_clerks, has_shutdowns: false }
+    }
+
+    /// Nodes are shut down meanwhile.
+    pub(crate) fn with_shutdowns(mut self) -> Self {
+        self.has_shutdowns = true;
+        self
     }
 
     /// Runs it, and gives what came of it.
@@ -102,7 +110,7 @@ impl<'a> Errand<'a> {
         let answered = self.node.call(port, (question,)).returning::<(u64,)>().await;
         let right = match &answered {
             Ok((number,)) => expected == Some(*number),
-            Err(CallError::Died(reason)) => is_absence(reason),
+            Err(CallError::Died(reason)) => self.is_absence(reason),
             Err(CallError::Send(_)) => true,
             Err(_) => false,
         };
@@ -119,24 +127,28 @@ impl<'a> Errand<'a> {
         let reason = Reason::new("linked", format!("{}", dice.word()));
         let _halves = self.node.link(&here, there);
         let killed = if dice.one_in(2) { &here } else { there };
-        let ends = [self.node.monitor(&here), self.node.monitor(there)];
+        let [end_here, end_there] = [&here, there].map(|port| self.node.monitor(port));
         tokio::time::sleep(Duration::from_millis(dice.below(300))).await;
         self.node.kill(killed, reason.clone());
-        let mut what = String::new();
-        for (end, port) in ends.into_iter().zip([&here, there]) {
-            let told = end.await;
-            if told != reason && !is_absence(&told) {
+        let told_there = end_there.await;
+        if told_there.is_normal() {
+            // A normal end is not passed on.
+            self.node.kill(&here, reason.clone());
+        }
+        let told_here = end_here.await;
+        for (told, port) in [(&told_here, &here), (&told_there, there)] {
+            if *told != reason && !self.is_absence(told) {
                 let what = format!("G-4: {port} was linked, and died of {told}, not of {reason}");
                 return Err(Violation(what));
             }
-            what += &format!("{port}, which was linked: {told}; ");
         }
-        Ok(what)
+        Ok(format!("{here} and {there}, which were linked: {told_here}; {told_there}"))
     }
-}
 
-/// Whether a reason says that a port is not there, or may be.
-fn is_absence(reason: &Reason) -> bool {
-    // Of a function that is not known, a node of ours says so.
-    !matches!(&*reason.word(), "" | "die" | "linked" | "killed")
+    /// Whether a reason says that a port is not there, or may be.
+    fn is_absence(&self, reason: &Reason) -> bool {
+        // Of a function that is not known, a node of ours says so.
+        !matches!(&*reason.word(), "" | "die" | "linked" | "killed")
+            || (self.has_shutdowns && reason.is_normal())
+    }
 }

@@ -64,7 +64,8 @@ pub(super) async fn errands(life: Arc<Life>, mut dice: Dice) {
         }
         let (errand, host) = (life.numbers().other(), life.any_host(&mut dice));
         life.record(&Event::Asks { errand, what: name(host) });
-        match Errand::new(life.node(), node_of(host), true).run(&mut dice).await {
+        let of = Errand::new(life.node(), node_of(host), true).with_shutdowns();
+        match of.run(&mut dice).await {
             Ok(Ok(_)) => {}
             Ok(Err(violation)) => life.record(&Event::Broken { what: violation.0 }),
             Err(_) => return, // the node is no more
