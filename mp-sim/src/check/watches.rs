@@ -91,7 +91,8 @@ impl Watches {
         self.stops.entry(process).or_default().push(stop);
     }
 
-    /// Somebody is about to kill a port for this reason. That it dies for it may never be noted if its process dies, too.
+    /// Somebody is about to kill a port for this reason, or it may die for it by itself. That it does may never be noted if
+    /// its process ends, too.
     pub fn port_may_die(&mut self, port: u32, reason: Reason) {
         self.intents.entry(port).or_default().push(reason);
     }
@@ -265,7 +266,7 @@ impl Watches {
                 Some((owner, Some(death))) if self.earliest(*owner, death.at) > at => false,
                 Some((_, Some(_))) if word == "no_such_port" => true,
                 Some((_, Some(Death { reason: Some(true_one), .. }))) if true_one == reason => true,
-                Some((_, Some(death))) => self.is_meant(port, reason) || self.may_overflow(death, reason),
+                Some((_, Some(_))) => self.may_have_died_for(port, reason),
                 _ => false,
             },
         };
@@ -276,13 +277,8 @@ impl Watches {
         }
     }
 
-    /// Whether a port may have died of its full mailbox, which was not noted since its process died just then.
-    fn may_overflow(&self, death: &Death, reason: &Reason) -> bool {
-        !self.lag.is_zero() && death.reason.is_none() && reason.word() == "mailbox_overflow"
-    }
-
-    /// Whether somebody meant to kill a port for this reason.
-    fn is_meant(&self, port: u32, reason: &Reason) -> bool {
+    /// Whether a port may have died for this reason.
+    fn may_have_died_for(&self, port: u32, reason: &Reason) -> bool {
         self.intents.get(&port).is_some_and(|intents| intents.contains(reason))
     }
 

@@ -11,7 +11,8 @@
 //!   counts as lost with it, which breaks no law: its ports are dead. A monitor that fired and was not recorded may be what
 //!   told of a hole; so holes in what it had sent are not judged if they were seen later than [`LAG`] before it was killed
 //!   (they are counted: [`Judged::unknown`]). That a port of it died may be missing; then the reason that others were told is
-//!   true if somebody had recorded that he would kill the port for it.
+//!   true if somebody had recorded that he would kill the port for it, or if it is that of a full mailbox.
+//! * **So it is with a process that is shut down**, which ends when the last message has been written.
 
 use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet};
@@ -21,7 +22,7 @@ use std::path::Path;
 use std::rc::Rc;
 use std::time::Duration;
 
-use mp_node::Reason;
+use mp_node::{PortId, Reason};
 
 use super::control::{LAG, detection_bound, limits};
 use super::merge::{self, Merged};
@@ -102,7 +103,7 @@ struct Judge {
     errands: BTreeMap<u64, (u32, String)>,
     /// The senders of each process, and its ports.
     senders: BTreeMap<u32, BTreeSet<u32>>,
-    ports: BTreeMap<u32, Vec<u32>>,
+    ports: BTreeMap<u32, Vec<(u32, PortId)>>,
     last_words: Vec<u32>,
     is_over: bool,
     judged: Judged,
@@ -161,7 +162,10 @@ impl Judge {
         self.now.set(at);
         match event {
             Event::Starts { process, host } => self.watches.process(process, host),
-            Event::Kills { process } => self.watches.process_died(process, at),
+            Event::Kills { process } => {
+                self.last_moments(process);
+                self.watches.process_died(process, at);
+            }
             Event::Ended { process } => {
                 self.watches.process_died(process, at);
                 self.errands.retain(|_, (of, _)| *of != process);
@@ -243,8 +247,8 @@ impl Judge {
 
     fn port(&mut self, at: Duration, process: u32, event: Event) {
         match event {
-            Event::Port { port, .. } => {
-                self.ports.entry(process).or_default().push(port);
+            Event::Port { port, id } => {
+                self.ports.entry(process).or_default().push((port, id));
                 self.watches.port(port, process);
             }
             Event::Died { port, reason } => {
@@ -253,11 +257,19 @@ impl Judge {
             }
             Event::WillKill { port, reason } => self.watches.port_may_die(port, reason),
             Event::Leaves => {
-                for port in self.ports.get(&process).into_iter().flatten() {
+                self.last_moments(process);
+                for (port, _) in self.ports.get(&process).into_iter().flatten() {
                     self.watches.port_died(*port, at, Reason::normal());
                 }
             }
             _ => {}
+        }
+    }
+
+    /// A process is about to end: a port may have died of its full mailbox just now, which is recorded late or never.
+    fn last_moments(&mut self, process: u32) {
+        for (port, id) in self.ports.get(&process).into_iter().flatten() {
+            self.watches.port_may_die(*port, Reason::mailbox_overflow(id));
         }
     }
 

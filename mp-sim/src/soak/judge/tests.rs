@@ -145,6 +145,13 @@ fn a_monitor_that_does_not_fire_is_found() {
     let what = violation("lie", killed.clone().into_iter().chain([fires(12_000, Reason::die("x"))]));
     assert!(what.contains("a reason that is not true"), "{what}");
     let meant = (8999, 1, Event::WillKill { port: PORT, reason: Reason::die("x") });
+    let full = || Reason::mailbox_overflow(&"n1#port".parse().expect("a port ID"));
+    is_well("full", killed.clone().into_iter().chain([fires(9010, full())]));
+    let leaves = [(9000, 2, Event::Leaves), (9001, 2, Event::Died { port: PORT, reason: full() })];
+    let left = [killed[0].clone()].into_iter().chain(leaves.clone()).chain([fires(9010, full())]);
+    is_well("full when it was shut down", left);
+    let lie = [killed[0].clone()].into_iter().chain(leaves).chain([fires(9010, Reason::die("x"))]);
+    assert!(violation("not so", lie).contains("a reason that is not true"));
     is_well("meant", killed.clone().into_iter().chain([meant, fires(12_000, Reason::die("x"))]));
     let both = killed.into_iter().chain([fires(12_000, lost()), fires(12_001, lost())]);
     assert!(violation("twice", both).contains("has fired twice"));
