@@ -17,6 +17,8 @@ mod examples;
 #[cfg(test)]
 mod generate;
 #[cfg(test)]
+mod hush;
+#[cfg(test)]
 mod inspect;
 #[cfg(test)]
 mod network;
