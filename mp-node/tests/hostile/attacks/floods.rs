@@ -31,7 +31,6 @@ pub(crate) const MONITORS: Case = Case {
     limits: "monitors_per_peer=100000",
     tried: "100,000 of ports that are not there; 100,000 of one port, which is the bound, and one more",
     gets: "`no_such_port` for each that is not there; the end for one too many",
-    once: false,
     bound: 64,
     attack: |victim| {
         Box::pin(async move {
@@ -55,7 +54,6 @@ pub(crate) const SPAWNS: Case = Case {
     limits: "ports=5000",
     tried: "100,000 of a function that is not there, 20,000 of one that is; `ports` is 5,000",
     gets: "`spawn_failed` to those who monitor what was refused",
-    once: false,
     bound: 48,
     attack: |victim| {
         Box::pin(async move {
@@ -77,7 +75,6 @@ pub(crate) const REQUESTS: Case = Case {
     limits: "",
     tried: "100,000 unknown ones and as many `eval`, `lookup`, `can`, and registry requests, with words of 1 KB",
     gets: "answers, or nothing; the log has one line",
-    once: false,
     bound: 48,
     attack: |victim| {
         Box::pin(async move {
@@ -101,7 +98,6 @@ pub(crate) const NODES: Case = Case {
     limits: "peers=1000",
     tried: "100,000 names; `peers` is 1,000",
     gets: "nothing: what cannot be passed on is dropped",
-    once: false,
     bound: 64,
     attack: |victim| {
         Box::pin(async move {
@@ -120,7 +116,6 @@ pub(crate) const MAILBOX: Case = Case {
     limits: "mailbox_patience=1000",
     tried: "a million messages of 20 bytes, and a thousand of 100 KB",
     gets: "is not read while the mailbox is full; then the port is dead",
-    once: true,
     bound: 140,
     attack: |victim| {
         Box::pin(async move {
@@ -138,7 +133,6 @@ pub(crate) const NEVER_READS: Case = Case {
     limits: "mailbox_patience=1000 monitor_timeout=1000",
     tried: "500,000 questions with 1 KB to be given back",
     gets: "is not read when 16 MiB (`outbox_bytes`) wait for it; then the end",
-    once: false,
     bound: 64,
     attack: |victim| {
         Box::pin(async move {

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use arbitrary::{Result, Unstructured};
 
-use super::ports::{PortTable, SlotKey};
+use crate::kernel::ports::{PortTable, SlotKey};
 
 const OPERATIONS: usize = 300;
 const BOUND: usize = 12;

@@ -6,8 +6,8 @@ use arbitrary::{Result, Unstructured};
 use bytes::Bytes;
 use mp_proto::NodeId;
 
-use super::relay::request::Request;
-use super::relay::{Act, Key, Relay};
+use crate::kernel::relay::request::Request;
+use crate::kernel::relay::{Act, Key, Relay};
 
 const OPERATIONS: usize = 200;
 const WINDOW: usize = 100;
