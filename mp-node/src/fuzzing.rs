@@ -2,7 +2,7 @@
 //! of bytes, which panic if a law is broken. They are here so that the kernel can stay private; the feature `fuzzing`
 //! makes them available and changes nothing else. `fuzz/README.md` says what each of them checks.
 
-#![expect(clippy::missing_panics_doc, clippy::panic, reason = "a broken law is to be seen as a panic")]
+#![expect(clippy::panic, reason = "a broken law is to be seen as a panic")]
 
 mod pipes;
 mod ports;

@@ -79,7 +79,10 @@ async fn run() {
     println!("{:?}", soon(start(builder("one", code)).await.dial(&at(&one))).await);
     // A function that panics with all that it can show; what the node counts and tells of itself.
     let own = |node: &Node| format!("{node:?} {:?} {:?}", node.config(), node.stats());
-    let port = one.spawn(async move |port| panic!("at the end of my wits: {}", own(&port.node())));
+    let port = one.spawn(async move |port| {
+        let said = own(&port.node());
+        assert!(said.is_empty(), "at the end of my wits: {said}");
+    });
     println!("{:?} {:?}", soon(one.monitor(&port)).await, own(&one));
     let weak =
         builder("five", code).auth_offer(&[AuthMethod::Cleartext]).auth_accept(&[AuthMethod::Cleartext]);
