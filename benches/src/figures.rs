@@ -32,7 +32,7 @@ pub enum Metric {
     BytesPerConnection,
     /// Processor time of it, for each connection and second.
     CpuPerConnection,
-    /// Registrations of ports, until another node has seen them all.
+    /// Registrations of ports, until 50 nodes have seen them all.
     RegistrationsPerS,
     /// From a registration until 50 nodes have seen it.
     #[serde(rename = "seen_by_50")]

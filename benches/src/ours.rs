@@ -3,7 +3,7 @@
 use std::hash::{BuildHasher, RandomState};
 
 use anyhow::Context;
-use mp_node::{Framing, Limits, Node, PortId, PortRef, ReplyTo, TypedPort};
+use mp_node::{Framing, Limits, Node, NodeId, PortId, PortRef, ReplyTo, TypedPort};
 use serde::{Deserialize, Serialize};
 use serde_bytes::{ByteBuf, Bytes};
 
@@ -42,7 +42,7 @@ pub enum Outgoing<'a> {
 /// What the nodes of a workload have in common. All else is as by default.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Terms {
-    secret: String,
+    pub(crate) secret: String,
     /// The one framing that they speak, if it is not to be the default.
     pub framing: Option<String>,
     /// A certificate for TLS, from [`raw::tls::pem`](crate::raw::tls::pem).
@@ -112,25 +112,34 @@ pub fn framing(name: &str) -> anyhow::Result<Framing> {
         .with_context(|| format!("no framing is called {name}"))
 }
 
-/// Where the node listens; it lives as long as the process.
+/// Where the node listens.
 ///
 /// # Errors
 ///
 /// It does not listen.
-pub fn keep(node: Node) -> anyhow::Result<String> {
-    let address = node.addresses().first().context("the node listens")?.to_string();
+pub fn address(node: &Node) -> anyhow::Result<String> {
+    Ok(node.addresses().first().context("the node listens nowhere")?.to_string())
+}
+
+/// Holds something for as long as the process lives: a node ends with its last handle.
+pub fn keep<T: Send + 'static>(what: T) {
     crate::task(async move {
         std::future::pending::<()>().await;
-        drop(node);
+        drop(what);
     });
-    Ok(address)
 }
+
+/// A process may hold so many receivers of one workload.
+pub const RECEIVERS: [&str; 4] = ["sink-0", "sink-1", "sink-2", "sink-3"];
 
 /// Offers all that is done on the other side, by names.
 pub fn serve(node: &Node) {
     node.register_name("sink", node.spawn_typed(count));
     node.register_name("values", node.spawn(count_values));
     node.register_name("echo", node.spawn_typed(echo));
+    for name in RECEIVERS {
+        node.register_name(name, node.spawn_typed(count));
+    }
 }
 
 /// Counts what comes.
@@ -213,9 +222,22 @@ impl Met {
     /// Safe.
     pub async fn with(node: Node, address: &str, wanted: &[&'static str]) -> anyhow::Result<Self> {
         let peer = node.dial(&address.parse()?).await?;
+        Self::peer(node, &peer, wanted).await
+    }
+
+    /// The same with the node of this name, which can be reached somehow.
+    ///
+    /// # Errors
+    ///
+    /// The other side is not there, or does not offer that.
+    ///
+    /// # Cancellation
+    ///
+    /// Safe.
+    pub async fn peer(node: Node, peer: &NodeId, wanted: &[&'static str]) -> anyhow::Result<Self> {
         let mut names = Vec::new();
         for name in wanted {
-            let port = node.lookup(&peer, name).await?.context("the other side has no such port")?;
+            let port = node.lookup(peer, name).await?.context("the other side has no such port")?;
             names.push((*name, port));
         }
         Ok(Self { node, names })

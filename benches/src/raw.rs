@@ -77,6 +77,15 @@ pub fn ends(socket: TcpStream) -> io::Result<Ends> {
     Ok((Writer::new(write), Reader::new(read)))
 }
 
+/// The socket of these ends. What has been read and not been taken is lost.
+///
+/// # Errors
+///
+/// They are ends of two sockets.
+pub fn socket(writer: Writer, reader: Reader) -> io::Result<TcpStream> {
+    reader.socket.reunite(writer.socket).map_err(io::Error::other)
+}
+
 impl<S: AsyncWrite + Unpin> Writer<S> {
     /// Writes to this socket.
     pub fn new(socket: S) -> Self {

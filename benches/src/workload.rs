@@ -1,9 +1,15 @@
 //! The workloads: one file for each, and the table of all.
 
+mod fan_out;
 mod framings;
+mod idle;
+mod large;
 mod one_way;
+pub(crate) mod registry;
+pub(crate) mod relay;
 mod requests;
 mod round_trip;
+mod tls;
 
 use std::future::Future;
 use std::pin::Pin;
@@ -35,7 +41,7 @@ pub struct Workload {
     pub name: &'static str,
     /// What is done, in a few words.
     pub about: &'static str,
-    /// The payloads, in bytes, with which it is done if none is named.
+    /// The payloads with which it is done if none is named: bytes, but for W10 (connections) and W11 (registrations).
     pub payloads: &'static [usize],
     /// Starts the other side and connects with it.
     pub open: fn(Settings, usize) -> Opening,
@@ -45,7 +51,18 @@ pub struct Workload {
 pub type Opening = Pin<Box<dyn Future<Output = anyhow::Result<Contest>> + Send>>;
 
 /// All of them, in the order in which `all` takes them.
-pub const ALL: &[Workload] = &[one_way::W1, round_trip::W2, requests::W3, framings::W8];
+pub const ALL: &[Workload] = &[
+    one_way::W1,
+    round_trip::W2,
+    requests::W3,
+    fan_out::W6,
+    tls::W7,
+    framings::W8,
+    large::W9,
+    idle::W10,
+    registry::W11,
+    relay::W12,
+];
 
 /// The workload of this name.
 #[must_use]

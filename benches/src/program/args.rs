@@ -7,11 +7,11 @@ use crate::workload;
 
 /// How fast messages go between processes of this machine, over loopback: between our own nodes, and over raw sockets.
 #[derive(Debug, Clone, Parser)]
-#[command(name = "mp-bench", version, about, after_help = help())]
+#[command(name = "mp-bench", version, after_help = help())]
 pub(super) struct Args {
     /// One of those below, or `all`
     pub(super) workload: String,
-    /// Bytes of each message's payload [default: those below]
+    /// Bytes of each message's payload; connections for W10, registrations for W11 [default: those below]
     pub(super) payload: Option<usize>,
     /// Does the same over raw sockets, run by run in turn, and shows the ratios and which goals are met
     #[arg(long)]
@@ -40,7 +40,7 @@ fn framing(name: &str) -> Result<Framing, String> {
 fn help() -> String {
     let line = |workload: &workload::Workload| {
         let payloads: Vec<_> = workload.payloads.iter().map(ToString::to_string).collect();
-        format!("\n  {:4} {} ({} bytes)", workload.name, workload.about, payloads.join(", "))
+        format!("\n  {:4} {} ({})", workload.name, workload.about, payloads.join(", "))
     };
     let all: String = workload::ALL.iter().map(line).collect();
     format!("Workloads:{all}\n\nEach result is the median of the runs. Build with --release.")

@@ -5,8 +5,11 @@
 use std::io::IsTerminal;
 
 use super::args::Args;
-use crate::figures::{Line, Results};
+use crate::figures::{Line, Metric, Results};
 use crate::goals::{self, Verdict};
+
+/// From so many bytes on tables show megabytes per second, too.
+const LARGE: usize = 64 * 1024;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Form {
@@ -54,6 +57,10 @@ impl Output {
             self.title();
         }
         for line in results.lines(self.ratios) {
+            // Of small messages the number says it all.
+            if self.form != Form::Json && line.metric == Metric::MbPerS && line.payload < LARGE {
+                continue;
+            }
             match self.form {
                 Form::Json => println!("{}", serde_json::to_string(&line)?),
                 Form::Text => println!("{}", text(&line)),

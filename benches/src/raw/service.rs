@@ -21,6 +21,8 @@ pub enum Role {
     Fan(usize),
     /// Frames come back.
     Echo,
+    /// Frames of up to so many bytes come back; larger ones are counted, and for each the [`Tally`] comes.
+    Mixed(usize),
 }
 
 impl Role {
@@ -108,9 +110,16 @@ async fn serve<W: AsyncWrite + Unpin, R: AsyncRead + Unpin>(
     mut reader: Reader<R>,
 ) -> io::Result<()> {
     let role = Role::of(reader.recv().await?)?;
-    if role == Role::Echo {
+    if let Role::Echo | Role::Mixed(_) = role {
+        let small = if let Role::Mixed(small) = role { small } else { usize::MAX };
+        let mut tally = Tally::default();
         while let Some(frame) = reader.recv().await? {
-            writer.send(frame).await?;
+            if frame.len() <= small {
+                writer.send(frame).await?;
+            } else {
+                tally.add(frame);
+                writer.send(&tally.frame()).await?;
+            }
             if !reader.is_ready() {
                 writer.flush().await?;
             }
