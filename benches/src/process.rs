@@ -5,11 +5,10 @@ use std::io::{Read, Write};
 use std::process::Stdio;
 
 use anyhow::{Context, bail};
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::process::{Child, ChildStdin, Command};
-
-use crate::side::Side;
 
 /// The hidden command by which the program is the other side.
 pub const SIDE: &str = "side";
@@ -54,7 +53,7 @@ impl Process {
     /// # Cancellation
     ///
     /// Dropping the future ends the process.
-    pub async fn start(side: &Side) -> anyhow::Result<Self> {
+    pub async fn start(side: &(impl Serialize + Sync)) -> anyhow::Result<Self> {
         let program = std::env::current_exe().context("cannot find this program")?;
         let mut command = Command::new(program);
         command.arg(SIDE).stdin(Stdio::piped()).stdout(Stdio::piped()).kill_on_drop(true);
@@ -104,15 +103,18 @@ impl Process {
     }
 }
 
-/// The hidden command: does what stands in the first line of stdin, tells when it is ready, and ends with stdin.
+/// The hidden command: has `be` do what stands in the first line of stdin, tells when it is ready, and ends with stdin.
 ///
 /// # Errors
 ///
 /// It cannot be done.
-pub fn be_the_side() -> anyhow::Result<()> {
-    let side: Side = serde_json::from_str(&first_line()?)?;
+pub fn be_the_side<S: DeserializeOwned, F>(be: impl FnOnce(S) -> F) -> anyhow::Result<()>
+where
+    F: Future<Output = anyhow::Result<Ready>> + Send + 'static,
+{
+    let side = serde_json::from_str(&first_line()?)?;
     let runtime = crate::runtime();
-    let ready = crate::run(&runtime, async move { side.start().await })?;
+    let ready = crate::run(&runtime, be(side))?;
     let mut said = serde_json::to_vec(&ready)?;
     said.push(b'\n');
     let mut stdout = std::io::stdout();

@@ -1,11 +1,19 @@
 //! Each workload in its smallest form, by the program itself, with real processes.
 
-use std::process::{Command, Output};
+use std::io::{BufRead, BufReader, Write};
+use std::process::{Command, Output, Stdio};
 
+use mp_bench::ours::Terms;
+use mp_bench::process::SIDE;
+use mp_bench::side::Side;
 use serde_json::Value;
 
 fn bench(words: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_mp-bench")).args(words).output().expect("the program runs")
+    Command::new(env!("CARGO_BIN_EXE_mp-bench"))
+        .args(words)
+        .stdin(Stdio::null())
+        .output()
+        .expect("the program runs")
 }
 
 /// The lines of a run of a hundredth of a second.
@@ -42,7 +50,7 @@ fn one_way() {
     let (peers, metrics) = (["mp", "raw-tokio", "raw-blocking"], ["msgs_per_s", "mb_per_s"]);
     check(&["W1", "64"], &peers, &metrics, SOME);
     check(&["W1", "300000"], &peers, &metrics, SOME);
-    check(&["W1", "0"], &peers, &["msgs_per_s"], SOME);
+    check(&["W1", "1"], &peers, &["msgs_per_s"], SOME);
 }
 
 #[test]
@@ -124,9 +132,10 @@ fn a_table_in_markdown() {
 fn what_is_wrong_on_the_command_line_is_said() {
     for (words, said) in [
         (&["W77"][..], "there is no workload W77"),
-        (&["W1", "--seconds", "-1"], "seconds"),
+        (&["W1", "--seconds", "1e9"], "seconds"),
         (&["W1", "--runs", "0"], "--runs"),
         (&["W1", "--framing", "xml"], "no framing is called xml"),
+        (&["W1", "0"], "one byte"),
         (&["W9", "1"], "larger than a ping"),
     ] {
         let output = bench(words);
@@ -139,12 +148,28 @@ fn what_is_wrong_on_the_command_line_is_said() {
 /// Nothing is left behind: a process that is the other side ends with its standard input.
 #[test]
 fn the_other_side_ends_with_its_standard_input() {
-    let output = Command::new(env!("CARGO_BIN_EXE_mp-bench"))
-        .arg("side")
-        .stdin(std::process::Stdio::null())
-        .output()
+    let order = serde_json::to_string(&Side::Peer(Terms::default())).unwrap();
+    let mut side = Command::new(env!("CARGO_BIN_EXE_mp-bench"))
+        .arg(SIDE)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
         .expect("the program runs");
-    assert!(!output.status.success(), "it was not told what to do");
+    let mut stdin = side.stdin.take().unwrap();
+    writeln!(stdin, "{order}").unwrap();
+    let mut ready = String::new();
+    BufReader::new(side.stdout.take().unwrap()).read_line(&mut ready).unwrap();
+    let ready: Value = serde_json::from_str(&ready).expect("it says what it offers");
+    assert!(ready["node"].is_string() && ready["tokio"].is_string());
+    assert!(side.try_wait().unwrap().is_none(), "it goes on");
+    drop(stdin);
+    assert!(side.wait().unwrap().success());
+}
+
+#[test]
+fn the_other_side_has_to_be_told_what_to_do() {
+    let output = bench(&[SIDE]);
+    assert!(!output.status.success());
     let help = bench(&["--help"]);
-    assert!(!String::from_utf8_lossy(&help.stdout).contains("side"), "it is hidden");
+    assert!(!String::from_utf8_lossy(&help.stdout).contains(" side"), "it is hidden");
 }

@@ -16,6 +16,10 @@ pub(super) struct Args {
     /// Does the same over raw sockets, run by run in turn, and shows the ratios and which goals are met
     #[arg(long)]
     pub(super) vs: bool,
+    /// Has other messaging systems take part, too: needs the program mp-bench-peers, see docs/speed.md
+    #[cfg(feature = "peers")]
+    #[arg(long)]
+    pub(super) peers: bool,
     /// How long each run lasts
     #[arg(long, value_name = "S", default_value_t = 1.0)]
     pub(super) seconds: f64,

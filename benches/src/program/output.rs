@@ -43,6 +43,20 @@ impl Output {
         Self { form, ratios: args.vs, terminal, titled: false, verdicts: Vec::new() }
     }
 
+    /// Whose guests take part, and of which versions.
+    pub(super) fn versions(&self, versions: &str) {
+        for line in versions.lines() {
+            match self.form {
+                Form::Json => println!("{}", serde_json::json!({ "version": line })),
+                Form::Text => println!("{line}"),
+                Form::Markdown => println!("- {line}"),
+            }
+        }
+        if self.form == Form::Markdown && !versions.is_empty() {
+            println!();
+        }
+    }
+
     /// What is done now, in a line that the next one replaces.
     pub(super) fn progress(&self, what: &str) {
         if self.terminal {
