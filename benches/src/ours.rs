@@ -143,7 +143,7 @@ pub fn serve(node: &Node) {
 }
 
 /// Counts what comes.
-pub async fn count(mut port: TypedPort<Post>) {
+async fn count(mut port: TypedPort<Post>) {
     let (node, mut tally) = (port.node(), Tally::default());
     while let Some(post) = port.recv().await {
         match post {
@@ -244,6 +244,10 @@ impl Met {
     }
 
     /// The port that was looked up by this name.
+    ///
+    /// # Panics
+    ///
+    /// It was not.
     #[must_use]
     pub fn port<T>(&self, name: &str) -> PortRef<T> {
         let found = self.names.iter().find(|(known, _)| *known == name);

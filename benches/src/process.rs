@@ -20,8 +20,8 @@ pub struct Ready(BTreeMap<String, String>);
 impl Ready {
     /// With one thing more.
     #[must_use]
-    pub fn with(mut self, name: &str, value: impl ToString) -> Self {
-        self.0.insert(name.into(), value.to_string());
+    pub fn with(mut self, name: &str, value: impl Into<String>) -> Self {
+        self.0.insert(name.into(), value.into());
         self
     }
 

@@ -49,7 +49,7 @@ impl Side {
                 let node = terms.start("behind", false).await?;
                 ours::serve(&node);
                 node.dial(&relay.parse()?).await.context("the relay")?;
-                let ready = ready.with("id", node.id());
+                let ready = ready.with("id", node.id().to_string());
                 ours::keep(node);
                 Ok(ready)
             }

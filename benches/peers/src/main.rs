@@ -9,6 +9,8 @@
 //! They send payloads as they are, without a counter or a type, by the means that their documents recommend, with default
 //! settings where nothing else is said. What they do not do is left out of a contest.
 
+#[cfg(feature = "ractor")]
+mod cluster;
 #[cfg(feature = "nats")]
 mod nats;
 #[cfg(feature = "zeromq")]
@@ -43,6 +45,8 @@ enum Theirs {
     Zeromq,
     #[cfg(feature = "nats")]
     Nats(String),
+    #[cfg(feature = "ractor")]
+    Ractor,
 }
 
 impl Order {
@@ -53,8 +57,10 @@ impl Order {
             Self::Theirs(Theirs::Zeromq) => zeromq::side(),
             #[cfg(feature = "nats")]
             Self::Theirs(Theirs::Nats(url)) => nats::side(&url).await,
-            #[cfg(not(any(feature = "zeromq", feature = "nats")))]
-            Self::Theirs(_) => anyhow::bail!("this program was built without peers"),
+            #[cfg(feature = "ractor")]
+            Self::Theirs(Theirs::Ractor) => cluster::side().await,
+            #[cfg(not(any(feature = "zeromq", feature = "nats", feature = "ractor")))]
+            Self::Theirs(theirs) => match theirs {},
         }
     }
 }
@@ -68,6 +74,8 @@ impl Guests for Peers {
         let contest = zeromq::join(contest, workload, payload).await?;
         #[cfg(feature = "nats")]
         let contest = nats::join(contest, workload, payload).await?;
+        #[cfg(feature = "ractor")]
+        let contest = cluster::join(contest, workload, payload).await?;
         Ok(contest)
     }
 
@@ -77,6 +85,8 @@ impl Guests for Peers {
         versions.push(zeromq::version());
         #[cfg(feature = "nats")]
         versions.push(nats::version());
+        #[cfg(feature = "ractor")]
+        versions.push(cluster::version());
         versions.join("\n")
     }
 }

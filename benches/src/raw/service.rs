@@ -27,6 +27,10 @@ pub enum Role {
 
 impl Role {
     /// As the first frame.
+    ///
+    /// # Panics
+    ///
+    /// Never.
     #[must_use]
     pub fn frame(self) -> Vec<u8> {
         serde_json::to_vec(&self).expect("a role can be written")
