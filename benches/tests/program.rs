@@ -22,7 +22,7 @@ fn lines(words: &[&str]) -> Vec<Value> {
     let errors = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{words:?}: {errors}");
     assert_eq!(errors, "", "nothing goes wrong, and no progress is shown to who is no terminal");
-    let text = String::from_utf8(output.stdout).unwrap();
+    let text = String::from_utf8(output.stdout).expect("it prints text");
     text.lines().map(|line| serde_json::from_str(line).expect("a line is JSON")).collect()
 }
 
@@ -33,9 +33,10 @@ fn check(words: &[&str], peers: &[&str], metrics: &[&str], least: f64) {
     for peer in peers {
         for metric in metrics {
             let line = lines.iter().find(|line| line["peer"] == *peer && line["metric"] == *metric);
-            let line = line.unwrap_or_else(|| panic!("{words:?}: no {metric} of {peer} in {lines:?}"));
+            assert!(line.is_some(), "{words:?}: no {metric} of {peer} in {lines:?}");
+            let line = line.expect("it is there");
             assert_eq!(line["workload"], words[0]);
-            assert!(line["value"].as_f64().unwrap() >= least, "{line}");
+            assert!(line["value"].as_f64() >= Some(least), "{line}");
             assert!(line["unit"].is_string() && line["payload"].is_u64(), "{line}");
             let ratio = line["ratio"].as_f64();
             assert!(ratio.is_none() == (line.get("of").is_none()), "{line}");
