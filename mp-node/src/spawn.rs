@@ -1,9 +1,11 @@
 //! Ports that a function runs in.
 
-use std::future::Future;
-use std::panic::AssertUnwindSafe;
-use std::pin::Pin;
+use std::any::Any;
+use std::future::{Future, poll_fn};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::{Pin, pin};
 use std::sync::Arc;
+use std::task::Poll;
 
 use mp_proto::{Message, Reason};
 
@@ -13,7 +15,6 @@ use crate::node::{Inner, Node};
 use crate::port::Port;
 use crate::port::drain::panic_text;
 use crate::port::typed::TypedPort;
-use crate::watch::{Action, Fired};
 
 /// How a port's function ended: `()` and `Ok(())` are a normal end, an error is the port's [`Reason`].
 #[diagnostic::on_unimplemented(
@@ -50,7 +51,8 @@ impl Node {
     ///
     /// As [`Node::port`].
     pub fn typed_port<T: Send + 'static>(&self) -> TypedPort<T> {
-        self.port().typed()
+        let cell = self.inner.add_typed_port::<T>().expect("the node has room for a port");
+        TypedPort::new(Arc::clone(&self.inner), cell, true)
     }
 
     /// Runs a function in a [`TypedPort`] of its own, as [`Node::spawn`] does in a [`Port`].
@@ -64,10 +66,9 @@ impl Node {
         F: FnOnce(TypedPort<M>) -> T + Send + 'static,
         T: Future<Output: Outcome> + Send + 'static,
     {
-        let cell = self.inner.add_port().expect("the node has room for a port");
-        let port = Port::borrowed(Arc::clone(&self.inner), Arc::clone(&cell)).typed();
-        let address = port.to_ref();
-        self.inner.run_with(cell, move || async move { function(port).await.into_reason() });
+        let cell = self.inner.add_typed_port::<M>().expect("the node has room for a port");
+        let address = PortRef::here(Arc::clone(&cell));
+        self.inner.run_with(cell, move |node, cell| function(TypedPort::new(node, cell, false)));
         address
     }
 }
@@ -81,55 +82,62 @@ impl Inner {
         args: Message,
     ) {
         let function = Arc::clone(function);
-        self.run_in(cell, move |port| async move { function(port, args).await });
+        self.run_in(cell, move |port| async move { Err::<(), _>(function(port, args).await) });
     }
 
     /// Runs `body` with a port until it ends, is killed, or the node stops.
     pub(crate) fn run_in<F, T>(self: &Arc<Self>, cell: Arc<PortCell>, body: F)
     where
         F: FnOnce(Port) -> T + Send + 'static,
-        T: Future<Output = Reason> + Send + 'static,
+        T: Future<Output: Outcome> + Send + 'static,
     {
         // The reason of its end is the function's result, not that the handle was dropped on the way.
-        let port = Port::borrowed(Arc::clone(self), Arc::clone(&cell));
-        self.run_with(cell, move || body(port));
+        self.run_with(cell, move |node, cell| body(Port::borrowed(node, cell)));
     }
 
-    /// The same for a body that has its port.
+    /// The same for a body that makes its own handle of the port.
     fn run_with<F, T>(self: &Arc<Self>, cell: Arc<PortCell>, body: F)
     where
-        F: FnOnce() -> T + Send + 'static,
-        T: Future<Output = Reason> + Send + 'static,
+        F: FnOnce(Arc<Self>, Arc<PortCell>) -> T + Send + 'static,
+        T: Future<Output: Outcome> + Send + 'static,
     {
         let node = Arc::clone(self);
-        let killed = Arc::new(Fired::default());
-        if cell.watch(self.next_id(), Action::Future(Arc::clone(&killed))).is_err() {
-            return;
-        }
-        self.spawn_task(async move {
-            let work = CatchPanic(Box::pin(async move { body().await }));
-            tokio::select! {
-                biased;
-                ended = work => {
-                    let reason = ended.unwrap_or_else(|panic| Reason::die(panic_text(&*panic)));
-                    node.kill_local(&cell, &reason);
-                }
-                _ = killed.wait() => {}
-            }
-        });
+        // The port itself wakes the task when it dies or the node stops, so that the task needs no token, no monitor and
+        // no memory beside its own.
+        let task = async move {
+            let Some(ended) = run(&node, &cell, body).await else { return };
+            let reason = ended.unwrap_or_else(|panic| Reason::die(panic_text(&*panic)));
+            node.kill_local(&cell, &reason);
+        };
+        self.spawn_unguarded(task);
     }
 }
 
-/// A future whose panic is its result.
-struct CatchPanic<F>(Pin<Box<F>>);
+/// Why a function ended; an error is its panic.
+type Ended = Result<Reason, Box<dyn Any + Send>>;
 
-impl<F: Future> Future for CatchPanic<F> {
-    type Output = Result<F::Output, Box<dyn std::any::Any + Send>>;
-
-    fn poll(mut self: Pin<&mut Self>, cx: &mut std::task::Context<'_>) -> std::task::Poll<Self::Output> {
-        match std::panic::catch_unwind(AssertUnwindSafe(|| self.0.as_mut().poll(cx))) {
-            Ok(poll) => poll.map(Ok),
-            Err(panic) => std::task::Poll::Ready(Err(panic)),
+/// Runs a port's function. `None` if the port has been killed, or the node stopped, and the function waits.
+async fn run<F, T>(node: &Arc<Inner>, cell: &Arc<PortCell>, body: F) -> Option<Ended>
+where
+    F: FnOnce(Arc<Inner>, Arc<PortCell>) -> T,
+    T: Future<Output: Outcome>,
+{
+    let begin = || body(Arc::clone(node), Arc::clone(cell));
+    let mut work = pin!(match catch_unwind(AssertUnwindSafe(begin)) {
+        Ok(work) => work,
+        Err(panic) => return Some(Err(panic)),
+    });
+    let mut is_known = false;
+    poll_fn(|cx| {
+        if !std::mem::replace(&mut is_known, true) {
+            cell.set_runner(cx.waker());
         }
-    }
+        match catch_unwind(AssertUnwindSafe(|| work.as_mut().poll(cx).map(Outcome::into_reason))) {
+            Ok(Poll::Ready(reason)) => Poll::Ready(Some(Ok(reason))),
+            Ok(Poll::Pending) if cell.is_over() => Poll::Ready(None),
+            Ok(Poll::Pending) => Poll::Pending,
+            Err(panic) => Poll::Ready(Some(Err(panic))),
+        }
+    })
+    .await
 }

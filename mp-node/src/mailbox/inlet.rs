@@ -4,22 +4,28 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
+use mp_proto::{DecodeError, Frame, PortId, Reason};
+
 use super::PortCell;
 use super::queue::{Entry, Item};
-use mp_proto::{DecodeError, Frame};
+use crate::node::Inner;
 
-/// Messages in the hands of their receiver. The first `held` of them have been passed over by a selective receive and
-/// count against the mailbox's bound, as if they were still in it.
-#[derive(Debug)]
+/// What a handle of a port holds: the port, and the messages in its hands. The first `held` of these have been passed
+/// over by a selective receive and count against the mailbox's bound, as if they were still in it.
 pub(crate) struct Inlet<I: Item> {
+    pub(crate) node: Arc<Inner>,
     pub(crate) cell: Arc<PortCell>,
     batch: VecDeque<I>,
     held: usize,
+    /// Whether the port dies when this is dropped.
+    pub(crate) kill_on_drop: bool,
+    /// Another one has taken this one's place.
+    replaced: bool,
 }
 
 impl<I: Item> Inlet<I> {
-    pub(crate) fn new(cell: Arc<PortCell>) -> Self {
-        Self { cell, batch: VecDeque::new(), held: 0 }
+    pub(crate) fn new(node: Arc<Inner>, cell: Arc<PortCell>, kill_on_drop: bool) -> Self {
+        Self { node, cell, batch: VecDeque::new(), held: 0, kill_on_drop, replaced: false }
     }
 
     /// Messages in hand.
@@ -50,7 +56,7 @@ impl<I: Item> Inlet<I> {
         cx: &mut Context<'_>,
         seen: &mut usize,
         mut look: impl FnMut(&mut I) -> Result<bool, DecodeError>,
-        mut bad: impl FnMut(&PortCell, I, &DecodeError),
+        bad: impl Fn(&Inner, &PortId, I, &DecodeError),
     ) -> Poll<Option<I>> {
         loop {
             while let Some(message) = self.batch.get_mut(*seen) {
@@ -59,7 +65,7 @@ impl<I: Item> Inlet<I> {
                     Ok(false) => *seen += 1,
                     Err(error) => {
                         if let Some(message) = self.remove(*seen) {
-                            bad(&self.cell, message, &error);
+                            bad(&self.node, self.cell.id(), message, &error);
                         }
                     }
                 }
@@ -104,13 +110,22 @@ impl Inlet<Frame> {
     pub(crate) fn into_typed<T: Send + 'static>(mut self) -> Inlet<Entry<T>> {
         // What they weigh may change when they are read.
         self.let_go();
+        self.replaced = true;
         let batch = std::mem::take(&mut self.batch).into_iter().map(Entry::Frame).collect();
-        Inlet { cell: Arc::clone(&self.cell), batch, held: 0 }
+        let (node, cell) = (Arc::clone(&self.node), Arc::clone(&self.cell));
+        Inlet { node, cell, batch, held: 0, kill_on_drop: self.kill_on_drop, replaced: false }
     }
 }
 
 impl<I: Item> Drop for Inlet<I> {
     fn drop(&mut self) {
+        if self.replaced {
+            return;
+        }
         self.let_go();
+        if self.kill_on_drop {
+            self.node.kill_local(&self.cell, &Reason::normal());
+        }
+        self.cell.leave();
     }
 }
