@@ -274,8 +274,12 @@ impl PortCell {
         rare.wake_senders();
     }
 
-    /// Takes messages that are there, or waits for one. `Ready(false)`: the port is dead and its mailbox empty.
-    pub(crate) fn poll_take<I: Item>(&self, batch: &mut VecDeque<I>, cx: &mut Context<'_>) -> Poll<bool> {
+    /// Takes messages that are there to `batch`, or waits for one. `Ready(false)`: the port is dead and its mailbox empty.
+    pub(crate) fn poll_take<'a, I: Item + 'a>(
+        &self,
+        batch: impl FnOnce() -> &'a mut VecDeque<I>,
+        cx: &mut Context<'_>,
+    ) -> Poll<bool> {
         let mut inbox = self.inbox.lock();
         if inbox.take(batch) {
             return Poll::Ready(true);
@@ -291,7 +295,7 @@ impl PortCell {
     }
 
     /// Takes messages that are there.
-    pub(crate) fn take_now<I: Item>(&self, batch: &mut VecDeque<I>) -> bool {
+    pub(crate) fn take_now<'a, I: Item + 'a>(&self, batch: impl FnOnce() -> &'a mut VecDeque<I>) -> bool {
         self.inbox.lock().take(batch)
     }
 
@@ -459,7 +463,7 @@ impl Inbox {
         (Push::Taken, self.receiver.take())
     }
 
-    fn take<I: Item>(&mut self, batch: &mut VecDeque<I>) -> bool {
+    fn take<'a, I: Item + 'a>(&mut self, batch: impl FnOnce() -> &'a mut VecDeque<I>) -> bool {
         let taken = self.queue.take(batch);
         if taken {
             self.wake_senders();

@@ -5,7 +5,7 @@ use std::future::{Future, poll_fn};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::{Pin, pin};
 use std::sync::Arc;
-use std::task::Poll;
+use std::task::{Context, Poll};
 
 use mp_proto::{Message, Reason};
 
@@ -103,41 +103,46 @@ impl Inner {
     {
         let node = Arc::clone(self);
         // The port itself wakes the task when it dies or the node stops, so that the task needs no token, no monitor and
-        // no memory beside its own.
-        let task = async move {
-            let Some(ended) = run(&node, &cell, body).await else { return };
-            let reason = ended.unwrap_or_else(|panic| Reason::die(panic_text(&*panic)));
-            node.kill_local(&cell, &reason);
-        };
-        self.spawn_unguarded(task);
+        // no memory beside its own. All of it is in one block, which keeps nothing twice.
+        self.spawn_unguarded(async move {
+            let work = catch_unwind(AssertUnwindSafe(|| body(Arc::clone(&node), Arc::clone(&cell))));
+            let ended = match work {
+                Ok(work) => {
+                    let mut running = Running { work: pin!(work), cell: &cell, is_known: false };
+                    poll_fn(move |cx| running.poll(cx)).await
+                }
+                Err(panic) => Some(Err(panic)),
+            };
+            if let Some(ended) = ended {
+                let reason = ended.unwrap_or_else(|panic| Reason::die(panic_text(&*panic)));
+                node.kill_local(&cell, &reason);
+            }
+        });
     }
 }
 
 /// Why a function ended; an error is its panic.
 type Ended = Result<Reason, Box<dyn Any + Send>>;
 
-/// Runs a port's function. `None` if the port has been killed, or the node stopped, and the function waits.
-async fn run<F, T>(node: &Arc<Inner>, cell: &Arc<PortCell>, body: F) -> Option<Ended>
-where
-    F: FnOnce(Arc<Inner>, Arc<PortCell>) -> T,
-    T: Future<Output: Outcome>,
-{
-    let begin = || body(Arc::clone(node), Arc::clone(cell));
-    let mut work = pin!(match catch_unwind(AssertUnwindSafe(begin)) {
-        Ok(work) => work,
-        Err(panic) => return Some(Err(panic)),
-    });
-    let mut is_known = false;
-    poll_fn(|cx| {
-        if !std::mem::replace(&mut is_known, true) {
-            cell.set_runner(cx.waker());
+/// A port's function at work.
+struct Running<'a, T> {
+    work: Pin<&'a mut T>,
+    cell: &'a PortCell,
+    /// The port knows whom to wake.
+    is_known: bool,
+}
+
+impl<T: Future<Output: Outcome>> Running<'_, T> {
+    /// `None` if the port has been killed, or the node stopped, and the function waits.
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Option<Ended>> {
+        if !std::mem::replace(&mut self.is_known, true) {
+            self.cell.set_runner(cx.waker());
         }
-        match catch_unwind(AssertUnwindSafe(|| work.as_mut().poll(cx).map(Outcome::into_reason))) {
+        match catch_unwind(AssertUnwindSafe(|| self.work.as_mut().poll(cx).map(Outcome::into_reason))) {
             Ok(Poll::Ready(reason)) => Poll::Ready(Some(Ok(reason))),
-            Ok(Poll::Pending) if cell.is_over() => Poll::Ready(None),
+            Ok(Poll::Pending) if self.cell.is_over() => Poll::Ready(None),
             Ok(Poll::Pending) => Poll::Pending,
             Err(panic) => Poll::Ready(Some(Err(panic))),
         }
-    })
-    .await
+    }
 }

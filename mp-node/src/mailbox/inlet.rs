@@ -10,32 +10,44 @@ use super::PortCell;
 use super::queue::{Entry, Item};
 use crate::node::Inner;
 
-/// What a handle of a port holds: the port, and the messages in its hands. The first `held` of these have been passed
-/// over by a selective receive and count against the mailbox's bound, as if they were still in it.
+/// What a handle of a port holds: the port, and the messages in its hands. Small, as it lies in the task of each port.
 pub(crate) struct Inlet<I: Item> {
     pub(crate) node: Arc<Inner>,
     pub(crate) cell: Arc<PortCell>,
-    batch: VecDeque<I>,
-    held: usize,
+    /// Made for the first message.
+    batch: Option<Box<Batch<I>>>,
     /// Whether the port dies when this is dropped.
     pub(crate) kill_on_drop: bool,
     /// Another one has taken this one's place.
     replaced: bool,
 }
 
+/// Messages in the hands of their receiver. The first `held` of these have been passed over by a selective receive and
+/// count against the mailbox's bound, as if they were still in it.
+struct Batch<I> {
+    items: VecDeque<I>,
+    held: usize,
+}
+
+impl<I> Default for Batch<I> {
+    fn default() -> Self {
+        Self { items: VecDeque::new(), held: 0 }
+    }
+}
+
 impl<I: Item> Inlet<I> {
     pub(crate) fn new(node: Arc<Inner>, cell: Arc<PortCell>, kill_on_drop: bool) -> Self {
-        Self { node, cell, batch: VecDeque::new(), held: 0, kill_on_drop, replaced: false }
+        Self { node, cell, batch: None, kill_on_drop, replaced: false }
     }
 
     /// Messages in hand.
     pub(crate) fn len(&self) -> usize {
-        self.batch.len()
+        self.batch.as_ref().map_or(0, |batch| batch.items.len())
     }
 
     /// The next message; `None` when the port is dead and nothing is left.
     pub(crate) fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Option<I>> {
-        if self.batch.is_empty() && !ready!(self.cell.poll_take(&mut self.batch, cx)) {
+        if self.len() == 0 && !ready!(self.cell.poll_take(|| items(&mut self.batch), cx)) {
             return Poll::Ready(None);
         }
         Poll::Ready(self.remove(0))
@@ -43,8 +55,8 @@ impl<I: Item> Inlet<I> {
 
     /// The next message, if there is one.
     pub(crate) fn next_now(&mut self) -> Option<I> {
-        if self.batch.is_empty() {
-            self.cell.take_now(&mut self.batch);
+        if self.len() == 0 {
+            self.cell.take_now(|| items(&mut self.batch));
         }
         self.remove(0)
     }
@@ -59,7 +71,7 @@ impl<I: Item> Inlet<I> {
         bad: impl Fn(&Inner, &PortId, I, &DecodeError),
     ) -> Poll<Option<I>> {
         loop {
-            while let Some(message) = self.batch.get_mut(*seen) {
+            while let Some(message) = self.batch.as_mut().and_then(|batch| batch.items.get_mut(*seen)) {
                 match look(message) {
                     Ok(true) => return Poll::Ready(self.remove(*seen)),
                     Ok(false) => *seen += 1,
@@ -71,19 +83,20 @@ impl<I: Item> Inlet<I> {
                 }
             }
             self.hold();
-            if !ready!(self.cell.poll_take(&mut self.batch, cx)) {
+            if !ready!(self.cell.poll_take(|| items(&mut self.batch), cx)) {
                 return Poll::Ready(None);
             }
         }
     }
 
     fn remove(&mut self, index: usize) -> Option<I> {
-        if self.held == 0 && index == 0 {
-            return self.batch.pop_front();
+        let batch = self.batch.as_mut()?;
+        if batch.held == 0 && index == 0 {
+            return batch.items.pop_front();
         }
-        let message = self.batch.remove(index)?;
-        if index < self.held {
-            self.held -= 1;
+        let message = batch.items.remove(index)?;
+        if index < batch.held {
+            batch.held -= 1;
             self.cell.release(1, message.weight());
         }
         Some(message)
@@ -91,18 +104,27 @@ impl<I: Item> Inlet<I> {
 
     /// Nothing in hand counts against the bound any more.
     fn let_go(&mut self) {
-        if self.held > 0 {
-            let bytes = self.batch.range(..self.held).map(Item::weight).sum();
-            self.cell.release(std::mem::take(&mut self.held), bytes);
+        if let Some(batch) = &mut self.batch
+            && batch.held > 0
+        {
+            let bytes = batch.items.range(..batch.held).map(Item::weight).sum();
+            self.cell.release(std::mem::take(&mut batch.held), bytes);
         }
     }
 
     /// Counts all that is in hand against the bound.
     fn hold(&mut self) {
-        let bytes = self.batch.range(self.held..).map(Item::weight).sum();
-        self.cell.hold(self.batch.len() - self.held, bytes);
-        self.held = self.batch.len();
+        if let Some(batch) = &mut self.batch {
+            let bytes = batch.items.range(batch.held..).map(Item::weight).sum();
+            self.cell.hold(batch.items.len() - batch.held, bytes);
+            batch.held = batch.items.len();
+        }
     }
+}
+
+/// Where messages are taken to.
+fn items<I>(batch: &mut Option<Box<Batch<I>>>) -> &mut VecDeque<I> {
+    &mut batch.get_or_insert_default().items
 }
 
 impl Inlet<Frame> {
@@ -111,9 +133,12 @@ impl Inlet<Frame> {
         // What they weigh may change when they are read.
         self.let_go();
         self.replaced = true;
-        let batch = std::mem::take(&mut self.batch).into_iter().map(Entry::Frame).collect();
+        let batch = self.batch.take().map(|batch| {
+            let items = batch.items.into_iter().map(Entry::Frame).collect();
+            Box::new(Batch { items, held: 0 })
+        });
         let (node, cell) = (Arc::clone(&self.node), Arc::clone(&self.cell));
-        Inlet { node, cell, batch, held: 0, kill_on_drop: self.kill_on_drop, replaced: false }
+        Inlet { node, cell, batch, kill_on_drop: self.kill_on_drop, replaced: false }
     }
 }
 

@@ -218,10 +218,10 @@ impl Queue {
         }
     }
 
-    /// Takes out some messages, which go behind those in `batch`. `false` if there are none.
-    pub(crate) fn take<I: Item>(&mut self, batch: &mut VecDeque<I>) -> bool {
+    /// Takes out some messages, which go behind those in `batch`; that is asked for only if there are some.
+    pub(crate) fn take<'a, I: Item + 'a>(&mut self, batch: impl FnOnce() -> &'a mut VecDeque<I>) -> bool {
         match I::deque(self).filter(|deque| !deque.items.is_empty()) {
-            Some(deque) => deque.take(batch),
+            Some(deque) => deque.take(batch()),
             None => return false,
         }
         true

@@ -106,7 +106,11 @@ impl Inner {
             }
         }
         for action in remains.watchers.take_here() {
-            work.push_back((action, reason.clone()));
+            match action {
+                // That needs no place in the row, unless others are before it.
+                Action::Future(fired) if work.is_empty() => fired.fire(reason.clone()),
+                action => work.push_back((action, reason.clone())),
+            }
         }
         for (node, times) in std::mem::take(&mut remains.watchers.peers) {
             if let Some(peer) = self.known_peer(node.as_str()) {
