@@ -2,8 +2,8 @@
 //! honest node gets answered with and without the attack, and the most memory that the attacked node takes.
 //!
 //! ```console
-//! cargo run --release -p mp-benches --bin hostile            # all cases, as a table
-//! cargo run --release -p mp-benches --bin hostile -- flood   # those with this in their names
+//! cargo run --release -p mp-bench --bin hostile            # all cases, as a table
+//! cargo run --release -p mp-bench --bin hostile -- flood   # those with this in their names
 //! ```
 
 #![cfg(target_os = "linux")]
