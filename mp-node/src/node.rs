@@ -13,8 +13,8 @@ use std::collections::{BTreeMap, VecDeque};
 use std::fmt;
 use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Weak};
 
 use mp_config::NodeConfig;
 use mp_proto::{EncodeError, Limits, Message, NodeId, NodeRequest, PortId, Reason, Value};
@@ -36,7 +36,8 @@ use crate::events::{NodeEvent, NodeEvents};
 use crate::kernel::outbox::Lane;
 use crate::kernel::ports::{PortTable, base62};
 use crate::kernel::relay::Relay;
-use crate::mailbox::PortCell;
+use crate::mailbox::queue::Queue;
+use crate::mailbox::{Home, PortCell};
 use crate::node::reload::Terms;
 use crate::port::Port;
 use crate::runtime::claims::Claims;
@@ -60,27 +61,27 @@ use crate::watch::{Action, Fired, Monitor};
 /// one arrives before the monitors on that port have fired.
 #[derive(Clone)]
 pub struct Node {
+    /// Stops the node's tasks when the last handle goes. Those that the node itself holds have none. Dropped before the
+    /// other field, which it needs.
+    _alive: Option<Arc<Alive>>,
     pub(crate) inner: Arc<Inner>,
-    /// Stops the node's tasks when the last handle goes.
-    _alive: Arc<Alive>,
 }
 
-#[derive(Default)]
-struct Alive {
-    closed: Arc<AtomicBool>,
-    stopped: CancellationToken,
-}
+struct Alive(Weak<Inner>);
 
 impl Drop for Alive {
     fn drop(&mut self) {
-        self.closed.store(true, Ordering::Release);
-        self.stopped.cancel();
+        if let Some(inner) = self.0.upgrade() {
+            inner.halt();
+        }
     }
 }
 
 /// What the node's tasks and handles share.
 pub(crate) struct Inner {
     pub(crate) id: NodeId,
+    /// What the ports here have in common.
+    pub(crate) home: Arc<Home>,
     pub(crate) limits: Limits,
     /// On what terms connections are made.
     pub(crate) terms: Shared<Arc<Terms>>,
@@ -111,10 +112,9 @@ pub(crate) struct Inner {
     /// Where others are told to dial; empty if where it listens.
     advertised: Vec<Addr>,
     config: NodeConfig,
-    prefix: String,
     counter: AtomicU64,
     /// The node takes nothing new. Asked for each message, so it is no token.
-    closed: Arc<AtomicBool>,
+    closed: AtomicBool,
     events: broadcast::Sender<NodeEvent>,
     pub(crate) letters: broadcast::Sender<Arc<DeadLetter>>,
     tasks: TaskTracker,
@@ -133,7 +133,7 @@ impl Node {
 
     pub(crate) fn from_inner(inner: Arc<Inner>) -> Self {
         // A handle made from a port keeps nothing alive: the node ends with the handles that its maker holds.
-        Self { inner, _alive: Arc::default() }
+        Self { inner, _alive: None }
     }
 
     pub(crate) fn inner(&self) -> &Inner {
@@ -340,8 +340,8 @@ impl Node {
         T: Future<Output: Outcome> + Send + 'static,
     {
         let cell = self.inner.add_port().expect("the node has room for a port");
-        let id = cell.id.clone();
-        self.inner.run_in(cell, move |port| async move { function(port).await.into_reason() });
+        let id = cell.id().clone();
+        self.inner.run_in(cell, function);
         id
     }
 
@@ -477,7 +477,12 @@ impl Inner {
                 () = task => {}
             }
         };
-        drop(self.tasks.spawn_on(guarded, &self.runtime));
+        self.spawn_unguarded(guarded);
+    }
+
+    /// Starts a task that sees for itself when the node ends.
+    pub(crate) fn spawn_unguarded(&self, task: impl Future<Output = ()> + Send + 'static) {
+        drop(self.tasks.spawn_on(task, &self.runtime));
     }
 
     /// Each peer's record once, in the order of the names.
@@ -498,22 +503,27 @@ impl Inner {
         self.draining.is_cancelled()
     }
 
-    pub(crate) fn add_port(self: &Arc<Self>) -> Result<Arc<PortCell>, SendError> {
+    pub(crate) fn add_port(&self) -> Result<Arc<PortCell>, SendError> {
+        self.add_port_with(Queue::default())
+    }
+
+    pub(crate) fn add_typed_port<T: Send + 'static>(&self) -> Result<Arc<PortCell>, SendError> {
+        self.add_port_with(Queue::typed::<T>())
+    }
+
+    fn add_port_with(&self, queue: Queue) -> Result<Arc<PortCell>, SendError> {
         let mut ports = self.ports.write();
         // Looked at under the lock: a node that is being shut down kills the ports that it finds.
         if self.is_closed() {
             return Err(SendError::ShutDown);
         }
-        let added = ports.insert(|key, name| {
-            let id = PortId::new(&self.id, name).expect("a generated name is valid");
-            Arc::new(PortCell::new(id, key))
-        });
+        let added = ports.insert(|key| Arc::new(PortCell::new(Arc::clone(&self.home), key, queue)));
         added.map(|(_, cell)| Arc::clone(cell)).ok_or(SendError::TooManyPorts(self.limits.ports))
     }
 
     /// A name for a port on another node: it must not clash with what the nodes there call their own.
     fn spawn_name(&self) -> String {
-        let mut name = format!("{}-", self.prefix);
+        let mut name = format!("{}-", self.home.prefix);
         base62(self.next_id(), &mut name);
         name
     }

@@ -164,7 +164,7 @@ impl Link {
                 self.on_request(&incoming.frame, now);
                 continue;
             }
-            if self.last_port.as_ref().is_none_or(|cell| cell.id.name() != port) {
+            if self.last_port.as_ref().is_none_or(|cell| cell.id().name() != port) {
                 self.end_run(now);
                 self.last_port = self.node.find(port);
             }

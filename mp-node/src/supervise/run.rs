@@ -32,13 +32,13 @@ where
     T: Future<Output: Outcome> + Send + 'static,
 {
     let cell = node.inner.add_port().map_err(|error| Reason::die(error.to_string()))?;
-    let port = cell.id.clone();
+    let port = cell.id().clone();
     let (guard, ended) = oneshot::channel::<()>();
     let function = Arc::clone(function);
     node.inner.run_in(cell, move |port| async move {
         // It is dropped after what the function has made.
         let _guard = guard;
-        function(port).await.into_reason()
+        Err::<(), _>(function(port).await.into_reason())
     });
     Ok(Started { port, ended: Some(ended) })
 }
@@ -51,9 +51,9 @@ pub(super) fn start(
 ) -> Result<Supervision, SupervisorError> {
     let cell = node.inner.add_port()?;
     let stop = CancellationToken::new();
-    let end = node.monitor(&cell.id);
+    let end = node.monitor(cell.id());
     let supervision = Supervision {
-        port: cell.id.clone(),
+        port: cell.id().clone(),
         stop: Some(stop.clone()),
         slots: Arc::clone(&slots),
         end: Some(end),
@@ -111,7 +111,7 @@ impl Runner {
         mut ended: Option<Reason>,
     ) {
         let killed = Arc::new(Fired::default());
-        let watch = self.node.inner.watch(&cell.id, Action::Future(Arc::clone(&killed)));
+        let watch = self.node.inner.watch(cell.id(), Action::Future(Arc::clone(&killed)));
         let (mut stopping, mut dead) = (false, false);
         let end = loop {
             if let Some(end) = ended.take().or_else(|| self.work_off()) {
@@ -140,9 +140,9 @@ impl Runner {
             }
         }
         if !end.is_normal() {
-            tracing::warn!(supervisor = %cell.id, reason = %end, "a supervisor ended");
+            tracing::warn!(supervisor = %cell.id(), reason = %end, "a supervisor ended");
         }
-        self.node.inner.unwatch(&cell.id, watch);
+        self.node.inner.unwatch(cell.id(), watch);
         self.node.inner.kill_local(&cell, &end);
     }
 

@@ -44,7 +44,7 @@ impl Parked {
         run: &mut VecDeque<Frame>,
         now: Instant,
     ) {
-        if !self.places.contains_key(&cell.id) {
+        if !self.places.contains_key(cell.id()) {
             node.push_run(cell, run, kick);
         }
         for frame in run.drain(..) {
@@ -62,11 +62,11 @@ impl Parked {
         now: Instant,
     ) {
         let weight = frame.bytes().len();
-        if let Some(Place::Mailbox { queue, .. }) = self.places.get_mut(&cell.id) {
+        if let Some(Place::Mailbox { queue, .. }) = self.places.get_mut(cell.id()) {
             queue.push_back((frame, now));
         } else if let Push::Full(frame) = node.push(cell, frame, Some(kick)) {
             let place = Place::Mailbox { cell: Arc::clone(cell), queue: VecDeque::from([(frame, now)]) };
-            self.places.insert(cell.id.clone(), place);
+            self.places.insert(cell.id().clone(), place);
         } else {
             return;
         }
