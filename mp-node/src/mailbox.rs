@@ -38,11 +38,20 @@ struct Inbox {
     receiver: Option<Waker>,
     /// Who waits for room: tasks of this node, and connections.
     senders: Option<Arc<Notify>>,
-    connections: Vec<Kick>,
+    connections: Vec<Waiting>,
     watchers: Watchers,
     handlers: Option<Box<Handlers>>,
     /// Under which names the port is known at the node.
     names: Vec<String>,
+}
+
+/// A connection that waits for room. It is not woken for each message that is taken out, but when half is gone of what
+/// was there: so that it has something to do, and the port does not run dry meanwhile.
+#[derive(Debug)]
+struct Waiting {
+    kick: Kick,
+    messages: usize,
+    bytes: usize,
 }
 
 /// Who is to be told of the port's death.
@@ -140,7 +149,7 @@ impl PortCell {
 
     /// The connection that `waiter` wakes is no more.
     pub(crate) fn stop_waking(&self, waiter: &Kick) {
-        self.inbox.lock().connections.retain(|known| !known.same(waiter));
+        self.inbox.lock().connections.retain(|known| !known.kick.same(waiter));
     }
 
     /// Puts a message in that must not be refused: a monitor's notice or the answer to a question of this node. There
@@ -359,13 +368,19 @@ impl PortCell {
 
 impl Inbox {
     fn is_full(&self, weight: usize, limits: &Limits) -> bool {
-        let (messages, bytes) = (self.queue.len() + self.held, self.bytes + self.held_bytes);
+        let (messages, bytes) = self.taken_up();
         messages >= limits.mailbox_messages.max(1) || (messages > 0 && bytes + weight > limits.mailbox_bytes)
     }
 
+    /// Messages that take up room, and their bytes.
+    fn taken_up(&self) -> (usize, usize) {
+        (self.queue.len() + self.held, self.bytes + self.held_bytes)
+    }
+
     fn wait_for_room(&mut self, kick: &Kick) {
-        if !self.connections.iter().any(|known| known.same(kick)) {
-            self.connections.push(kick.clone());
+        if !self.connections.iter().any(|known| known.kick.same(kick)) {
+            let (messages, bytes) = self.taken_up();
+            self.connections.push(Waiting { kick: kick.clone(), messages: messages / 2, bytes: bytes / 2 });
         }
     }
 
@@ -394,8 +409,11 @@ impl Inbox {
         if let Some(senders) = &self.senders {
             senders.notify_waiters();
         }
-        for connection in self.connections.drain(..) {
-            connection.wake();
+        let (messages, bytes) = self.taken_up();
+        let dead = self.dead.is_some();
+        let half_gone = |waiting: &mut Waiting| dead || (messages <= waiting.messages && bytes <= waiting.bytes);
+        for connection in self.connections.extract_if(.., half_gone) {
+            connection.kick.wake();
         }
     }
 }
