@@ -167,7 +167,7 @@ impl PortCell {
         }
         if inbox.is_full(frame.bytes().len(), limits) {
             if let Some(kick) = waiter {
-                inbox.rare().wait_for_room(kick);
+                inbox.wait_for_room(kick);
             }
             return Push::Full(frame);
         }
@@ -193,7 +193,7 @@ impl PortCell {
         while let Some(frame) = run.pop_front() {
             if inbox.is_full(frame.bytes().len(), limits) {
                 run.push_front(frame);
-                inbox.rare().wait_for_room(waiter);
+                inbox.wait_for_room(waiter);
                 break;
             }
             inbox.queue.push(frame);
@@ -210,7 +210,7 @@ impl PortCell {
     /// The connection that `waiter` wakes is no more.
     pub(crate) fn stop_waking(&self, waiter: &Kick) {
         if let Some(rare) = &mut self.inbox.lock().rare {
-            rare.connections.retain(|known| !known.same(waiter));
+            rare.connections.retain(|known| !known.kick.same(waiter));
         }
     }
 
@@ -271,7 +271,7 @@ impl PortCell {
         let rare = inbox.rare();
         rare.held -= messages;
         rare.held_bytes -= bytes;
-        rare.wake_senders();
+        inbox.wake_senders();
     }
 
     /// Takes messages that are there to `batch`, or waits for one. `Ready(false)`: the port is dead and its mailbox empty.
@@ -353,7 +353,8 @@ impl PortCell {
         let mut remains = Remains::default();
         let mut runner = None;
         if let Some(rare) = &mut inbox.rare {
-            rare.wake_senders();
+            // Nothing will ever lie in the queue again.
+            rare.wake_senders(0, 0);
             remains.watchers = std::mem::take(&mut rare.watchers);
             remains.names = std::mem::take(&mut rare.names);
             runner = rare.runner.take();
@@ -448,11 +449,13 @@ impl Inbox {
 
     fn is_full(&self, weight: usize, limits: &Limits) -> bool {
         let (held, held_bytes) = self.rare.as_ref().map_or((0, 0), |rare| (rare.held, rare.held_bytes));
-        let messages = self.queue.len() + held;
-        if messages >= limits.mailbox_messages.max(1) {
-            return true;
-        }
-        messages > 0 && self.queue.bytes() + held_bytes + weight > limits.mailbox_bytes
+        let (messages, bytes) = (self.queue.len() + held, self.queue.bytes() + held_bytes);
+        messages >= limits.mailbox_messages.max(1) || (messages > 0 && bytes + weight > limits.mailbox_bytes)
+    }
+
+    fn wait_for_room(&mut self, kick: &Kick) {
+        let (messages, bytes) = (self.queue.len(), self.queue.bytes());
+        self.rare().wait_for_room(kick, messages, bytes);
     }
 
     /// Something has come: who has to be told?
@@ -472,8 +475,9 @@ impl Inbox {
     }
 
     fn wake_senders(&mut self) {
+        let (messages, bytes) = (self.queue.len(), self.queue.bytes());
         if let Some(rare) = &mut self.rare {
-            rare.wake_senders();
+            rare.wake_senders(messages, bytes);
         }
     }
 }

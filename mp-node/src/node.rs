@@ -495,6 +495,7 @@ impl Inner {
         self.counter.fetch_add(1, Ordering::Relaxed)
     }
 
+    #[inline]
     pub(crate) fn is_closed(&self) -> bool {
         self.closed.load(Ordering::Acquire)
     }

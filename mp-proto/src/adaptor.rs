@@ -110,6 +110,7 @@ use serde::de::DeserializeOwned;
 pub use read::MAX_TYPE_DEPTH;
 pub use values::{ValueReader, ValueWriter};
 
+use crate::codec::Entered;
 use crate::token::{Token, TokenReader, TokenWriter};
 use crate::{DecodeError, EncodeError, Message, PortId, Value};
 
@@ -140,6 +141,7 @@ pub fn from_message<T: DeserializeOwned>(message: &Message) -> Result<T, DecodeE
 /// Writes a frame: a list of the port's name, the message's elements, and `reply` last if there is one `[MSG-06]`.
 ///
 /// After an error what `w` has got is of no use.
+#[inline]
 pub(crate) fn write_frame<M: Serialize + ?Sized, W: TokenWriter>(
     w: &mut W,
     port: &str,
@@ -180,20 +182,22 @@ fn begin<'a>(reader: &mut impl TokenReader<'a>) -> Result<usize, DecodeError> {
     }
 }
 
-/// Reads the message of a frame as a `T`. Where `T` knows all that it wants to know the rest of the frame is not read.
+/// Reads the message of a frame, whose name the reader has passed, as a `T`. Where `T` knows all that it wants to know
+/// the rest of the frame is not read.
+#[inline]
 pub(crate) fn read_frame<'a, T: DeserializeOwned>(
-    mut reader: impl TokenReader<'a>,
+    reader: &mut impl TokenReader<'a>,
+    Entered { hint, ended }: Entered,
 ) -> Result<T, DecodeError> {
-    let (hint, ended) = enter(&mut reader)?;
-    T::deserialize(read::Root::new(&mut reader, hint, ended))
+    T::deserialize(read::Root::new(reader, hint, ended))
 }
 
-/// Reads the message of a frame as values, without recursion.
-pub(crate) fn read_message<'a>(mut reader: impl TokenReader<'a>) -> Result<Message, DecodeError> {
-    match enter(&mut reader)? {
-        (_, true) => Ok(Message::default()),
-        (hint, false) => values::build(&mut reader, hint, []).map(Message::from),
-    }
+/// The same as values, without recursion.
+pub(crate) fn read_message<'a>(
+    reader: &mut impl TokenReader<'a>,
+    Entered { hint, ended }: Entered,
+) -> Result<Message, DecodeError> {
+    if ended { Ok(Message::default()) } else { values::build(reader, hint, []).map(Message::from) }
 }
 
 /// The port name that a frame's first element is: a string, a number's text, or nothing for null.
@@ -204,19 +208,18 @@ pub(crate) fn port_name(token: Token<'_>) -> Option<Cow<'_, str>> {
     }
 }
 
-/// Goes to the message's first element: how many were announced, and whether the frame has ended instead.
-#[inline]
-fn enter<'a>(reader: &mut impl TokenReader<'a>) -> Result<(usize, bool), DecodeError> {
+/// Goes to the message's first element.
+pub(crate) fn enter<'a>(reader: &mut impl TokenReader<'a>) -> Result<Entered, DecodeError> {
     let len = match reader.next()? {
         Token::List(len) => len,
         other => return Err(not_a_frame("a message, which is a list", &other)),
     };
     match reader.next()? {
-        Token::End => Ok((0, true)),
+        Token::End => Ok(Entered { hint: 0, ended: true }),
         name @ (Token::Bool(_) | Token::List(_) | Token::Map(_)) => {
             Err(not_a_frame("a port name before the message", &name))
         }
-        _ => Ok((len.saturating_sub(1), false)),
+        _ => Ok(Entered { hint: len.saturating_sub(1), ended: false }),
     }
 }
 

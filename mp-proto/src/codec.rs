@@ -13,7 +13,7 @@ pub mod json;
 mod levels;
 #[cfg(feature = "postcard")]
 pub mod postcard;
-mod scan;
+pub(crate) mod scan;
 #[cfg(feature = "storable")]
 pub mod storable;
 
@@ -27,6 +27,7 @@ pub use error::{DecodeError, EncodeError};
 pub use frame::Frame;
 pub use scan::FrameScanner;
 
+use crate::adaptor;
 use crate::token::{TokenReader, TokenWriter};
 
 /// Where a frame stands in the input that a [`Scanner`] looked at.
@@ -49,6 +50,15 @@ pub trait Scanner {
     fn scan(&mut self, input: &[u8], max: usize) -> Result<Option<Span>, DecodeError>;
 }
 
+/// What stands behind the port's name of a frame.
+#[derive(Debug, Clone, Copy)]
+pub struct Entered {
+    /// How many elements were announced; never allocate by it.
+    pub hint: usize,
+    /// There was no name, and the frame's list has ended.
+    pub ended: bool,
+}
+
 /// One way to write messages as bytes.
 pub trait Codec {
     /// Which it is.
@@ -66,13 +76,22 @@ pub trait Codec {
     /// A writer that appends one item to `out`.
     fn writer(out: &mut BytesMut) -> Self::Writer<'_>;
 
-    /// Walks over a whole frame, see [`Frame::check`].
+    /// Walks over a whole frame, see [`Frame::check`]; gives the port's name as its bytes, which are UTF-8.
     ///
     /// # Errors
     ///
     /// [`DecodeError`] if it is not well-formed, or does not begin with a port's name.
-    fn check(frame: &[u8]) -> Result<Cow<'_, str>, DecodeError> {
+    fn check(frame: &[u8]) -> Result<Cow<'_, [u8]>, DecodeError> {
         frame::check(Self::FRAMING, Self::reader(frame))
+    }
+
+    /// Goes to the message's first element, behind the port's name. `reader` is at the beginning of its frame.
+    ///
+    /// # Errors
+    ///
+    /// [`DecodeError`] if the frame does not begin with a port's name.
+    fn enter(reader: &mut Self::Reader<'_>) -> Result<Entered, DecodeError> {
+        adaptor::enter(reader)
     }
 
     /// Appends what stands before a frame, to be completed by [`close`](Codec::close).

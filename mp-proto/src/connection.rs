@@ -1,19 +1,18 @@
 //! An authenticated connection between two nodes.
 
+mod arrivals;
 mod liveness;
 
-use std::borrow::Cow;
 use std::collections::VecDeque;
-use std::ops::Range;
 use std::time::{Duration, Instant};
 
 use bytes::{Bytes, BytesMut};
 
-use crate::codec::{Codec as _, FrameScanner, with_codec};
-use crate::request::is_no_op;
-use crate::token::{Token, TokenReader};
+pub use self::arrivals::{Arrivals, Incoming, Run};
+use self::liveness::Liveness;
+use crate::codec::FrameScanner;
+use crate::codec::scan::Bounds;
 use crate::{DecodeError, Frame, Framing, Limits, Protocol, Session};
-use liveness::Liveness;
 
 /// What goes on after the handshake: cuts messages from the stream `[CN-01]` and sees that the peer is alive.
 ///
@@ -32,9 +31,10 @@ use liveness::Liveness;
 pub struct Connection {
     session: Session,
     scanner: FrameScanner,
-    max_message: usize,
-    max_values: usize,
-    messages: VecDeque<Incoming>,
+    bounds: Bounds,
+    arrived: VecDeque<Arrivals>,
+    /// How many messages came together the last time.
+    many: usize,
     liveness: Option<Liveness>,
     /// An empty message as it goes over the wire.
     keep_alive: Bytes,
@@ -45,38 +45,8 @@ pub struct Connection {
 
 /// Behind a frame of more bytes than this, what else has been read is moved to memory of its own.
 const LARGE: usize = 128 * 1024;
-
-/// A message that has arrived.
-#[derive(Debug, Clone)]
-pub struct Incoming {
-    port: Name,
-    /// The message, checked to be well-formed.
-    pub frame: Frame,
-}
-
-/// A port's name in a message.
-#[derive(Debug, Clone)]
-enum Name {
-    /// It stands in the frame as it is.
-    At(Range<usize>),
-    /// It had to be made of what stands there.
-    Made(Box<str>),
-}
-
-impl Incoming {
-    /// The name of the port that it is for; empty for the node port.
-    #[must_use]
-    pub fn port(&self) -> &str {
-        match &self.port {
-            Name::At(place) => {
-                let name = self.frame.bytes().get(place.clone()).unwrap_or_default();
-                // The frame was checked, and this is one of its texts.
-                std::str::from_utf8(name).unwrap_or_default()
-            }
-            Name::Made(name) => name,
-        }
-    }
-}
+/// No message is shorter, with what stands before it.
+const SHORTEST: usize = 2;
 
 /// Why a connection has ended. The texts are what monitors give as the third part of `transport_error`.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -109,9 +79,9 @@ impl Connection {
         let receive = session.receive;
         Ok(Self {
             scanner: FrameScanner::new(receive).map_err(|_| ConnectionError::Unavailable(receive))?,
-            max_message: limits.max_message,
-            max_values: limits.max_values,
-            messages: VecDeque::new(),
+            bounds: Bounds { bytes: limits.max_message, values: limits.max_values, large: LARGE },
+            arrived: VecDeque::new(),
+            many: 0,
             liveness: session.instance.map(|_| Liveness::new(limits.monitor_timeout, session.silence, now)),
             keep_alive: keep_alive(session.send)?,
             unread: 0,
@@ -149,19 +119,29 @@ impl Connection {
         }
     }
 
+    /// The next messages that arrived together: the same as [`poll_event`](Protocol::poll_event) gives one by one, for
+    /// owners that deliver many at once.
+    pub fn poll_arrivals(&mut self) -> Option<Arrivals> {
+        self.arrived.pop_front()
+    }
+
     fn take_messages(&mut self, input: &mut BytesMut) -> Result<(), DecodeError> {
-        while let Some(frame) = self.scanner.next(input, self.max_message)? {
-            if frame.bytes().len() > LARGE {
+        loop {
+            let mut cuts = Vec::with_capacity(self.many.min(input.len() / SHORTEST));
+            let (used, result) = self.scanner.cut(input, self.bounds, &mut cuts);
+            let bytes = input.split_to(used).freeze();
+            if result == Ok(true) {
                 // What was read with it must not keep its memory for as long as it waits [ND-24].
                 *input = BytesMut::from(&input[..]);
             }
-            let incoming = Incoming { port: port_name(&frame)?, frame };
-            incoming.frame.check_values(self.max_values)?;
-            if !incoming.port().is_empty() || !means_nothing(&incoming.frame) {
-                self.messages.push_back(incoming);
+            if !cuts.is_empty() {
+                self.many = cuts.len();
+                self.arrived.push_back(Arrivals::new(self.session.receive, bytes, cuts));
+            }
+            if !result? {
+                return Ok(());
             }
         }
-        Ok(())
     }
 }
 
@@ -205,7 +185,13 @@ impl Protocol for Connection {
     }
 
     fn poll_event(&mut self) -> Option<Incoming> {
-        self.messages.pop_front()
+        loop {
+            let first = self.arrived.front_mut()?;
+            if let Some(incoming) = first.next_incoming() {
+                return Some(incoming);
+            }
+            self.arrived.pop_front();
+        }
     }
 
     fn poll_timeout(&self) -> Option<Instant> {
@@ -219,36 +205,4 @@ fn keep_alive(framing: Framing) -> Result<Bytes, ConnectionError> {
     Frame::write(framing, "", &[""], None, usize::MAX, &mut out)
         .map_err(|_| ConnectionError::Unavailable(framing))?;
     Ok(out.freeze())
-}
-
-/// Checks the frame, and says where it has the port's name.
-fn port_name(frame: &Frame) -> Result<Name, DecodeError> {
-    let name = match frame.check()? {
-        Cow::Owned(name) => return Ok(Name::Made(name.into())),
-        Cow::Borrowed(name) => name,
-    };
-    let bytes = frame.bytes();
-    let start = (name.as_ptr() as usize).wrapping_sub(bytes.as_ptr() as usize);
-    Ok(match start.checked_add(name.len()) {
-        Some(end) if end <= bytes.len() => Name::At(start..end),
-        // An empty name, for what is no text in the frame.
-        _ => Name::Made(name.into()),
-    })
-}
-
-/// Whether a message to the node port, already checked, asks for nothing `[CN-02]`.
-fn means_nothing(frame: &Frame) -> bool {
-    fn begins_so<'a>(mut reader: impl TokenReader<'a>) -> bool {
-        let list_and_name = [reader.next(), reader.next()];
-        if matches!(list_and_name[1], Ok(Token::End)) {
-            return true;
-        }
-        match reader.next() {
-            Ok(Token::End | Token::Null) => true,
-            Ok(Token::Text(tag)) => is_no_op(tag.as_bytes()),
-            Ok(Token::Bytes(tag)) => is_no_op(&tag),
-            _ => false,
-        }
-    }
-    with_codec!(frame.framing(), C => begins_so(C::reader(frame.bytes())), else false)
 }

@@ -56,6 +56,7 @@ impl NodeId {
     }
 
     /// The name as a string slice.
+    #[inline]
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0.full
@@ -146,12 +147,14 @@ impl PortId {
     }
 
     /// The whole name; what travels in messages.
+    #[inline]
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.full
     }
 
     /// The node's name, as a slice; for a value that can be kept use [`PortId::node`].
+    #[inline]
     #[must_use]
     pub fn node_str(&self) -> &str {
         self.full.get(..self.node_len).unwrap_or_default()
@@ -164,12 +167,14 @@ impl PortId {
     }
 
     /// The name at its node; empty for the node port.
+    #[inline]
     #[must_use]
     pub fn name(&self) -> &str {
         self.full.get(self.node_len + 1..).unwrap_or_default()
     }
 
     /// Whether this is the port of the node itself.
+    #[inline]
     #[must_use]
     pub fn is_node_port(&self) -> bool {
         self.node_len == self.full.len()

@@ -37,7 +37,7 @@ pub mod value;
 
 pub use auth::{AuthMethod, Nonce, Secret, SecretError, TlsBinding};
 pub use codec::{Codec, DecodeError, EncodeError, Frame, Framing};
-pub use connection::{Connection, ConnectionError, Incoming};
+pub use connection::{Arrivals, Connection, ConnectionError, Incoming, Run};
 pub use greeting::Greeting;
 pub use handshake::{
     Handshake, HandshakeConfig, HandshakeError, HandshakeEvent, InstanceId, Session, Side, Stage, TlsRole,

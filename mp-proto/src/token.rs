@@ -60,6 +60,12 @@ pub trait TokenWriter {
     fn bytes(&mut self, bytes: &[u8]);
     /// Begins a list of exactly `len` elements.
     fn list(&mut self, len: usize);
+    /// Begins a list of exactly `len` elements, of which `first` is the first.
+    #[inline]
+    fn list_of_text(&mut self, len: usize, first: &str) {
+        self.list(len);
+        self.text(first);
+    }
     /// Ends the innermost list.
     fn end_list(&mut self);
     /// Begins a map of exactly `len` entries.

@@ -14,6 +14,7 @@ impl<T> Lock<T> {
     }
 
     /// Waits for its turn.
+    #[inline]
     pub fn lock(&self) -> MutexGuard<'_, T> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -30,6 +31,7 @@ impl<T> Shared<T> {
     }
 
     /// Waits until nobody writes.
+    #[inline]
     pub fn read(&self) -> RwLockReadGuard<'_, T> {
         self.0.read().unwrap_or_else(PoisonError::into_inner)
     }

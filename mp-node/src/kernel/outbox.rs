@@ -56,6 +56,7 @@ impl Outbox {
     ///
     /// Data finds room while fewer bytes than the bound wait, so the box holds one message more than the bound at the
     /// most, and a message larger than the bound goes when nothing else waits.
+    #[inline]
     pub(crate) fn offer<M: Serialize + ?Sized>(
         &mut self,
         port: &str,

@@ -99,6 +99,7 @@ impl<W> Route<W> {
     }
 
     /// Encodes a message for a port of the peer to where it waits.
+    #[inline]
     pub(crate) fn send<M: Serialize + ?Sized>(
         &mut self,
         port: &str,
@@ -107,38 +108,45 @@ impl<W> Route<W> {
         lane: Lane,
         limits: &Limits,
     ) -> Result<Sent, EncodeError> {
-        let mut connect = false;
-        if matches!(self.state, State::Idle) {
-            self.state = State::Connecting { queue: Outbox::new(NEUTRAL) };
-            connect = true;
-        }
-        let offer = match &mut self.state {
-            State::Up { outbox, writer_sleeps, .. } => {
-                let offer = outbox.offer(port, message, reply, lane, limits)?;
-                if offer == Offer::Taken && std::mem::take(writer_sleeps) {
-                    return Ok(Sent::Wake);
-                }
-                offer
-            }
-            State::Connecting { queue } | State::Lost { queue } => {
-                match queue.offer(port, message, reply, lane, limits) {
-                    Ok(offer) => offer,
-                    Err(error) => {
-                        if connect {
-                            self.state = State::Idle;
-                        }
-                        return Err(error);
-                    }
-                }
-            }
-            State::Idle | State::Gone => return Ok(Sent::Gone),
+        let State::Up { outbox, writer_sleeps, .. } = &mut self.state else {
+            return self.gather(port, message, reply, lane, limits);
         };
-        Ok(match offer {
+        Ok(match outbox.offer(port, message, reply, lane, limits)? {
+            Offer::Taken if std::mem::take(writer_sleeps) => Sent::Wake,
+            Offer::Taken => Sent::Queued,
             Offer::Full => Sent::Full,
             Offer::Flooded => Sent::Flooded,
-            Offer::Taken if connect => Sent::Connect(self.next_epoch()),
-            Offer::Taken => Sent::Queued,
         })
+    }
+
+    /// The same without a connection.
+    fn gather<M: Serialize + ?Sized>(
+        &mut self,
+        port: &str,
+        message: &M,
+        reply: Option<&PortId>,
+        lane: Lane,
+        limits: &Limits,
+    ) -> Result<Sent, EncodeError> {
+        let connect = matches!(self.state, State::Idle);
+        if connect {
+            self.state = State::Connecting { queue: Outbox::new(NEUTRAL) };
+        }
+        let (State::Connecting { queue } | State::Lost { queue }) = &mut self.state else {
+            return Ok(Sent::Gone);
+        };
+        match queue.offer(port, message, reply, lane, limits) {
+            Ok(Offer::Taken) if connect => Ok(Sent::Connect(self.next_epoch())),
+            Ok(Offer::Taken) => Ok(Sent::Queued),
+            Ok(Offer::Full) => Ok(Sent::Full),
+            Ok(Offer::Flooded) => Ok(Sent::Flooded),
+            Err(error) => {
+                if connect {
+                    self.state = State::Idle;
+                }
+                Err(error)
+            }
+        }
     }
 
     /// Adds a watcher of the peer's port `port`; the first one asks the peer to tell `[MON-01]`. Watching the node

@@ -20,7 +20,7 @@ pub(super) struct Rare {
     pub(super) held_bytes: usize,
     /// Who waits for room: tasks of this node, and connections.
     pub(super) senders: Option<Arc<Notify>>,
-    pub(super) connections: Vec<Kick>,
+    pub(super) connections: Vec<Waiting>,
     pub(super) watchers: Watchers,
     /// Under which names the port is known at the node.
     pub(super) names: Vec<String>,
@@ -28,19 +28,31 @@ pub(super) struct Rare {
     pub(super) runner: Option<Waker>,
 }
 
+/// A connection that waits for room. It is not woken for each message that is taken out, but when half is gone of what
+/// lay in the queue: so that it has something to do, and the port does not run dry meanwhile.
+#[derive(Debug)]
+pub(super) struct Waiting {
+    pub(super) kick: Kick,
+    messages: usize,
+    bytes: usize,
+}
+
 impl Rare {
-    pub(super) fn wait_for_room(&mut self, kick: &Kick) {
-        if !self.connections.iter().any(|known| known.same(kick)) {
-            self.connections.push(kick.clone());
+    /// Remembers a connection; so many messages and bytes lie in the queue.
+    pub(super) fn wait_for_room(&mut self, kick: &Kick, messages: usize, bytes: usize) {
+        if !self.connections.iter().any(|known| known.kick.same(kick)) {
+            self.connections.push(Waiting { kick: kick.clone(), messages: messages / 2, bytes: bytes / 2 });
         }
     }
 
-    pub(super) fn wake_senders(&mut self) {
+    /// Something was taken out, and so many messages and bytes lie in the queue now.
+    pub(super) fn wake_senders(&mut self, messages: usize, bytes: usize) {
         if let Some(senders) = &self.senders {
             senders.notify_waiters();
         }
-        for connection in self.connections.drain(..) {
-            connection.wake();
+        let half_gone = |waiting: &mut Waiting| messages <= waiting.messages && bytes <= waiting.bytes;
+        for connection in self.connections.extract_if(.., half_gone) {
+            connection.kick.wake();
         }
     }
 }

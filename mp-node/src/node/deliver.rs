@@ -40,6 +40,7 @@ pub(crate) enum Blocked {
 
 impl Inner {
     /// Offers a message to where it goes first.
+    #[inline]
     pub(crate) fn offer<M: Serialize + ?Sized>(
         self: &Arc<Self>,
         to: &PortId,

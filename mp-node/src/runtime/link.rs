@@ -7,7 +7,9 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bytes::BytesMut;
-use mp_proto::{Connection, ConnectionError, Frame, Limits, Message, NodeRequest, PortId, Protocol, Session};
+use mp_proto::{
+    Connection, ConnectionError, Frame, Limits, Message, NodeRequest, PortId, Protocol, Run, Session,
+};
 use mp_transport::{Driver, Kick, clock};
 
 use self::parked::Parked;
@@ -43,7 +45,7 @@ pub(crate) struct Link {
     asked: Instant,
     /// The port that the last message was for; runs of messages to one port are common.
     last_port: Option<Arc<PortCell>>,
-    /// Messages for that port, to be delivered together.
+    /// Messages for that port, on their way to it; empty in between.
     run: VecDeque<Frame>,
     /// There was nothing more, then.
     idle: bool,
@@ -123,23 +125,10 @@ pub(crate) async fn serve(
     span.end(why);
 }
 
-/// Messages of fewer bytes are moved to memory of their own. Those of more are a good part of what was read at once.
-const MOVED: usize = 32 * 1024;
-
 /// Messages lie in the buffer that they were read into. A few that wait must not keep alive all that was read with them,
-/// for ports that have taken it or were never there: then a mailbox's bound would say nothing `[ND-24]`.
-fn own_memory(run: &mut VecDeque<Frame>) {
-    let len: usize = run.iter().map(|frame| frame.bytes().len()).sum();
-    if len >= MOVED {
-        return;
-    }
-    let mut all = BytesMut::with_capacity(len);
-    run.iter().for_each(|frame| all.extend_from_slice(frame.bytes()));
-    let mut all = all.freeze();
-    for frame in run {
-        *frame = Frame::new(frame.framing(), all.split_to(frame.bytes().len()));
-    }
-}
+/// for ports that have taken it or were never there: then a mailbox's bound would say nothing `[ND-24]`. So runs of
+/// fewer bytes are moved to memory of their own; those of more are a good part of what was read at once.
+const MOVED: usize = 32 * 1024;
 
 /// How long a peer behind relays may be silent `[RL-07]`: a connection that carries it is not read while a mailbox is
 /// full, and there are up to three of them.
@@ -156,38 +145,34 @@ impl Link {
     /// Delivers what the connection has cut from the input.
     fn deliver(&mut self, now: Instant) {
         let mut received = 0;
-        while let Some(incoming) = self.connection.poll_event() {
-            received += 1;
-            let port = incoming.port();
-            if port.is_empty() {
-                self.end_run(now);
-                self.on_request(&incoming.frame, now);
-                continue;
+        while let Some(mut arrivals) = self.connection.poll_arrivals() {
+            received += count(arrivals.len());
+            while let Some(run) = arrivals.next_run() {
+                self.deliver_run(&run, now);
             }
-            if self.last_port.as_ref().is_none_or(|cell| cell.id().name() != port) {
-                self.end_run(now);
-                self.last_port = self.node.find(port);
-            }
-            self.run.push_back(incoming.frame);
         }
-        self.end_run(now);
         self.node.stats.received(received);
         self.figures.messages_in(received);
         self.figures.parked(self.parked.bytes());
         self.see_to_silence(now);
     }
 
-    /// Gives the port what has come for it, under one lock.
-    fn end_run(&mut self, now: Instant) {
-        if self.run.is_empty() {
-            return;
+    /// Gives a port what has come for it, under one lock.
+    fn deliver_run(&mut self, run: &Run<'_>, now: Instant) {
+        if run.port_bytes().is_empty() {
+            return run.frames(MOVED).for_each(|frame| self.on_request(&frame, now));
         }
-        own_memory(&mut self.run);
+        if self.last_port.as_ref().is_none_or(|cell| cell.id().name().as_bytes() != run.port_bytes()) {
+            self.last_port = self.node.find(run.port());
+        }
         match &self.last_port {
-            Some(cell) => self.parked.deliver_run(&self.node, &self.kick, cell, &mut self.run, now),
+            Some(cell) => {
+                self.run.extend(run.frames(MOVED));
+                self.parked.deliver_run(&self.node, &self.kick, cell, &mut self.run, now);
+            }
             None => {
-                self.figures.dropped(count(self.run.len()));
-                self.run.drain(..).for_each(|frame| self.node.unknown_port(&frame));
+                self.figures.dropped(count(run.len()));
+                run.frames(usize::MAX).for_each(|frame| self.node.unknown_port(&frame));
             }
         }
     }
@@ -340,8 +325,8 @@ impl Protocol for Link {
         if out.is_empty() && self.leaving.len() <= PIECE {
             std::mem::swap(out, &mut self.leaving);
         } else {
-            let piece = self.leaving.len().min(PIECE);
-            out.extend_from_slice(&self.leaving.split_to(piece));
+            let piece = self.leaving.split_to(self.leaving.len().min(PIECE));
+            if out.is_empty() { *out = piece } else { out.extend_from_slice(&piece) }
         }
         !self.idle
     }

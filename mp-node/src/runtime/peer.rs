@@ -135,6 +135,7 @@ impl Peer {
         }
     }
 
+    #[inline]
     pub(crate) fn lock(&self) -> MutexGuard<'_, PeerState> {
         self.state.lock()
     }
@@ -199,6 +200,7 @@ impl Peer {
 
 impl Inner {
     /// Offers a message to a peer and does what follows from it: waking, connecting, giving up.
+    #[inline]
     pub(crate) fn offer_peer<M: Serialize + ?Sized>(
         self: &Arc<Self>,
         peer: &Arc<Peer>,
@@ -210,6 +212,7 @@ impl Inner {
         let mut state = peer.lock();
         let sent = state.route.send(port, message, reply, lane, &self.limits);
         match &sent {
+            Ok(Sent::Queued | Sent::Full | Sent::Gone) => {}
             Ok(sent) => self.follow(peer, state, sent),
             Err(_) => {
                 drop(state);

@@ -100,6 +100,11 @@ macro_rules! integers {
     ($($method:ident $visit:ident $integer:ty),*) => {$(
         #[inline]
         fn $method<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DecodeError> {
+            if let Token::Int(number) = self.token
+                && let Ok(number) = <$integer>::try_from(number)
+            {
+                return visitor.$visit(number);
+            }
             match integer(&self.token).and_then(|number| <$integer>::try_from(number).ok()) {
                 Some(number) => visitor.$visit(number),
                 None => Err(mismatch(&self.token, &visitor)),
@@ -170,6 +175,9 @@ impl<'de, 'a, R: TokenReader<'a>> Deserializer<'de> for Item<'_, 'a, R> {
 
     #[inline]
     fn deserialize_str<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DecodeError> {
+        if let Token::Text(Cow::Borrowed(text)) = self.token {
+            return visitor.visit_str(text);
+        }
         match characters(self.token) {
             Ok(Cow::Borrowed(text)) => visitor.visit_str(text),
             Ok(Cow::Owned(text)) => visitor.visit_string(text),
@@ -179,6 +187,9 @@ impl<'de, 'a, R: TokenReader<'a>> Deserializer<'de> for Item<'_, 'a, R> {
 
     #[inline]
     fn deserialize_bytes<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DecodeError> {
+        if let Token::Bytes(Cow::Borrowed(bytes)) = self.token {
+            return visitor.visit_bytes(bytes);
+        }
         match octets(self.token) {
             Ok(Cow::Borrowed(bytes)) => visitor.visit_bytes(bytes),
             Ok(Cow::Owned(bytes)) => visitor.visit_byte_buf(bytes),

@@ -18,6 +18,16 @@ fn frame<M: Serialize + ?Sized>(message: &M) -> Result<Vec<Token<'static>>, Enco
     framed("p", message, None)
 }
 
+fn read_frame<T: DeserializeOwned>(mut player: Player<'_>) -> Result<T, DecodeError> {
+    let entered = enter(&mut player)?;
+    super::read_frame(&mut player, entered)
+}
+
+fn read_message(mut player: Player<'_>) -> Result<Message, DecodeError> {
+    let entered = enter(&mut player)?;
+    super::read_message(&mut player, entered)
+}
+
 fn framed<M: Serialize + ?Sized>(
     port: &str,
     message: &M,

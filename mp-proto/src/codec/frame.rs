@@ -7,6 +7,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::{Codec, DecodeError, EncodeError, Framing, with_codec};
+use crate::request::is_no_op;
 use crate::token::{Token, TokenReader};
 use crate::{Limits, Message, PortId, adaptor};
 
@@ -21,6 +22,7 @@ pub struct Frame {
 impl Frame {
     /// Takes a frame as a scanner cut it.
     #[must_use]
+    #[inline]
     pub fn new(framing: Framing, bytes: Bytes) -> Self {
         Self { framing, bytes }
     }
@@ -47,6 +49,7 @@ impl Frame {
     /// # Errors
     ///
     /// [`EncodeError`], and nothing has been added.
+    #[inline]
     pub fn write_within<M: Serialize + ?Sized>(
         framing: Framing,
         port: &str,
@@ -58,6 +61,7 @@ impl Frame {
         Self::write_bounded(framing, port, message, reply, (limits.max_message, limits.max_values), out)
     }
 
+    #[inline]
     fn write_bounded<M: Serialize + ?Sized>(
         framing: Framing,
         port: &str,
@@ -87,12 +91,14 @@ impl Frame {
 
     /// The framing of the bytes.
     #[must_use]
+    #[inline]
     pub fn framing(&self) -> Framing {
         self.framing
     }
 
     /// The bytes.
     #[must_use]
+    #[inline]
     pub fn bytes(&self) -> &Bytes {
         &self.bytes
     }
@@ -104,7 +110,16 @@ impl Frame {
     ///
     /// [`DecodeError`] says where it is not.
     pub fn check(&self) -> Result<Cow<'_, str>, DecodeError> {
-        with_codec!(self.framing, C => C::check(&self.bytes), else Err(DecodeError::Unavailable(self.framing)))
+        let name = with_codec!(
+            self.framing,
+            C => C::check(&self.bytes)?,
+            else return Err(DecodeError::Unavailable(self.framing))
+        );
+        // It is UTF-8, says the codec.
+        Ok(match name {
+            Cow::Borrowed(name) => Cow::Borrowed(std::str::from_utf8(name).unwrap_or_default()),
+            Cow::Owned(name) => Cow::Owned(String::from_utf8(name).unwrap_or_default()),
+        })
     }
 
     /// Whether the frame, which [`check`](Self::check) has passed, has no more than `max` values: elements of lists, keys
@@ -129,8 +144,13 @@ impl Frame {
     /// # Errors
     ///
     /// [`DecodeError`] if the frame is malformed or the message not a `T`.
+    #[inline]
     pub fn decode<T: DeserializeOwned>(&self) -> Result<T, DecodeError> {
-        with_codec!(self.framing, C => adaptor::read_frame(C::reader(&self.bytes)), else Err(DecodeError::Unavailable(self.framing)))
+        with_codec!(self.framing, C => {
+            let mut reader = C::reader(&self.bytes);
+            let entered = C::enter(&mut reader)?;
+            adaptor::read_frame(&mut reader, entered)
+        }, else Err(DecodeError::Unavailable(self.framing)))
     }
 
     /// Reads the message.
@@ -139,7 +159,11 @@ impl Frame {
     ///
     /// [`DecodeError`] if the frame is malformed.
     pub fn message(&self) -> Result<Message, DecodeError> {
-        with_codec!(self.framing, C => adaptor::read_message(C::reader(&self.bytes)), else Err(DecodeError::Unavailable(self.framing)))
+        with_codec!(self.framing, C => {
+            let mut reader = C::reader(&self.bytes);
+            let entered = C::enter(&mut reader)?;
+            adaptor::read_message(&mut reader, entered)
+        }, else Err(DecodeError::Unavailable(self.framing)))
     }
 
     /// Writes the frame in another framing to the end of `out`. On an error nothing has been added.
@@ -161,19 +185,21 @@ struct Rollback<'a> {
 }
 
 impl Rollback<'_> {
+    #[inline]
     fn commit(mut self) {
         self.start = usize::MAX;
     }
 }
 
 impl Drop for Rollback<'_> {
+    #[inline]
     fn drop(&mut self) {
         self.out.truncate(self.start);
     }
 }
 
 /// Whether a well-formed frame has more than `max` values. The list that it is does not count.
-fn has_more_values<'a>(mut reader: impl TokenReader<'a>, max: usize) -> bool {
+pub(super) fn has_more_values<'a>(mut reader: impl TokenReader<'a>, max: usize) -> bool {
     let (mut depth, mut tokens) = (0_usize, 0_usize);
     while let Ok(token) = reader.next() {
         match token {
@@ -195,16 +221,30 @@ fn has_more_values<'a>(mut reader: impl TokenReader<'a>, max: usize) -> bool {
     false
 }
 
+/// Whether a message to the node port, already checked, asks for nothing `[CN-02]`.
+pub(super) fn means_nothing<'a>(mut reader: impl TokenReader<'a>) -> bool {
+    let list_and_name = [reader.next(), reader.next()];
+    if matches!(list_and_name[1], Ok(Token::End)) {
+        return true;
+    }
+    match reader.next() {
+        Ok(Token::End | Token::Null) => true,
+        Ok(Token::Text(tag)) => is_no_op(tag.as_bytes()),
+        Ok(Token::Bytes(tag)) => is_no_op(&tag),
+        _ => false,
+    }
+}
+
 /// Checks a frame by way of its tokens.
 pub(super) fn check<'a>(
     framing: Framing,
     mut reader: impl TokenReader<'a>,
-) -> Result<Cow<'a, str>, DecodeError> {
+) -> Result<Cow<'a, [u8]>, DecodeError> {
     if !matches!(reader.next()?, Token::List(_)) {
         return Err(DecodeError::Malformed { framing, offset: 0, what: "a message must be a list" });
     }
     let name = match reader.next()? {
-        Token::End => return Ok(Cow::Borrowed("")),
+        Token::End => return Ok(Cow::Borrowed(b"")),
         token => adaptor::port_name(token).ok_or(DecodeError::Malformed {
             framing,
             offset: 1,
@@ -219,5 +259,8 @@ pub(super) fn check<'a>(
             _ => {}
         }
     }
-    Ok(name)
+    Ok(match name {
+        Cow::Borrowed(name) => Cow::Borrowed(name.as_bytes()),
+        Cow::Owned(name) => Cow::Owned(name.into_bytes()),
+    })
 }

@@ -16,7 +16,8 @@ use std::borrow::Cow;
 
 use bytes::BytesMut;
 
-use super::{Codec, DecodeError, Framing};
+use super::{Codec, DecodeError, Entered, Framing};
+use crate::adaptor;
 
 pub use read::PostcardReader;
 pub use scan::PostcardScanner;
@@ -46,12 +47,20 @@ impl Codec for Postcard {
     }
 
     #[inline]
+    fn enter(reader: &mut PostcardReader<'_>) -> Result<Entered, DecodeError> {
+        match reader.skip_name() {
+            Some(hint) => Ok(Entered { hint, ended: false }),
+            None => adaptor::enter(reader),
+        }
+    }
+
+    #[inline]
     fn open(out: &mut BytesMut) {
         out.extend_from_slice(&[0; PREFIX]);
     }
 
     #[inline]
-    fn check(frame: &[u8]) -> Result<Cow<'_, str>, DecodeError> {
+    fn check(frame: &[u8]) -> Result<Cow<'_, [u8]>, DecodeError> {
         check::check(frame)
     }
 

@@ -1,18 +1,63 @@
 //! The scanner of whichever framing a connection uses.
 
+use std::borrow::Cow;
+use std::fmt;
+use std::ops::Range;
+
 use bytes::{Buf, BytesMut};
 
-use super::{Codec, DecodeError, Frame, Framing, Scanner, with_codec};
+use super::frame::{has_more_values, means_nothing};
+use super::{Codec, DecodeError, Frame, Framing, Scanner, Span, with_codec};
 
 /// Cuts frames from a stream of bytes, in one framing.
 #[derive(Debug)]
 pub struct FrameScanner {
     framing: Framing,
-    scanner: Box<dyn ScanAny>,
+    cutter: Box<dyn Cutter>,
 }
 
-trait ScanAny: Scanner + std::fmt::Debug + Send {}
-impl<T: Scanner + std::fmt::Debug + Send> ScanAny for T {}
+/// A message within what was read.
+#[derive(Debug, Clone)]
+pub(crate) struct Cut {
+    /// Where its frame stands.
+    pub(crate) place: Range<usize>,
+    /// Where the port's name stands in the frame.
+    pub(crate) name: Name,
+}
+
+/// A port's name in a message.
+#[derive(Debug, Clone)]
+pub(crate) enum Name {
+    /// It stands in the frame as it is.
+    At { skip: u16, len: u16 },
+    /// It had to be made of what stands there, or is no name that anybody has.
+    Made(Box<[u8]>),
+}
+
+impl Name {
+    /// The name, in this frame.
+    #[inline]
+    pub(crate) fn bytes<'a>(&'a self, frame: &'a [u8]) -> &'a [u8] {
+        match self {
+            Self::At { skip, len } => {
+                let (start, len) = (usize::from(*skip), usize::from(*len));
+                frame.get(start..).and_then(|rest| rest.get(..len)).unwrap_or_default()
+            }
+            Self::Made(name) => name,
+        }
+    }
+}
+
+/// How much a message may be.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Bounds {
+    /// Bytes of a frame.
+    pub(crate) bytes: usize,
+    /// Values, see [`Frame::check_values`].
+    pub(crate) values: usize,
+    /// A frame of more bytes than this is the last that is cut at once.
+    pub(crate) large: usize,
+}
 
 impl FrameScanner {
     /// A scanner at the start of a stream.
@@ -21,12 +66,12 @@ impl FrameScanner {
     ///
     /// [`DecodeError::Unavailable`] if the framing is not compiled in.
     pub fn new(framing: Framing) -> Result<Self, DecodeError> {
-        let scanner: Box<dyn ScanAny> = with_codec!(
+        let cutter: Box<dyn Cutter> = with_codec!(
             framing,
-            C => Box::new(<C as Codec>::Scanner::default()),
+            C => Box::new(Of::<C>(<C as Codec>::Scanner::default())),
             else return Err(DecodeError::Unavailable(framing))
         );
-        Ok(Self { framing, scanner })
+        Ok(Self { framing, cutter })
     }
 
     /// The next whole frame of `input`, removed from it; `None` if it is not there yet. Only the frame's end has been
@@ -36,10 +81,102 @@ impl FrameScanner {
     ///
     /// [`DecodeError`] if the bytes cannot become a frame of at most `max` bytes.
     pub fn next(&mut self, input: &mut BytesMut, max: usize) -> Result<Option<Frame>, DecodeError> {
-        let Some(span) = self.scanner.scan(input, max)? else {
+        let Some(span) = self.cutter.next(input, max)? else {
             return Ok(None);
         };
         input.advance(span.skip);
         Ok(Some(Frame::new(self.framing, input.split_to(span.len).freeze())))
+    }
+
+    /// Finds and checks all whole messages that `input` begins with, up to the first large one. Those that ask for
+    /// nothing are left out `[CN-02]`. Says how many bytes that were, and whether it stopped at a large one.
+    ///
+    /// # Errors
+    ///
+    /// [`DecodeError`] for the first bad message; those before it are in `cuts`.
+    pub(crate) fn cut(
+        &mut self,
+        input: &[u8],
+        bounds: Bounds,
+        cuts: &mut Vec<Cut>,
+    ) -> (usize, Result<bool, DecodeError>) {
+        let mut used = 0;
+        let result = self.cutter.cut(input, bounds, &mut used, cuts);
+        (used, result)
+    }
+}
+
+/// A scanner and what its codec knows: behind this all is made for one codec.
+trait Cutter: fmt::Debug + Send {
+    fn next(&mut self, input: &[u8], max: usize) -> Result<Option<Span>, DecodeError>;
+    fn cut(
+        &mut self,
+        input: &[u8],
+        bounds: Bounds,
+        used: &mut usize,
+        cuts: &mut Vec<Cut>,
+    ) -> Result<bool, DecodeError>;
+}
+
+struct Of<C: Codec>(C::Scanner);
+
+impl<C: Codec> fmt::Debug for Of<C> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl<C: Codec> Cutter for Of<C> {
+    fn next(&mut self, input: &[u8], max: usize) -> Result<Option<Span>, DecodeError> {
+        self.0.scan(input, max)
+    }
+
+    fn cut(
+        &mut self,
+        input: &[u8],
+        bounds: Bounds,
+        used: &mut usize,
+        cuts: &mut Vec<Cut>,
+    ) -> Result<bool, DecodeError> {
+        let mut rest = input;
+        while let Some(Span { skip, len }) = self.0.scan(rest, bounds.bytes)? {
+            let start = used.saturating_add(skip);
+            let place = start..start.saturating_add(len);
+            let frame = input.get(place.clone()).unwrap_or_default();
+            rest = input.get(place.end..).unwrap_or_default();
+            *used = place.end;
+            let name = C::check(frame)?;
+            // No value has less than one byte, but for the copies of Storable.
+            if (len > bounds.values || C::FRAMING == Framing::Storable)
+                && has_more_values(C::reader(frame), bounds.values)
+            {
+                return Err(DecodeError::TooManyValues { max: bounds.values });
+            }
+            if !name.is_empty() || !means_nothing(C::reader(frame)) {
+                let name = place_of(name, frame);
+                cuts.push(Cut { place, name });
+            }
+            if len > bounds.large {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+}
+
+/// Where the name stands in the frame that it was read from.
+#[inline]
+fn place_of(name: Cow<'_, [u8]>, frame: &[u8]) -> Name {
+    let name = match name {
+        Cow::Owned(name) => return Name::Made(name.into()),
+        Cow::Borrowed(name) => name,
+    };
+    let skip = (name.as_ptr() as usize).wrapping_sub(frame.as_ptr() as usize);
+    match (u16::try_from(skip), u16::try_from(name.len())) {
+        (Ok(skip), Ok(len)) if usize::from(skip).saturating_add(name.len()) <= frame.len() => {
+            Name::At { skip, len }
+        }
+        // An empty name, for what is no text in the frame; or a name so long that it is nobody's.
+        _ => Name::Made(name.into()),
     }
 }

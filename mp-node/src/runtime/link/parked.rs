@@ -14,7 +14,7 @@ use mp_transport::Kick;
 
 use crate::kernel::outbox::Lane;
 use crate::kernel::route::Sent;
-use crate::mailbox::{PortCell, Push};
+use crate::mailbox::PortCell;
 use crate::node::Inner;
 use crate::sync::after;
 
@@ -28,8 +28,8 @@ pub(super) struct Parked {
 /// A place without room, and what waits for it; never empty.
 #[derive(Debug)]
 enum Place {
-    /// A port here. Each message with the time since when it waits.
-    Mailbox { cell: Arc<PortCell>, queue: VecDeque<(Frame, Instant)> },
+    /// A port here. Messages that came together wait since the same time: so many of them, in their order.
+    Mailbox { cell: Arc<PortCell>, queue: VecDeque<Frame>, since: VecDeque<(usize, Instant)> },
     /// A port of another node, whose queue is full. Each message with its weight.
     Elsewhere { queue: VecDeque<(Message, usize)> },
 }
@@ -44,11 +44,21 @@ impl Parked {
         run: &mut VecDeque<Frame>,
         now: Instant,
     ) {
-        if !self.places.contains_key(cell.id()) {
+        if self.places.is_empty() || !self.places.contains_key(cell.id()) {
             node.push_run(cell, run, kick);
         }
-        for frame in run.drain(..) {
-            self.deliver(node, kick, cell, frame, now);
+        if run.is_empty() {
+            return;
+        }
+        self.bytes += weight(run);
+        let count = run.len();
+        if let Some(Place::Mailbox { queue, since, .. }) = self.places.get_mut(cell.id()) {
+            since.push_back((count, now));
+            queue.append(run);
+        } else {
+            let (cell, queue) = (Arc::clone(cell), std::mem::take(run));
+            let since = VecDeque::from([(count, now)]);
+            self.places.insert(cell.id().clone(), Place::Mailbox { cell, queue, since });
         }
     }
 
@@ -61,16 +71,7 @@ impl Parked {
         frame: Frame,
         now: Instant,
     ) {
-        let weight = frame.bytes().len();
-        if let Some(Place::Mailbox { queue, .. }) = self.places.get_mut(cell.id()) {
-            queue.push_back((frame, now));
-        } else if let Push::Full(frame) = node.push(cell, frame, Some(kick)) {
-            let place = Place::Mailbox { cell: Arc::clone(cell), queue: VecDeque::from([(frame, now)]) };
-            self.places.insert(cell.id().clone(), place);
-        } else {
-            return;
-        }
-        self.bytes += weight;
+        self.deliver_run(node, kick, cell, &mut VecDeque::from([frame]), now);
     }
 
     /// Passes a message on to a port of another node, or parks it.
@@ -96,19 +97,16 @@ impl Parked {
     pub(super) fn retry(&mut self, node: &Arc<Inner>, kick: &Kick, now: Instant) {
         let bytes = &mut self.bytes;
         self.places.retain(|to, place| match place {
-            Place::Mailbox { cell, queue } => {
-                while let Some((frame, since)) = queue.pop_front() {
-                    let weight = frame.bytes().len();
-                    if now >= after(since, node.limits.mailbox_patience) {
-                        node.overflow(cell);
-                    }
-                    if let Push::Full(frame) = node.push(cell, frame, Some(kick)) {
-                        queue.push_front((frame, since));
+            Place::Mailbox { cell, queue, since } => {
+                loop {
+                    *bytes -= push(node, kick, cell, queue, since);
+                    let Some((_, first)) = since.front() else { return false };
+                    if now < after(*first, node.limits.mailbox_patience) {
                         return true;
                     }
-                    *bytes -= weight;
+                    // It is dead then, and takes the rest.
+                    node.overflow(cell);
                 }
-                false
             }
             Place::Elsewhere { queue } => {
                 while let Some((message, weight)) = queue.front() {
@@ -140,7 +138,7 @@ impl Parked {
     /// When the first port is to be killed.
     pub(super) fn patience(&self, limits: &Limits) -> Option<Instant> {
         let waits_since = |place: &Place| match place {
-            Place::Mailbox { queue, .. } => queue.front().map(|(_, since)| *since),
+            Place::Mailbox { since, .. } => since.front().map(|(_, since)| *since),
             Place::Elsewhere { .. } => None,
         };
         let since = self.places.values().filter_map(waits_since).min()?;
@@ -160,6 +158,51 @@ impl Parked {
     pub(super) fn has_room(&self, limits: &Limits) -> bool {
         self.bytes < limits.read_ahead_bytes
     }
+}
+
+/// How many messages are tried at once.
+const SOME: usize = 1024;
+
+/// Gives a mailbox as much of what waits for it as it has room for, and says how many bytes that were.
+fn push(
+    node: &Arc<Inner>,
+    kick: &Kick,
+    cell: &Arc<PortCell>,
+    queue: &mut VecDeque<Frame>,
+    since: &mut VecDeque<(usize, Instant)>,
+) -> usize {
+    let mut taken = 0;
+    while !queue.is_empty() {
+        let mut some: VecDeque<Frame> = queue.drain(..queue.len().min(SOME)).collect();
+        let (count, bytes) = (some.len(), weight(&some));
+        node.push_run(cell, &mut some, kick);
+        taken += bytes - weight(&some);
+        forget(since, count - some.len());
+        let full = !some.is_empty();
+        for frame in some.into_iter().rev() {
+            queue.push_front(frame);
+        }
+        if full {
+            break;
+        }
+    }
+    taken
+}
+
+/// So many of the messages do not wait any more.
+fn forget(since: &mut VecDeque<(usize, Instant)>, mut taken: usize) {
+    while let Some((count, _)) = since.front_mut() {
+        if *count > taken {
+            *count -= taken;
+            return;
+        }
+        taken -= *count;
+        since.pop_front();
+    }
+}
+
+fn weight(frames: &VecDeque<Frame>) -> usize {
+    frames.iter().map(|frame| frame.bytes().len()).sum()
 }
 
 /// `false` if there is no room at the peer; the connection is then woken when there is.

@@ -10,7 +10,6 @@ use crate::text::{latin1, to_latin1};
 use crate::token::Token;
 
 /// The integer that the token is: an integer, a float without a fraction, or a text that is one of these.
-#[inline]
 pub(super) fn integer(token: &Token<'_>) -> Option<i128> {
     match token {
         Token::Int(number) => Some((*number).into()),
@@ -90,7 +89,6 @@ fn perl_truth(text: &[u8]) -> Option<bool> {
 
 /// The characters that the token is: of a text or byte string, or a number's decimal digits. Gives it back if it is
 /// nothing of the kind.
-#[inline]
 pub(in crate::adaptor) fn characters(token: Token<'_>) -> Result<Cow<'_, str>, Token<'_>> {
     Ok(match token {
         Token::Text(text) | Token::Key(text) => text,

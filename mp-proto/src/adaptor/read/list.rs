@@ -44,12 +44,14 @@ impl<'r, 'a, R: TokenReader<'a>> Rest<'r, 'a, R> {
     }
 
     /// The next element's first token; [`Token::End`] if there is none, however often one asks.
-    #[inline]
+    #[inline(always)]
     pub(super) fn next(&mut self) -> Result<Token<'a>, DecodeError> {
-        let token = match (&self.first, self.ended) {
-            (None, false) => self.reader.next()?,
-            (None, true) => return Ok(Token::End),
-            (Some(_), _) => self.first.take().unwrap_or(Token::End),
+        let token = if self.first.is_some() {
+            self.first.take().unwrap_or(Token::End)
+        } else if self.ended {
+            return Ok(Token::End);
+        } else {
+            self.reader.next()?
         };
         if matches!(token, Token::End) {
             self.ended = true;
@@ -222,9 +224,13 @@ impl<'de, 'a, R: TokenReader<'a>> VariantAccess<'de> for &mut Rest<'_, 'a, R> {
 }
 
 /// The tag of an enum that must be one.
+#[inline]
 pub(super) fn tag<'de, 'a, V: Visitor<'de>>(
     token: Token<'a>,
     visitor: &V,
 ) -> Result<Cow<'a, str>, DecodeError> {
-    characters(token).map_err(|token| mismatch(&token, visitor))
+    match token {
+        Token::Text(text) => Ok(text),
+        other => characters(other).map_err(|token| mismatch(&token, visitor)),
+    }
 }

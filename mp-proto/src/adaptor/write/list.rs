@@ -22,9 +22,9 @@ impl Around<'_> {
     #[inline]
     pub(super) fn open<W: TokenWriter>(self, w: &mut W, len: usize) {
         let more = usize::from(self.port.is_some()) + usize::from(self.reply.is_some());
-        w.list(len.saturating_add(more));
-        if let Some(port) = self.port {
-            w.text(port);
+        match self.port {
+            Some(port) => w.list_of_text(len.saturating_add(more), port),
+            None => w.list(len.saturating_add(more)),
         }
     }
 

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use smallvec::SmallVec;
 
-use super::item::Item;
+use super::item::{Outline, is_text, list_of_text};
 use super::read::PostcardReader;
 use crate::DecodeError;
 use crate::codec::Framing;
@@ -14,7 +14,7 @@ use crate::token::MAX_DEPTH;
 /// The port's name of a frame that is well-formed. What this shortcut finds wrong, or too rare to deal with, is left to the
 /// reader, so that there is one who says what is wrong.
 #[inline]
-pub(super) fn check(frame: &[u8]) -> Result<Cow<'_, str>, DecodeError> {
+pub(super) fn check(frame: &[u8]) -> Result<Cow<'_, [u8]>, DecodeError> {
     match name_of_sound(frame) {
         Some(name) => Ok(Cow::Borrowed(name)),
         None => frame::check(Framing::Postcard, PostcardReader::new(frame)),
@@ -28,11 +28,10 @@ struct Level {
     left: u64,
 }
 
-fn name_of_sound(frame: &[u8]) -> Option<&str> {
+fn name_of_sound(frame: &[u8]) -> Option<&[u8]> {
     let mut rest = frame;
-    let Ok(Item::List(count)) = Item::take(&mut rest) else { return None };
-    let mut top = Level { map: false, left: count.checked_sub(1)? };
-    let Ok(Item::Text(name)) = Item::take(&mut rest) else { return None };
+    let (count, name) = list_of_text(&mut rest)?;
+    let mut top = Level { map: false, left: count.checked_sub(1).filter(|_| is_text(name))? };
     let mut outer: SmallVec<[Level; 8]> = SmallVec::new();
     loop {
         let Some(left) = top.left.checked_sub(1) else {
@@ -44,12 +43,12 @@ fn name_of_sound(frame: &[u8]) -> Option<&str> {
         };
         let is_key = top.map && top.left.is_multiple_of(2);
         top.left = left;
-        let (map, count, least) = match Item::take(&mut rest).ok()? {
-            Item::Text(_) => continue,
+        let (map, count, least) = match Outline::skip(&mut rest)? {
+            Outline::Text => continue,
             _ if is_key => return None,
-            Item::List(count) => (false, count, count),
-            Item::Map(count) => (true, count.checked_mul(2)?, count.checked_mul(3)?),
-            _ => continue,
+            Outline::Leaf => continue,
+            Outline::List(count) => (false, count, count),
+            Outline::Map(count) => (true, count.checked_mul(2)?, count.checked_mul(3)?),
         };
         // The list that the frame is counts as a level, too.
         if least > rest.len() as u64 || outer.len().saturating_add(2) > MAX_DEPTH {

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use super::item::{Fault, Item};
+use super::item::{Fault, Item, is_text, list_of_text};
 use super::malformed;
 use crate::DecodeError;
 use crate::codec::Framing;
@@ -19,7 +19,7 @@ pub struct PostcardReader<'a> {
 }
 
 impl<'a> TokenReader<'a> for PostcardReader<'a> {
-    #[inline]
+    #[inline(always)]
     fn next(&mut self) -> Result<Token<'a>, DecodeError> {
         match self.levels.step() {
             Step::Outermost if self.begun => Err(self.malformed("read on behind the end")),
@@ -40,7 +40,21 @@ impl<'a> PostcardReader<'a> {
         Self { input, rest: input, begun: false, levels: Levels::default() }
     }
 
+    /// Goes behind the port's name of a frame, and says how many elements come there. `None`, and nothing has been read,
+    /// if the frame has no such beginning, or a rare one.
     #[inline]
+    pub(super) fn skip_name(&mut self) -> Option<usize> {
+        let mut rest = self.input;
+        let (count, name) = list_of_text(&mut rest)?;
+        let left = count.checked_sub(1).filter(|&left| left <= rest.len() as u64 && is_text(name))?;
+        let hint = usize::try_from(left).ok()?;
+        self.levels.push(false, Some(left)).ok()?;
+        self.rest = rest;
+        self.begun = true;
+        Some(hint)
+    }
+
+    #[inline(always)]
     fn item(&mut self) -> Result<Item<'a>, DecodeError> {
         Item::take(&mut self.rest).map_err(|fault| match fault {
             Fault::Truncated => truncated(),
@@ -48,7 +62,7 @@ impl<'a> PostcardReader<'a> {
         })
     }
 
-    #[inline]
+    #[inline(always)]
     fn value(&mut self) -> Result<Token<'a>, DecodeError> {
         let token = match self.item()? {
             Item::Null => Token::Null,
@@ -64,7 +78,7 @@ impl<'a> PostcardReader<'a> {
         self.complete(token)
     }
 
-    #[inline]
+    #[inline(never)]
     fn key(&mut self) -> Result<Token<'a>, DecodeError> {
         let before = self.rest;
         match self.item()? {

@@ -2,7 +2,7 @@
 
 use bytes::BytesMut;
 
-use super::item::Item;
+use super::item::{Item, put_list_of_text};
 use crate::token::TokenWriter;
 
 /// Writes one item, token by token, straight to the end of the buffer `[FR-31]`.
@@ -62,6 +62,11 @@ impl TokenWriter for PostcardWriter<'_> {
     #[inline]
     fn list(&mut self, len: usize) {
         self.item(Item::List(len as u64));
+    }
+
+    #[inline]
+    fn list_of_text(&mut self, len: usize, first: &str) {
+        put_list_of_text(self.out, len as u64, first);
     }
 
     #[inline]
