@@ -1,7 +1,7 @@
 //! Encoding and decoding, beside serde_json and ciborium on the same data.
 //!
 //! ```text
-//! cargo bench -p mp-benches --bench codec
+//! cargo bench -p mp-bench --bench codec
 //! ```
 //!
 //! Three messages: `small` is `["ping", 42]`, `medium` an order of some 500 bytes with a little of everything, `64 KiB`
@@ -16,8 +16,8 @@ use std::time::Duration;
 use bytes::BytesMut;
 use criterion::measurement::WallTime;
 use criterion::{BatchSize, BenchmarkGroup, Criterion};
-use mp_benches::criterion;
-use mp_benches::messages::{Order, PORT};
+use mp_bench::criterion;
+use mp_bench::messages::{Order, PORT};
 use mp_proto::codec::FrameScanner;
 use mp_proto::{Frame, Framing, Message};
 use serde::Serialize;

@@ -1,7 +1,7 @@
 //! Messages between ports of one node, beside tokio's bounded channel.
 //!
 //! ```text
-//! cargo bench -p mp-benches --bench local
+//! cargo bench -p mp-bench --bench local
 //! ```
 //!
 //! `one-way`: one task sends 10,000 messages `["ping", n]` and waits until the other has received them. `ping-pong`:
@@ -11,8 +11,8 @@
 use std::time::Duration;
 
 use criterion::{Criterion, Throughput};
-use mp_benches::messages::Ping;
-use mp_benches::{Tally, criterion, run, runtime};
+use mp_bench::messages::Ping;
+use mp_bench::{Tally, criterion, run, runtime};
 use mp_node::{Node, PortId};
 use tokio::runtime::Runtime;
 use tokio::sync::mpsc;

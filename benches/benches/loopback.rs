@@ -1,7 +1,7 @@
 //! Messages between two nodes over loopback TCP, beside raw tokio sockets with length frames.
 //!
 //! ```text
-//! cargo bench -p mp-benches --bench loopback
+//! cargo bench -p mp-bench --bench loopback
 //! ```
 //!
 //! Both nodes live in this process, on two worker threads. `one-way`: one task sends a batch of messages
@@ -13,8 +13,8 @@ use std::time::Duration;
 
 use criterion::measurement::WallTime;
 use criterion::{BenchmarkGroup, Criterion, Throughput};
-use mp_benches::messages::{Outgoing, Traffic};
-use mp_benches::{Tally, criterion, nodes, raw, run, runtime};
+use mp_bench::messages::{Outgoing, Traffic};
+use mp_bench::{Tally, criterion, nodes, raw, run, runtime};
 use mp_node::{Framing, Node, PortId};
 use tokio::runtime::Runtime;
 use tokio::sync::Mutex;
@@ -42,10 +42,10 @@ fn main() {
 
 fn raw_one_way(group: &mut BenchmarkGroup<'_, WallTime>, size: usize, batch: usize) {
     let runtime = runtime();
-    let ((writer, _reader), (_writer, mut reader)) = runtime.block_on(raw::pair());
+    let ((writer, _reader), (_writer, mut reader)) = runtime.block_on(raw::pair()).expect("loopback");
     let (mut tally, mut batches) = Tally::new(batch);
     drop(runtime.spawn(async move {
-        while reader.recv().await.is_some() {
+        while reader.recv().await.expect("loopback holds").is_some() {
             tally.add();
         }
     }));
@@ -57,9 +57,9 @@ fn raw_one_way(group: &mut BenchmarkGroup<'_, WallTime>, size: usize, batch: usi
             run(&runtime, async move {
                 let mut writer = writer.lock().await;
                 for _ in 0..batch {
-                    writer.send(&payload).await;
+                    writer.send(&payload).await.expect("loopback holds");
                 }
-                writer.flush().await;
+                writer.flush().await.expect("loopback holds");
             });
             runtime.block_on(batches.complete());
         });
@@ -121,11 +121,11 @@ async fn play(node: Node, echo: PortId) {
 
 fn raw_ping_pong(group: &mut BenchmarkGroup<'_, WallTime>) {
     let runtime = runtime();
-    let (ours, (mut writer, mut reader)) = runtime.block_on(raw::pair());
+    let (ours, (mut writer, mut reader)) = runtime.block_on(raw::pair()).expect("loopback");
     drop(runtime.spawn(async move {
-        while let Some(frame) = reader.recv().await {
-            writer.send(&frame).await;
-            writer.flush().await;
+        while let Some(frame) = reader.recv().await.expect("loopback holds") {
+            writer.send(frame).await.expect("loopback holds");
+            writer.flush().await.expect("loopback holds");
         }
     }));
     let ours = Arc::new(Mutex::new(ours));
@@ -136,9 +136,9 @@ fn raw_ping_pong(group: &mut BenchmarkGroup<'_, WallTime>) {
                 let (writer, reader) = &mut *ours.lock().await;
                 let payload = Traffic::payload(SMALL);
                 for _ in 0..ROUND_TRIPS {
-                    writer.send(&payload).await;
-                    writer.flush().await;
-                    assert!(reader.recv().await.is_some());
+                    writer.send(&payload).await.expect("loopback holds");
+                    writer.flush().await.expect("loopback holds");
+                    assert!(reader.recv().await.expect("loopback holds").is_some());
                 }
             });
         });

@@ -1,7 +1,7 @@
 //! Storable images and posts between kernels of TIKC, beside the same in Perl.
 //!
 //! ```text
-//! cargo bench -p mp-benches --bench tikc
+//! cargo bench -p mp-bench --bench tikc
 //! ```
 //!
 //! `storable`: the image of a post with some arguments, written and read; `posts`: 10,000 of them over loopback, from one of
@@ -14,7 +14,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use criterion::{Criterion, Throughput};
-use mp_benches::{criterion, runtime};
+use mp_bench::{criterion, runtime};
 use mp_proto::codec::storable::{FrozenList, ThawLimits, freeze, thaw};
 use mp_tikc::{Kernel, Map, Server, Session, Value};
 use serde::{Deserialize, Serialize};

@@ -1,12 +1,25 @@
-//! What the benchmarks share: messages as a user would write them, two nodes on loopback, and raw sockets to compare
-//! with.
+//! The program `mp-bench`, and what the micro-benchmarks share: messages as a user would write them, two nodes on
+//! loopback, and raw sockets to compare with.
+//!
+//! The program's [workloads](workload) are done by [contestants](contest) in turn, each between this process and
+//! [others](process), and what came of it is [compared](figures) and held against the [goals].
 //!
 //! Everything goes through the public interfaces, with default limits. A benchmark and its baseline stand in the same
 //! group and run one after the other, so that their ratio means something on a machine whose speed drifts.
 
+pub mod contest;
+pub mod figures;
+pub mod goals;
 pub mod messages;
 pub mod nodes;
+pub mod ours;
+pub mod pace;
+pub mod process;
+pub mod program;
 pub mod raw;
+pub mod side;
+pub mod tally;
+pub mod workload;
 
 use std::future::Future;
 use std::time::Duration;
@@ -41,6 +54,15 @@ pub fn runtime() -> Runtime {
 /// If the task does.
 pub fn run<T: Send + 'static>(runtime: &Runtime, task: impl Future<Output = T> + Send + 'static) -> T {
     runtime.block_on(runtime.spawn(task)).expect("a benchmark's task ends well")
+}
+
+/// Runs a task that ends with its process.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "a benchmark's process has no node that all its tasks belong to"
+)]
+pub fn task<T: Send + 'static>(task: impl Future<Output = T> + Send + 'static) -> tokio::task::JoinHandle<T> {
+    tokio::spawn(task)
 }
 
 /// Counts what arrives, and tells when a batch is complete.

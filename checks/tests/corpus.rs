@@ -43,6 +43,7 @@ replays!(
     json_frame,
     cbor_frame,
     postcard_frame,
+    storable_frame,
     codecs_agree,
     greeting,
     handshake_pair,
@@ -52,8 +53,10 @@ replays!(
     kernel_ports,
     kernel_relay,
     kernel_route,
+    relay_pipes,
     registry,
-    config_file
+    config_file,
+    tls_certificates
 );
 
 #[test]
@@ -75,7 +78,15 @@ proptest! {
     /// Operations made of random bytes: a fuzzer's first steps, with which a plain test finds much.
     #[test]
     fn random_operations(data in prop::collection::vec(any::<u8>(), 0..600)) {
-        for body in [fuzz::auth_line, fuzz::kernel_ports, fuzz::kernel_relay, fuzz::kernel_route, fuzz::registry] {
+        for body in [
+            fuzz::auth_line,
+            fuzz::kernel_ports,
+            fuzz::kernel_relay,
+            fuzz::kernel_route,
+            fuzz::registry,
+            fuzz::relay_pipes,
+            fuzz::tls_certificates,
+        ] {
             body(&data);
         }
     }

@@ -10,7 +10,6 @@ pub mod connection;
 pub mod frames;
 pub mod greeting;
 pub mod handshake;
-pub mod kernel;
 pub mod registry;
 pub mod request;
 pub mod types;
@@ -20,10 +19,12 @@ pub use agree::codecs_agree;
 pub use auth_line::auth_line;
 pub use config::config_file;
 pub use connection::connection;
-pub use frames::{cbor_frame, json_frame, postcard_frame};
+pub use frames::{cbor_frame, json_frame, postcard_frame, storable_frame};
 pub use greeting::greeting;
 pub use handshake::handshake_pair;
-pub use kernel::{kernel_ports, kernel_relay, kernel_route};
+// The pure parts that no interface shows are checked beside them.
+pub use mp_node::fuzzing::{kernel_ports, kernel_relay, kernel_route, relay_pipes};
+pub use mp_transport::tls::fuzzing::tls_certificates;
 pub use registry::registry;
 pub use request::node_request;
 
@@ -31,10 +32,11 @@ pub use request::node_request;
 pub type Body = fn(&[u8]);
 
 /// All targets by their names, which are those of their corpora.
-pub const TARGETS: [(&str, Body); 14] = [
+pub const TARGETS: [(&str, Body); 17] = [
     ("json_frame", json_frame),
     ("cbor_frame", cbor_frame),
     ("postcard_frame", postcard_frame),
+    ("storable_frame", storable_frame),
     ("codecs_agree", codecs_agree),
     ("greeting", greeting),
     ("handshake_pair", handshake_pair),
@@ -44,8 +46,10 @@ pub const TARGETS: [(&str, Body); 14] = [
     ("kernel_ports", kernel_ports),
     ("kernel_relay", kernel_relay),
     ("kernel_route", kernel_route),
+    ("relay_pipes", relay_pipes),
     ("registry", registry),
     ("config_file", config_file),
+    ("tls_certificates", tls_certificates),
 ];
 
 /// What all clocks begin with.

@@ -43,6 +43,11 @@ pub(crate) enum CliError {
         "nothing leads to the network: give the address of one of its nodes by --seed HOST:PORT or `aemp setseeds`"
     )]
     NoNetwork,
+    /// `top` needs a terminal on both sides.
+    #[error(
+        "`aemp top` needs a terminal to show the network on; `aemp top --once` prints it once, with --json for programs"
+    )]
+    NoTerminal,
     /// `doctor` found something.
     #[error("{failed} of {checks} checks failed; what to do stands in their lines")]
     Unwell {
@@ -130,7 +135,12 @@ impl CliError {
             Self::Unwell { .. } => 1,
             Self::Demo(_) | Self::Remote(_) | Self::Send(_) | Self::Output(_) | Self::Runtime(_) => 1,
             Self::Args(_) | Self::Config(_) | Self::Configure(_) => 2,
-            Self::Start(_) | Self::Global(_) | Self::NoSeed(_) | Self::NoNetwork | Self::Write { .. } => 2,
+            Self::Start(_)
+            | Self::Global(_)
+            | Self::NoSeed(_)
+            | Self::NoNetwork
+            | Self::NoTerminal
+            | Self::Write { .. } => 2,
             Self::Service(_) | Self::LogLevel { .. } => 2,
             Self::Tikc(_) | Self::Alias(_) | Self::TikcService(_) | Self::Metrics { .. } => 2,
             Self::Interrupted(asked) => asked.exit_code(),

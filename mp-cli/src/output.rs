@@ -99,6 +99,13 @@ impl Output {
         self.text(&text)
     }
 
+    /// Tells whoever sits at the terminal what goes on, on stderr: programs and files get nothing of it.
+    pub(crate) fn hint(&mut self, text: &str) {
+        if self.progress().on {
+            drop(writeln!(self.err, "{}", self.err_paint.dim(plain(text))));
+        }
+    }
+
     /// How work that takes long is told of.
     pub(crate) fn progress(&self) -> Progress {
         Progress { on: !self.json && io::stderr().is_terminal() }
@@ -108,7 +115,7 @@ impl Output {
     pub(crate) fn error(&mut self, error: &CliError) {
         let text = error.to_string();
         let line = if self.json {
-            serde_json::json!({ "error": text }).to_string()
+            serde_json::json!({ "event": "error", "error": text }).to_string()
         } else {
             format!("{} {text}", self.err_paint.bad("aemp:"))
         };

@@ -49,12 +49,14 @@ impl Family {
     ///
     /// [`GlobalError::Registry`]: the family's name is not one for applications, or this node owns as much as the limits
     /// allow.
+    #[doc(alias("db_set", "put", "insert"))]
     pub fn set(&self, key: &str, value: impl Into<Value>) -> Result<(), GlobalError> {
         self.shared.node()?;
         Ok(self.shared.with(|state| state.registry.set(&self.name, key, value.into()))?)
     }
 
     /// Deletes a key that this node owns; those of that name that others own stay. Older name: `db_del`.
+    #[doc(alias("db_del", "remove"))]
     pub fn delete(&self, key: &str) {
         self.shared.with(|state| state.registry.delete(&self.name, key));
     }
@@ -68,6 +70,7 @@ impl Family {
     /// # Cancellation
     ///
     /// Dropping the future takes the question back.
+    #[doc(alias("db_family", "db_get", "get"))]
     pub async fn entries(&self) -> Result<Entries, GlobalError> {
         match self.shared.ask(Query::Family, &self.name).await? {
             Answer::Family(entries) => Ok(entries),
@@ -84,6 +87,7 @@ impl Family {
     /// # Cancellation
     ///
     /// Dropping the future takes the question back.
+    #[doc(alias("db_keys"))]
     pub async fn keys(&self) -> Result<Vec<Key>, GlobalError> {
         match self.shared.ask(Query::Keys, &self.name).await? {
             Answer::Keys(keys) => Ok(keys),
@@ -100,6 +104,7 @@ impl Family {
     /// # Cancellation
     ///
     /// Dropping the future takes the question back.
+    #[doc(alias("db_values"))]
     pub async fn values(&self) -> Result<Vec<Value>, GlobalError> {
         match self.shared.ask(Query::Values, &self.name).await? {
             Answer::Values(values) => Ok(values),
@@ -112,6 +117,7 @@ impl Family {
     /// # Errors
     ///
     /// [`GlobalError::ShutDown`], or [`GlobalError::Registry`] if there are too many monitors.
+    #[doc(alias("db_mon", "watch", "subscribe"))]
     pub fn monitor(&self) -> Result<FamilyMonitor, GlobalError> {
         let (id, feed) = self.shared.monitor(&self.name)?;
         Ok(FamilyMonitor { shared: Arc::clone(&self.shared), id, feed })

@@ -112,6 +112,7 @@ impl Global {
     }
 
     /// The ports that are registered under a name. Older names: `grp_reg`, `grp_get`, `grp_mon`, `db_reg`.
+    #[doc(alias("grp_reg", "grp_get", "grp_mon", "pg", "process group"))]
     #[must_use]
     pub fn group(&self, name: &str) -> Group {
         Group::new(self.family(name))
@@ -119,6 +120,7 @@ impl Global {
 
     /// The keys and values that are set under a name. Older names: `db_set`, `db_del`, `db_mon`, `db_family`, `db_keys`,
     /// `db_values`.
+    #[doc(alias("db_set", "db_get", "db_family", "ets", "key-value"))]
     #[must_use]
     pub fn family(&self, name: &str) -> Family {
         Family::new(Arc::clone(&self.shared), name)

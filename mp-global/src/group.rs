@@ -42,6 +42,7 @@ impl Group {
     ///
     /// [`GlobalError::Registry`]: the group's name is not one for applications, or this node owns as much as the limits
     /// allow; [`GlobalError::ShutDown`].
+    #[doc(alias("grp_reg", "db_reg", "join", "pg:join"))]
     pub fn register(&self, port: impl AsRef<PortId>) -> Result<Membership, GlobalError> {
         self.register_with(port, Value::Null)
     }
@@ -51,6 +52,7 @@ impl Group {
     /// # Errors
     ///
     /// As [`Group::register`].
+    #[doc(alias("grp_reg", "db_reg"))]
     pub fn register_with(
         &self,
         port: impl AsRef<PortId>,
@@ -81,6 +83,7 @@ impl Group {
     /// # Cancellation
     ///
     /// Dropping the future takes the question back.
+    #[doc(alias("grp_get", "pg:get_members"))]
     pub async fn members(&self) -> Result<Vec<PortId>, GlobalError> {
         let keys = self.family.keys().await?;
         Ok(keys.iter().filter_map(|key| key.parse().ok()).collect())
@@ -91,6 +94,7 @@ impl Group {
     /// # Errors
     ///
     /// [`GlobalError::ShutDown`], or [`GlobalError::Registry`] if there are too many monitors.
+    #[doc(alias("grp_mon", "pg:monitor"))]
     pub fn monitor(&self) -> Result<GroupMonitor, GlobalError> {
         Ok(GroupMonitor { family: self.family.monitor()?, members: BTreeSet::new(), told: None })
     }

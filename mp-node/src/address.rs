@@ -5,14 +5,13 @@ use std::fmt;
 use std::future::Future;
 use std::hash::{Hash, Hasher};
 use std::marker::PhantomData;
-use std::sync::{Arc, Weak};
+use std::sync::Arc;
 
 use mp_proto::{NodeId, PortId, Reason};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::error::{SendError, TrySendError};
 use crate::mailbox::PortCell;
-use crate::node::Inner;
 use crate::{Node, Port, TypedPort};
 
 /// A port's name that says what messages the port takes: what [`TypedPort::to_ref`] gives. Cheap to clone.
@@ -21,58 +20,55 @@ use crate::{Node, Port, TypedPort};
 /// made of a bare ID by [`PortRef::new`], nobody has checked that the port takes `T`s: if it does not, they are dead
 /// letters there, as whatever else a port does not understand.
 pub struct PortRef<T> {
-    id: PortId,
-    home: Option<Arc<Home>>,
+    to: Address,
     of: PhantomData<fn(T)>,
 }
 
-/// Where a port of this process lies, for those who know it: they need not look for its name.
-#[derive(Debug)]
-pub(crate) struct Home {
-    node: Weak<Inner>,
-    cell: Weak<PortCell>,
-}
-
-impl Home {
-    pub(crate) fn new(node: &Arc<Inner>, cell: &Arc<PortCell>) -> Self {
-        Self { node: Arc::downgrade(node), cell: Arc::downgrade(cell) }
-    }
-
-    /// Whether that is a port of this node; there may be others in the process.
-    pub(crate) fn is_at(&self, node: &Arc<Inner>) -> bool {
-        std::ptr::eq(self.node.as_ptr(), Arc::as_ptr(node))
-    }
-
-    pub(crate) fn cell(&self) -> Option<Arc<PortCell>> {
-        self.cell.upgrade()
-    }
+/// How a port is known.
+#[derive(Clone)]
+enum Address {
+    /// By its name.
+    Named(PortId),
+    /// As a port of this process: nobody need look for it, and its name is made when it is wanted. What lies in its
+    /// mailbox is dropped when nobody is left to receive it, so this keeps hardly any memory of a dead port.
+    Here(Arc<PortCell>),
 }
 
 impl<T> PortRef<T> {
     /// Says of a port that it takes `T`s. Nothing checks that.
     #[must_use]
     pub fn new(id: PortId) -> Self {
-        Self { id, home: None, of: PhantomData }
+        Self { to: Address::Named(id), of: PhantomData }
     }
 
-    pub(crate) fn local(id: PortId, home: Arc<Home>) -> Self {
-        Self { id, home: Some(home), of: PhantomData }
+    pub(crate) fn here(cell: Arc<PortCell>) -> Self {
+        Self { to: Address::Here(cell), of: PhantomData }
     }
 
     /// The port's name in the network.
     #[must_use]
     pub fn id(&self) -> &PortId {
-        &self.id
+        match &self.to {
+            Address::Named(id) => id,
+            Address::Here(cell) => cell.id(),
+        }
     }
 
     /// The port's name in the network, taken.
     #[must_use]
     pub fn into_id(self) -> PortId {
-        self.id
+        match self.to {
+            Address::Named(id) => id,
+            Address::Here(cell) => cell.id().clone(),
+        }
     }
 
-    pub(crate) fn home(&self) -> Option<&Home> {
-        self.home.as_deref()
+    /// The port itself, if it is one of this process that is known as such.
+    pub(crate) fn cell(&self) -> Option<&Arc<PortCell>> {
+        match &self.to {
+            Address::Named(_) => None,
+            Address::Here(cell) => Some(cell),
+        }
     }
 }
 
@@ -207,13 +203,13 @@ impl<T: Serialize + Send + 'static> Recipient<T> for TypedPort<T> {
 
 impl<T> Clone for PortRef<T> {
     fn clone(&self) -> Self {
-        Self { id: self.id.clone(), home: self.home.clone(), of: PhantomData }
+        Self { to: self.to.clone(), of: PhantomData }
     }
 }
 
 impl<T> PartialEq for PortRef<T> {
     fn eq(&self, other: &Self) -> bool {
-        self.id == other.id
+        self.id() == other.id()
     }
 }
 
@@ -227,19 +223,19 @@ impl<T> PartialOrd for PortRef<T> {
 
 impl<T> Ord for PortRef<T> {
     fn cmp(&self, other: &Self) -> Ordering {
-        self.id.cmp(&other.id)
+        self.id().cmp(other.id())
     }
 }
 
 impl<T> Hash for PortRef<T> {
     fn hash<H: Hasher>(&self, state: &mut H) {
-        self.id.hash(state);
+        self.id().hash(state);
     }
 }
 
 impl<T> AsRef<PortId> for PortRef<T> {
     fn as_ref(&self) -> &PortId {
-        &self.id
+        self.id()
     }
 }
 
@@ -251,7 +247,7 @@ impl<T> AsRef<PortId> for ReplyTo<T> {
 
 impl<T> From<PortRef<T>> for PortId {
     fn from(port: PortRef<T>) -> Self {
-        port.id
+        port.into_id()
     }
 }
 
@@ -287,7 +283,7 @@ impl<T> From<&Port> for PortRef<T> {
 
 impl<T> Serialize for PortRef<T> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        self.id.serialize(serializer)
+        self.id().serialize(serializer)
     }
 }
 
@@ -311,13 +307,13 @@ impl<'de, T> Deserialize<'de> for ReplyTo<T> {
 
 impl<T> fmt::Display for PortRef<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.id.fmt(f)
+        self.id().fmt(f)
     }
 }
 
 impl<T> fmt::Debug for PortRef<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "PortRef<{}>({})", std::any::type_name::<T>(), self.id)
+        write!(f, "PortRef<{}>({})", std::any::type_name::<T>(), self.id())
     }
 }
 

@@ -25,6 +25,7 @@ impl Node {
     ///
     /// For a port of another kind, a Perl program's for instance, that takes its reply port last, [`Node::call`] is
     /// shorter; on the wire they are the same.
+    #[doc(alias("cal", "gen_server:call"))]
     pub fn ask<Q, R: Send + 'static>(
         &self,
         to: impl Into<PortRef<Q>>,

@@ -78,6 +78,7 @@ impl Node {
     /// # Ok::<(), Box<dyn std::error::Error>>(()) }).expect("it works");
     /// # Ok::<(), std::io::Error>(())
     /// ```
+    #[doc(alias("unhandled_message"))]
     #[must_use]
     pub fn dead_letters(&self) -> DeadLetters {
         DeadLetters { letters: self.inner.letters.subscribe(), stopped: self.inner.stopped.clone() }

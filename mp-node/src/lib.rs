@@ -142,7 +142,8 @@
 //! # Features
 //!
 //! `json`, `cbor`, `postcard` (default) and `storable` are framings, `tcp` (default) and `memory` ways to move bytes. `tls`
-//! makes certificates usable; without it a node that has one configured does not start. `testing` is for tests.
+//! makes certificates usable; without it a node that has one configured does not start. `testing` is for tests,
+//! `fuzzing` for this project's own.
 //!
 //! # Rules
 //!
@@ -182,6 +183,9 @@ mod complaints;
 mod dead_letter;
 mod error;
 mod events;
+#[cfg(feature = "fuzzing")]
+#[doc(hidden)]
+pub mod fuzzing;
 mod kernel;
 mod mailbox;
 #[cfg(feature = "metrics")]

@@ -1,10 +1,14 @@
 //! Where messages wait for their port.
 
+pub(crate) mod handled;
 pub(crate) mod inlet;
 pub(crate) mod queue;
+mod rare;
+mod watched;
 
-use std::collections::{BTreeMap, VecDeque};
-use std::sync::Arc;
+use std::collections::VecDeque;
+use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::task::{Context, Poll, Waker};
 
 use mp_proto::{Frame, Limits, NodeId, PortId, Reason};
@@ -12,55 +16,72 @@ use mp_transport::Kick;
 use tokio::sync::Notify;
 
 use self::queue::{Entry, Item, Queue};
+use self::rare::{Rare, Watchers};
 use crate::kernel::ports::SlotKey;
 use crate::port::handlers::Handlers;
 use crate::stats::PortInfo;
 use crate::sync::Lock;
-use crate::watch::{Action, WatchId};
 
 /// A living or dead port: its mailbox and who watches it.
+///
+/// A node may have a hundred thousand that are idle, so what an idle port needs stands here, and all else is made when
+/// it is needed: the port's name, its queue, and what is [`Rare`].
 #[derive(Debug)]
 pub(crate) struct PortCell {
-    pub(crate) id: PortId,
+    home: Arc<Home>,
+    id: OnceLock<PortId>,
     pub(crate) key: SlotKey,
+    /// An [`End`]; changed under the lock.
+    end: AtomicU8,
+    /// There is somebody to receive; changed under the lock.
+    attended: AtomicBool,
     inbox: Lock<Inbox>,
+}
+
+/// What all ports of one life of a node have in common.
+#[derive(Debug)]
+pub(crate) struct Home {
+    /// The node.
+    pub(crate) node: NodeId,
+    /// What the names of its ports begin with.
+    pub(crate) prefix: String,
 }
 
 #[derive(Debug, Default)]
 struct Inbox {
     queue: Queue,
-    bytes: usize,
-    /// Messages that the receiver has passed over: they are in its hands, but still take up room.
-    held: usize,
-    held_bytes: usize,
-    dead: Option<Reason>,
     /// The task that receives.
     receiver: Option<Waker>,
-    /// Who waits for room: tasks of this node, and connections.
-    senders: Option<Arc<Notify>>,
-    connections: Vec<Waiting>,
-    watchers: Watchers,
-    handlers: Option<Box<Handlers>>,
-    /// Under which names the port is known at the node.
-    names: Vec<String>,
+    worker: Worker,
+    rare: Option<Box<Rare>>,
 }
 
-/// A connection that waits for room. It is not woken for each message that is taken out, but when half is gone of what
-/// was there: so that it has something to do, and the port does not run dry meanwhile.
+/// What works for the port. Few ports have both: then the runner is among what is rare.
 #[derive(Debug)]
-struct Waiting {
-    kick: Kick,
-    messages: usize,
-    bytes: usize,
+enum Worker {
+    /// The task that runs the port's function; it is woken when the port dies.
+    Runner(Waker),
+    Handlers(Option<Box<Handlers>>),
 }
 
-/// Who is to be told of the port's death.
-#[derive(Debug, Default)]
-pub(crate) struct Watchers {
-    /// Monitors of this node, in the order in which they were made.
-    pub(crate) here: BTreeMap<WatchId, Action>,
-    /// Peers, and how often each has asked to be told.
-    pub(crate) peers: BTreeMap<NodeId, usize>,
+impl Default for Worker {
+    fn default() -> Self {
+        Self::Handlers(None)
+    }
+}
+
+/// Whether and how a port has ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u8)]
+enum End {
+    /// It lives.
+    None,
+    /// It died without a reason.
+    Normal,
+    /// It died for a reason, which stands among what is rare.
+    Reason,
+    /// Its node has stopped, and nobody is told of anything any more.
+    Halted,
 }
 
 /// What became of a message for a mailbox.
@@ -89,42 +110,73 @@ pub(crate) enum Moved<T> {
     Other(T),
 }
 
-/// What a dying port leaves behind. The handlers are only there to be dropped by the caller, who holds no lock: what a
-/// user's function has captured may do anything when it is dropped.
-#[derive(Debug)]
+/// What a dying port leaves behind. Handlers and messages are only there to be dropped by the caller, who holds no lock:
+/// what is a user's may do anything when it is dropped.
+#[derive(Debug, Default)]
 pub(crate) struct Remains {
     pub(crate) watchers: Watchers,
-    pub(crate) handlers: Option<Box<Handlers>>,
     pub(crate) names: Vec<String>,
-}
-
-/// What the task that runs a port's handlers does next.
-#[derive(Debug)]
-pub(crate) enum Next {
-    /// Give this message to these handlers, and ask again.
-    Handle(Frame, Box<Handlers>),
-    /// Nothing is left; what is here is to be dropped.
-    End(Option<Box<Handlers>>),
+    handlers: Option<Box<Handlers>>,
+    messages: Queue,
 }
 
 impl PortCell {
-    pub(crate) fn new(id: PortId, key: SlotKey) -> Self {
-        Self { id, key, inbox: Lock::new(Inbox::default()) }
+    /// A port whose name is made when it is wanted.
+    pub(crate) fn new(home: Arc<Home>, key: SlotKey, queue: Queue) -> Self {
+        let inbox = Lock::new(Inbox { queue, ..Inbox::default() });
+        let (end, attended) = (AtomicU8::new(End::None as u8), AtomicBool::new(true));
+        Self { home, id: OnceLock::new(), key, end, attended, inbox }
+    }
+
+    /// A port that has been given a name.
+    pub(crate) fn named(home: Arc<Home>, key: SlotKey, id: PortId) -> Self {
+        Self { id: OnceLock::from(id), ..Self::new(home, key, Queue::default()) }
+    }
+
+    /// The port's name in the network.
+    pub(crate) fn id(&self) -> &PortId {
+        self.id.get_or_init(|| {
+            let name = self.key.name(&self.home.prefix);
+            PortId::new(&self.home.node, &name).expect("a generated name is valid")
+        })
+    }
+
+    /// Whether that is a port of the node with this home; there may be others in the process.
+    pub(crate) fn is_at(&self, home: &Arc<Home>) -> bool {
+        Arc::ptr_eq(&self.home, home)
+    }
+
+    /// Whether the port has died, or its node has stopped.
+    pub(crate) fn is_over(&self) -> bool {
+        self.end.load(Ordering::Acquire) != End::None as u8
+    }
+
+    fn set_end(&self, end: End) {
+        self.end.store(end as u8, Ordering::Release);
+    }
+
+    fn is_halted(&self) -> bool {
+        self.end.load(Ordering::Acquire) == End::Halted as u8
     }
 
     /// Puts a message in, unless the mailbox is full; then `waiter`, if there is one, is woken when there is room again.
     pub(crate) fn push(&self, frame: Frame, limits: &Limits, waiter: Option<&Kick>) -> Push {
         let mut inbox = self.inbox.lock();
-        if inbox.dead.is_some() {
+        if self.is_over() {
             return Push::Dead;
         }
-        if !inbox.is_full(frame.bytes().len(), limits) {
-            return inbox.put(frame);
+        if inbox.is_full(frame.bytes().len(), limits) {
+            if let Some(kick) = waiter {
+                inbox.wait_for_room(kick);
+            }
+            return Push::Full(frame);
         }
-        if let Some(kick) = waiter {
-            inbox.wait_for_room(kick);
-        }
-        Push::Full(frame)
+        inbox.queue.push(frame);
+        let (push, receiver) = inbox.come();
+        // Whoever is woken wants the lock.
+        drop(inbox);
+        wake(receiver);
+        push
     }
 
     /// Puts the messages of a run in, the first ones first, as far as there is room; those that stay in `run` wait for
@@ -132,53 +184,67 @@ impl PortCell {
     /// all are dropped.
     pub(crate) fn push_run(&self, run: &mut VecDeque<Frame>, limits: &Limits, waiter: &Kick) -> bool {
         let mut inbox = self.inbox.lock();
-        if inbox.dead.is_some() {
+        if self.is_over() {
+            drop(inbox);
             run.clear();
+            return false;
         }
-        let mut begin = false;
+        let before = run.len();
         while let Some(frame) = run.pop_front() {
             if inbox.is_full(frame.bytes().len(), limits) {
                 run.push_front(frame);
                 inbox.wait_for_room(waiter);
                 break;
             }
-            begin |= matches!(inbox.put(frame), Push::Run);
+            inbox.queue.push(frame);
         }
-        begin
+        if run.len() == before {
+            return false;
+        }
+        let (push, receiver) = inbox.come();
+        drop(inbox);
+        wake(receiver);
+        matches!(push, Push::Run)
     }
 
     /// The connection that `waiter` wakes is no more.
     pub(crate) fn stop_waking(&self, waiter: &Kick) {
-        self.inbox.lock().connections.retain(|known| !known.kick.same(waiter));
+        if let Some(rare) = &mut self.inbox.lock().rare {
+            rare.connections.retain(|known| !known.kick.same(waiter));
+        }
     }
 
     /// Puts a message in that must not be refused: a monitor's notice or the answer to a question of this node. There
     /// are no more of these than the port has asked for.
     pub(crate) fn push_anyway(&self, frame: Frame) -> Push {
         let mut inbox = self.inbox.lock();
-        if inbox.dead.is_some() { Push::Dead } else { inbox.put(frame) }
+        if self.is_over() {
+            return Push::Dead;
+        }
+        inbox.queue.push(frame);
+        let (push, receiver) = inbox.come();
+        drop(inbox);
+        wake(receiver);
+        push
     }
 
     /// Puts a value in as it is, if this is the mailbox of a port of `T`s and there is room.
     pub(crate) fn push_moved<T: Send + 'static>(&self, value: T, limits: &Limits) -> Moved<T> {
         let mut inbox = self.inbox.lock();
-        if inbox.dead.is_some() {
+        if self.is_over() {
             return Moved::Dead(value);
         }
         let full = inbox.is_full(size_of::<T>(), limits);
-        let Some(queue) = Entry::<T>::queue(&mut inbox.queue) else {
+        let Some(entries) = inbox.queue.entries() else {
             return Moved::Other(value);
         };
         if full {
             return Moved::Full(value);
         }
-        queue.push_back(Entry::Moved(value));
-        inbox.bytes += size_of::<T>();
-        if let Some(receiver) = inbox.receiver.take() {
-            // Whoever is woken wants the lock.
-            drop(inbox);
-            receiver.wake();
-        }
+        entries.push(Entry::Moved(value));
+        let receiver = inbox.receiver.take();
+        drop(inbox);
+        wake(receiver);
         Moved::Taken
     }
 
@@ -186,31 +252,39 @@ impl PortCell {
     pub(crate) fn make_typed<T: Send + 'static>(&self) -> Option<Box<Handlers>> {
         let mut inbox = self.inbox.lock();
         inbox.queue.make_typed::<T>();
-        inbox.handlers.take()
+        inbox.handlers().and_then(Option::take)
     }
 
     /// So many messages are in their receiver's hands, but still take up room.
     pub(crate) fn hold(&self, messages: usize, bytes: usize) {
-        let mut inbox = self.inbox.lock();
-        inbox.held += messages;
-        inbox.held_bytes += bytes;
+        if messages > 0 {
+            let mut inbox = self.inbox.lock();
+            let rare = inbox.rare();
+            rare.held += messages;
+            rare.held_bytes += bytes;
+        }
     }
 
     /// So many of those have been received.
     pub(crate) fn release(&self, messages: usize, bytes: usize) {
         let mut inbox = self.inbox.lock();
-        inbox.held -= messages;
-        inbox.held_bytes -= bytes;
+        let rare = inbox.rare();
+        rare.held -= messages;
+        rare.held_bytes -= bytes;
         inbox.wake_senders();
     }
 
-    /// Takes messages that are there, or waits for one. `Ready(false)`: the port is dead and its mailbox empty.
-    pub(crate) fn poll_take<I: Item>(&self, batch: &mut VecDeque<I>, cx: &mut Context<'_>) -> Poll<bool> {
+    /// Takes messages that are there to `batch`, or waits for one. `Ready(false)`: the port is dead and its mailbox empty.
+    pub(crate) fn poll_take<'a, I: Item + 'a>(
+        &self,
+        batch: impl FnOnce() -> &'a mut VecDeque<I>,
+        cx: &mut Context<'_>,
+    ) -> Poll<bool> {
         let mut inbox = self.inbox.lock();
         if inbox.take(batch) {
             return Poll::Ready(true);
         }
-        if inbox.dead.is_some() {
+        if self.is_over() && !self.is_halted() {
             return Poll::Ready(false);
         }
         match &mut inbox.receiver {
@@ -221,87 +295,111 @@ impl PortCell {
     }
 
     /// Takes messages that are there.
-    pub(crate) fn take_now<I: Item>(&self, batch: &mut VecDeque<I>) -> bool {
+    pub(crate) fn take_now<'a, I: Item + 'a>(&self, batch: impl FnOnce() -> &'a mut VecDeque<I>) -> bool {
         self.inbox.lock().take(batch)
     }
 
     /// What to wait on for room in a full mailbox; ask before trying once more, so that no room is missed.
     pub(crate) fn room(&self) -> Arc<Notify> {
-        Arc::clone(self.inbox.lock().senders.get_or_insert_default())
+        Arc::clone(self.inbox.lock().rare().senders.get_or_insert_default())
+    }
+
+    /// The task that `waker` wakes runs the port's function, and is to be woken when the port dies.
+    pub(crate) fn set_runner(&self, waker: &Waker) {
+        let mut inbox = self.inbox.lock();
+        if self.is_over() {
+            drop(inbox);
+            return waker.wake_by_ref();
+        }
+        match &mut inbox.worker {
+            Worker::Handlers(Some(_)) => inbox.rare().runner = Some(waker.clone()),
+            worker => *worker = Worker::Runner(waker.clone()),
+        }
     }
 
     /// Kills the port. `None` if it was dead already.
     pub(crate) fn die(&self, reason: &Reason) -> Option<Remains> {
         let mut inbox = self.inbox.lock();
-        if inbox.dead.is_some() {
+        if self.is_over() {
             return None;
         }
-        inbox.dead = Some(reason.clone());
-        if let Some(receiver) = inbox.receiver.take() {
-            receiver.wake();
+        if reason.is_normal() {
+            self.set_end(End::Normal);
+        } else {
+            inbox.rare().reason = Some(reason.clone());
+            self.set_end(End::Reason);
         }
-        inbox.wake_senders();
-        let idle = inbox.handlers.as_ref().is_some_and(|handlers| handlers.is_idle());
-        Some(Remains {
-            watchers: std::mem::take(&mut inbox.watchers),
-            handlers: if idle { inbox.handlers.take() } else { None },
-            names: std::mem::take(&mut inbox.names),
-        })
+        let (remains, sleepers) = self.strip(&mut inbox);
+        drop(inbox);
+        sleepers.into_iter().for_each(wake);
+        Some(remains)
+    }
+
+    /// Ends the port with its node: nobody is told.
+    pub(crate) fn halt(&self) -> Option<Remains> {
+        let mut inbox = self.inbox.lock();
+        if self.is_over() {
+            return None;
+        }
+        self.set_end(End::Halted);
+        let (remains, sleepers) = self.strip(&mut inbox);
+        drop(inbox);
+        sleepers.into_iter().for_each(wake);
+        Some(remains)
+    }
+
+    /// Takes out all that nobody will ask for any more, and who is to be woken.
+    fn strip(&self, inbox: &mut Inbox) -> (Remains, [Option<Waker>; 2]) {
+        let mut remains = Remains::default();
+        let mut runner = None;
+        if let Some(rare) = &mut inbox.rare {
+            rare.send_away();
+            remains.watchers = std::mem::take(&mut rare.watchers);
+            remains.names = std::mem::take(&mut rare.names);
+            runner = rare.runner.take();
+        }
+        match &mut inbox.worker {
+            Worker::Handlers(handlers) => {
+                // Those that work come to their end by themselves.
+                remains.handlers = handlers.take_if(|handlers| handlers.is_idle());
+            }
+            Worker::Runner(_) => {
+                if let Worker::Runner(waker) = std::mem::take(&mut inbox.worker) {
+                    runner = Some(waker);
+                }
+            }
+        }
+        remains.messages = self.unclaimed(inbox);
+        (remains, [inbox.receiver.take(), runner])
+    }
+
+    /// The messages of a port that is over, if nobody is there to receive them: they are to be dropped, as they may hold
+    /// addresses that keep this port's memory.
+    fn unclaimed(&self, inbox: &mut Inbox) -> Queue {
+        let working = matches!(&inbox.worker, Worker::Handlers(Some(_)));
+        if self.attended.load(Ordering::Relaxed) || working {
+            return Queue::default();
+        }
+        std::mem::take(&mut inbox.queue)
+    }
+
+    /// Whoever received has left.
+    pub(crate) fn leave(&self) {
+        let mut inbox = self.inbox.lock();
+        self.attended.store(false, Ordering::Relaxed);
+        let left = if self.is_over() { self.unclaimed(&mut inbox) } else { Queue::default() };
+        let receiver = inbox.receiver.take();
+        drop(inbox);
+        drop((left, receiver));
     }
 
     /// Why the port died, if it did.
     pub(crate) fn dead(&self) -> Option<Reason> {
-        self.inbox.lock().dead.clone()
-    }
-
-    /// Adds a watcher of this node; gives it back if the port is dead.
-    pub(crate) fn watch(&self, id: WatchId, action: Action) -> Result<(), Action> {
-        let mut inbox = self.inbox.lock();
-        if inbox.dead.is_some() {
-            return Err(action);
+        if !self.is_over() || self.is_halted() {
+            return None;
         }
-        inbox.watchers.here.insert(id, action);
-        Ok(())
-    }
-
-    /// Takes a watcher of this node away.
-    pub(crate) fn unwatch(&self, id: WatchId) -> Option<Action> {
-        self.inbox.lock().watchers.here.remove(&id)
-    }
-
-    /// A peer asks once more to be told. `false` if the port is dead.
-    pub(crate) fn watch_for(&self, peer: &NodeId) -> bool {
-        let mut inbox = self.inbox.lock();
-        let alive = inbox.dead.is_none();
-        if alive {
-            *inbox.watchers.peers.entry(peer.clone()).or_default() += 1;
-        }
-        alive
-    }
-
-    /// A peer takes one of its requests back. `false` if it has made none.
-    pub(crate) fn unwatch_for(&self, peer: &NodeId) -> bool {
-        let mut inbox = self.inbox.lock();
-        let Some(times) = inbox.watchers.peers.get_mut(peer) else {
-            return false;
-        };
-        *times -= 1;
-        if *times == 0 {
-            inbox.watchers.peers.remove(peer);
-        }
-        true
-    }
-
-    /// Nobody is left at the peer to be told.
-    pub(crate) fn forget(&self, peer: &NodeId) {
-        self.inbox.lock().watchers.peers.remove(peer);
-    }
-
-    /// Notes a name of the port, which its death must withdraw. `false` if it is dead.
-    pub(crate) fn add_name(&self, name: &str) -> bool {
-        let mut inbox = self.inbox.lock();
-        inbox.names.push(name.to_owned());
-        inbox.dead.is_none()
+        let inbox = self.inbox.lock();
+        Some(inbox.rare.as_ref().and_then(|rare| rare.reason.clone()).unwrap_or_default())
     }
 
     /// Messages that wait.
@@ -312,108 +410,75 @@ impl PortCell {
     /// Messages that wait, and their bytes.
     pub(crate) fn depth(&self) -> (usize, usize) {
         let inbox = self.inbox.lock();
-        (inbox.queue.len(), inbox.bytes)
+        (inbox.queue.len(), inbox.queue.bytes())
     }
 
     /// What there is to tell of the port.
     pub(crate) fn info(&self) -> PortInfo {
         let inbox = self.inbox.lock();
         PortInfo {
-            id: self.id.clone(),
+            id: self.id().clone(),
             messages: inbox.queue.len(),
-            bytes: inbox.bytes,
-            has_handlers: inbox.handlers.is_some(),
-            monitors: inbox.watchers.here.len() + inbox.watchers.peers.len(),
-            names: inbox.names.clone(),
-        }
-    }
-
-    /// Changes the port's handlers. Messages that came before the first handler are theirs too: `true` asks to run
-    /// them. What `change` gives back is to be dropped by the caller.
-    pub(crate) fn with_handlers<R>(&self, change: impl FnOnce(&mut Handlers) -> R) -> Option<(R, bool)> {
-        let mut inbox = self.inbox.lock();
-        if inbox.dead.is_some() {
-            return None;
-        }
-        let waiting = !inbox.queue.is_empty();
-        let handlers = inbox.handlers.get_or_insert_default();
-        Some((change(handlers), waiting && handlers.begin()))
-    }
-
-    /// Takes back the handlers that were `used` for a message, and gives the next one.
-    pub(crate) fn next_for_handlers(&self, used: Option<Box<Handlers>>) -> Next {
-        let mut inbox = self.inbox.lock();
-        if let Some(used) = used
-            && let Some(here) = &mut inbox.handlers
-        {
-            here.give_back(*used);
-        }
-        let Some(frame) = inbox.queue.pop_frame() else {
-            if inbox.dead.is_some() {
-                return Next::End(inbox.handlers.take());
-            }
-            if let Some(handlers) = &mut inbox.handlers {
-                handlers.end();
-            }
-            return Next::End(None);
-        };
-        inbox.bytes -= frame.bytes().len();
-        inbox.wake_senders();
-        match &mut inbox.handlers {
-            Some(handlers) => Next::Handle(frame, Box::new(handlers.lend())),
-            None => Next::End(None),
+            bytes: inbox.queue.bytes(),
+            has_handlers: matches!(inbox.worker, Worker::Handlers(Some(_))),
+            monitors: inbox.rare.as_ref().map_or(0, |rare| rare.watchers.len()),
+            names: inbox.rare.as_ref().map(|rare| rare.names.clone()).unwrap_or_default(),
         }
     }
 }
 
+fn wake(sleeper: Option<Waker>) {
+    if let Some(waker) = sleeper {
+        waker.wake();
+    }
+}
+
 impl Inbox {
-    fn is_full(&self, weight: usize, limits: &Limits) -> bool {
-        let (messages, bytes) = self.taken_up();
-        messages >= limits.mailbox_messages.max(1) || (messages > 0 && bytes + weight > limits.mailbox_bytes)
+    fn rare(&mut self) -> &mut Rare {
+        self.rare.get_or_insert_default()
     }
 
-    /// Messages that take up room, and their bytes.
-    fn taken_up(&self) -> (usize, usize) {
-        (self.queue.len() + self.held, self.bytes + self.held_bytes)
+    /// Where the handlers are, or could be.
+    fn handlers(&mut self) -> Option<&mut Option<Box<Handlers>>> {
+        match &mut self.worker {
+            Worker::Handlers(handlers) => Some(handlers),
+            Worker::Runner(_) => None,
+        }
+    }
+
+    fn is_full(&self, weight: usize, limits: &Limits) -> bool {
+        let (held, held_bytes) = self.rare.as_ref().map_or((0, 0), |rare| (rare.held, rare.held_bytes));
+        let messages = self.queue.len() + held;
+        if messages >= limits.mailbox_messages.max(1) {
+            return true;
+        }
+        messages > 0 && self.queue.bytes() + held_bytes + weight > limits.mailbox_bytes
+    }
+
+    /// Something has come: who has to be told?
+    fn come(&mut self) -> (Push, Option<Waker>) {
+        if let Some(Some(handlers)) = self.handlers() {
+            return (if handlers.begin() { Push::Run } else { Push::Taken }, None);
+        }
+        (Push::Taken, self.receiver.take())
+    }
+
+    fn take<'a, I: Item + 'a>(&mut self, batch: impl FnOnce() -> &'a mut VecDeque<I>) -> bool {
+        let taken = self.queue.take(batch);
+        if taken {
+            self.wake_senders();
+        }
+        taken
     }
 
     fn wait_for_room(&mut self, kick: &Kick) {
-        if !self.connections.iter().any(|known| known.kick.same(kick)) {
-            let (messages, bytes) = self.taken_up();
-            self.connections.push(Waiting { kick: kick.clone(), messages: messages / 2, bytes: bytes / 2 });
-        }
-    }
-
-    fn put(&mut self, frame: Frame) -> Push {
-        self.bytes += frame.bytes().len();
-        self.queue.push(frame);
-        if let Some(handlers) = &mut self.handlers {
-            return if handlers.begin() { Push::Run } else { Push::Taken };
-        }
-        if let Some(receiver) = self.receiver.take() {
-            receiver.wake();
-        }
-        Push::Taken
-    }
-
-    fn take<I: Item>(&mut self, batch: &mut VecDeque<I>) -> bool {
-        let Some(left) = self.queue.take(batch, self.bytes) else {
-            return false;
-        };
-        self.bytes = left;
-        self.wake_senders();
-        true
+        let waiting = (self.queue.len(), self.queue.bytes());
+        self.rare().wait_for_room(kick, waiting);
     }
 
     fn wake_senders(&mut self) {
-        if let Some(senders) = &self.senders {
-            senders.notify_waiters();
-        }
-        let (messages, bytes) = self.taken_up();
-        let dead = self.dead.is_some();
-        let half_gone = |waiting: &mut Waiting| dead || (messages <= waiting.messages && bytes <= waiting.bytes);
-        for connection in self.connections.extract_if(.., half_gone) {
-            connection.kick.wake();
+        if let Some(rare) = &mut self.rare {
+            rare.wake_senders((self.queue.len(), self.queue.bytes()));
         }
     }
 }
@@ -428,10 +493,10 @@ mod tests {
     use crate::kernel::ports::PortTable;
 
     fn cell() -> PortCell {
-        let id: PortId = "a#p".parse().expect("valid");
+        let home = Arc::new(Home { node: NodeId::new("a").expect("valid"), prefix: "x".into() });
         let mut table = PortTable::new("x".into(), 1);
-        let (key, ()) = table.insert(|_, _| ()).expect("room");
-        PortCell::new(id, key)
+        let (key, ()) = table.insert(|_| ()).expect("room");
+        PortCell::new(home, key, Queue::default())
     }
 
     /// A full mailbox that stays so does not remember every connection that has ever waited for it.
@@ -447,9 +512,9 @@ mod tests {
             for _ in 0..3 {
                 assert!(matches!(cell.push(frame(), &limits, Some(&kick)), Push::Full(_)));
             }
-            assert_eq!(cell.inbox.lock().connections.len(), 1);
+            assert_eq!(cell.inbox.lock().rare().connections.len(), 1);
             cell.stop_waking(&kick);
         }
-        assert!(cell.inbox.lock().connections.is_empty());
+        assert!(cell.inbox.lock().rare().connections.is_empty());
     }
 }

@@ -13,8 +13,8 @@ use std::collections::{BTreeMap, VecDeque};
 use std::fmt;
 use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Weak};
 
 use mp_config::NodeConfig;
 use mp_proto::{EncodeError, Limits, Message, NodeId, NodeRequest, PortId, Reason, Value};
@@ -36,7 +36,8 @@ use crate::events::{NodeEvent, NodeEvents};
 use crate::kernel::outbox::Lane;
 use crate::kernel::ports::{PortTable, base62};
 use crate::kernel::relay::Relay;
-use crate::mailbox::PortCell;
+use crate::mailbox::queue::Queue;
+use crate::mailbox::{Home, PortCell};
 use crate::node::reload::Terms;
 use crate::port::Port;
 use crate::runtime::claims::Claims;
@@ -60,27 +61,27 @@ use crate::watch::{Action, Fired, Monitor};
 /// one arrives before the monitors on that port have fired.
 #[derive(Clone)]
 pub struct Node {
+    /// Stops the node's tasks when the last handle goes. Those that the node itself holds have none. Dropped before the
+    /// other field, which it needs.
+    _alive: Option<Arc<Alive>>,
     pub(crate) inner: Arc<Inner>,
-    /// Stops the node's tasks when the last handle goes.
-    _alive: Arc<Alive>,
 }
 
-#[derive(Default)]
-struct Alive {
-    closed: Arc<AtomicBool>,
-    stopped: CancellationToken,
-}
+struct Alive(Weak<Inner>);
 
 impl Drop for Alive {
     fn drop(&mut self) {
-        self.closed.store(true, Ordering::Release);
-        self.stopped.cancel();
+        if let Some(inner) = self.0.upgrade() {
+            inner.halt();
+        }
     }
 }
 
 /// What the node's tasks and handles share.
 pub(crate) struct Inner {
     pub(crate) id: NodeId,
+    /// What the ports here have in common.
+    pub(crate) home: Arc<Home>,
     pub(crate) limits: Limits,
     /// On what terms connections are made.
     pub(crate) terms: Shared<Arc<Terms>>,
@@ -111,10 +112,9 @@ pub(crate) struct Inner {
     /// Where others are told to dial; empty if where it listens.
     advertised: Vec<Addr>,
     config: NodeConfig,
-    prefix: String,
     counter: AtomicU64,
     /// The node takes nothing new. Asked for each message, so it is no token.
-    closed: Arc<AtomicBool>,
+    closed: AtomicBool,
     events: broadcast::Sender<NodeEvent>,
     pub(crate) letters: broadcast::Sender<Arc<DeadLetter>>,
     tasks: TaskTracker,
@@ -126,13 +126,14 @@ impl Node {
     /// Begins to make a node of the given profile, as `aemp profile NAME …` has set it up in the [configuration
     /// file](crate::ConfigFile). A profile that is not there has the defaults; that is warned of, unless the program sets
     /// a node ID, binds or seeds itself. Older names: `configure`, `initialise_node`.
+    #[doc(alias("configure", "initialise_node", "net_kernel"))]
     pub fn builder(profile: &str) -> NodeBuilder {
         NodeBuilder::new(profile)
     }
 
     pub(crate) fn from_inner(inner: Arc<Inner>) -> Self {
         // A handle made from a port keeps nothing alive: the node ends with the handles that its maker holds.
-        Self { inner, _alive: Arc::default() }
+        Self { inner, _alive: None }
     }
 
     pub(crate) fn inner(&self) -> &Inner {
@@ -140,6 +141,7 @@ impl Node {
     }
 
     /// The node's name. Older name: `$NODE`.
+    #[doc(alias("NODE", "node_of"))]
     #[must_use]
     pub fn id(&self) -> &NodeId {
         &self.inner.id
@@ -172,6 +174,7 @@ impl Node {
     }
 
     /// The peers that are connected now.
+    #[doc(alias("known_nodes", "up_nodes"))]
     #[must_use]
     pub fn nodes(&self) -> Vec<NodeId> {
         let peers = self.inner.all_peers();
@@ -187,6 +190,7 @@ impl Node {
     }
 
     /// Connections that come and go, from now on.
+    #[doc(alias("mon_nodes", "monitor_nodes"))]
     #[must_use]
     pub fn events(&self) -> NodeEvents {
         NodeEvents { events: self.inner.events.subscribe(), stopped: self.inner.stopped.clone() }
@@ -198,6 +202,7 @@ impl Node {
     ///
     /// If the node holds [`Limits::ports`](mp_proto::Limits::ports) ports already, or has been shut down; see
     /// [`Node::try_port`].
+    #[doc(alias("rcv", "mailbox"))]
     pub fn port(&self) -> Port {
         self.try_port().expect("the node has room for a port")
     }
@@ -227,6 +232,7 @@ impl Node {
     /// # Cancellation
     ///
     /// If the future is dropped before it is ready, the message has not been sent.
+    #[doc(alias("snd", "cast", "tell", "!", "post"))]
     pub async fn send<M: Serialize + Send>(
         &self,
         to: impl Recipient<M> + Send + Sync,
@@ -240,6 +246,7 @@ impl Node {
     /// # Errors
     ///
     /// [`TrySendError::Full`] gives the message back; the rest as for [`Node::send`].
+    #[doc(alias("snd", "send_nosuspend"))]
     #[expect(
         clippy::needless_pass_by_value,
         reason = "as with `send`, both a name and a reference to one will do"
@@ -250,6 +257,7 @@ impl Node {
 
     /// Asks a port: sends the message with the ID of a temporary port behind it and waits for an answer to that. Older
     /// name: `cal`. For ports whose messages are a type of their own see [`Node::ask`].
+    #[doc(alias("cal", "gen_server:call", "request", "rpc"))]
     pub fn call<M: Serialize>(&self, to: impl AsRef<PortId>, message: M) -> Call<M> {
         Call::new(Arc::clone(&self.inner), to.as_ref().clone(), message)
     }
@@ -259,6 +267,7 @@ impl Node {
     ///
     /// A port that is dead already, or never was, gives `no_such_port`: the reason for which it died is told only to
     /// those who monitored it before, as nobody remembers it `[MON-03]`.
+    #[doc(alias("mon", "watch"))]
     pub fn monitor(&self, port: impl AsRef<PortId>) -> Monitor {
         let fired = Arc::new(Fired::default());
         self.watch(port.as_ref(), Action::Future(Arc::clone(&fired)), Some(fired))
@@ -266,6 +275,7 @@ impl Node {
 
     /// Monitors a port; calls `function` with the reason, in a task of its own: soon after the monitor has fired, by when
     /// later messages may have come already.
+    #[doc(alias("mon", "mon_guard"))]
     pub fn monitor_with(
         &self,
         port: impl AsRef<PortId>,
@@ -275,6 +285,7 @@ impl Node {
     }
 
     /// Monitors a port; if it dies, kills `victim` for the same reason, unless that is a normal end.
+    #[doc(alias("mon", "mon_guard"))]
     pub fn monitor_kill(&self, port: impl AsRef<PortId>, victim: impl AsRef<PortId>) -> Monitor {
         self.watch(port.as_ref(), Action::Kill(victim.as_ref().clone()), None)
     }
@@ -284,6 +295,7 @@ impl Node {
     /// # Errors
     ///
     /// The message cannot be written.
+    #[doc(alias("mon", "snd"))]
     pub fn monitor_send<M: Serialize>(
         &self,
         port: impl AsRef<PortId>,
@@ -296,6 +308,7 @@ impl Node {
 
     /// Links two ports: if one dies other than normally, so does the other, for the same reason. Dropping either of
     /// the monitors ends that half.
+    #[doc(alias("mon", "trap_exit"))]
     pub fn link(&self, one: impl AsRef<PortId>, other: impl AsRef<PortId>) -> (Monitor, Monitor) {
         (self.monitor_kill(&one, &other), self.monitor_kill(&other, &one))
     }
@@ -308,6 +321,7 @@ impl Node {
     /// Kills a port anywhere. What this node has sent to it before is received before its end, but for messages that
     /// find its mailbox full: a kill does not wait for room. `Reason::normal()` is an end without a reason. A node port
     /// cannot be killed. Older name: `kil`.
+    #[doc(alias("kil", "exit", "stop"))]
     #[expect(clippy::needless_pass_by_value, reason = "most reasons are made for the occasion")]
     pub fn kill(&self, port: impl AsRef<PortId>, reason: Reason) {
         self.inner.kill(port.as_ref(), &reason);
@@ -319,19 +333,21 @@ impl Node {
     /// # Panics
     ///
     /// As [`Node::port`].
+    #[doc(alias("peval", "psub", "proc_lib", "actor", "process"))]
     pub fn spawn<F, T>(&self, function: F) -> PortId
     where
         F: FnOnce(Port) -> T + Send + 'static,
         T: Future<Output: Outcome> + Send + 'static,
     {
         let cell = self.inner.add_port().expect("the node has room for a port");
-        let id = cell.id.clone();
-        self.inner.run_in(cell, move |port| async move { function(port).await.into_reason() });
+        let id = cell.id().clone();
+        self.inner.run_in(cell, function);
         id
     }
 
     /// Lets peers run `function` in a port of this node, by the name `name`: [`Node::spawn_on`] there, `spawn` in Perl.
     /// Replaces what was registered under the name. Nothing that is not registered can be run by a peer.
+    #[doc(alias("spawn"))]
     pub fn register_function<F, T>(&self, name: &str, function: F)
     where
         F: Fn(Port, Message) -> T + Send + Sync + 'static,
@@ -350,6 +366,7 @@ impl Node {
     /// # Errors
     ///
     /// The arguments cannot be written, or the node is no more.
+    #[doc(alias("spawn", "spawn_link"))]
     pub fn spawn_on<A: Serialize>(
         &self,
         node: &NodeId,
@@ -370,6 +387,7 @@ impl Node {
 
     /// Makes a port of this node known under a name, until it dies. `false` if another living port has the name, the
     /// port is none of this node or dead, or [`Limits::names`](mp_proto::Limits::names) are in use. Older name: `reg`.
+    #[doc(alias("reg", "register"))]
     pub fn register_name(&self, name: &str, port: impl AsRef<PortId>) -> bool {
         self.inner.register_name(name, port.as_ref())
     }
@@ -385,6 +403,7 @@ impl Node {
     /// # Cancellation
     ///
     /// Dropping the future gives up the answer.
+    #[doc(alias("whereis"))]
     pub async fn lookup(&self, node: &NodeId, name: &str) -> Result<Option<PortId>, CallError> {
         let reply = self.try_port()?;
         self.inner.lookup(node, name, reply).await
@@ -458,7 +477,12 @@ impl Inner {
                 () = task => {}
             }
         };
-        drop(self.tasks.spawn_on(guarded, &self.runtime));
+        self.spawn_unguarded(guarded);
+    }
+
+    /// Starts a task that sees for itself when the node ends.
+    pub(crate) fn spawn_unguarded(&self, task: impl Future<Output = ()> + Send + 'static) {
+        drop(self.tasks.spawn_on(task, &self.runtime));
     }
 
     /// Each peer's record once, in the order of the names.
@@ -480,22 +504,27 @@ impl Inner {
         self.draining.is_cancelled()
     }
 
-    pub(crate) fn add_port(self: &Arc<Self>) -> Result<Arc<PortCell>, SendError> {
+    pub(crate) fn add_port(&self) -> Result<Arc<PortCell>, SendError> {
+        self.add_port_with(Queue::default())
+    }
+
+    pub(crate) fn add_typed_port<T: Send + 'static>(&self) -> Result<Arc<PortCell>, SendError> {
+        self.add_port_with(Queue::typed::<T>())
+    }
+
+    fn add_port_with(&self, queue: Queue) -> Result<Arc<PortCell>, SendError> {
         let mut ports = self.ports.write();
         // Looked at under the lock: a node that is being shut down kills the ports that it finds.
         if self.is_closed() {
             return Err(SendError::ShutDown);
         }
-        let added = ports.insert(|key, name| {
-            let id = PortId::new(&self.id, name).expect("a generated name is valid");
-            Arc::new(PortCell::new(id, key))
-        });
+        let added = ports.insert(|key| Arc::new(PortCell::new(Arc::clone(&self.home), key, queue)));
         added.map(|(_, cell)| Arc::clone(cell)).ok_or(SendError::TooManyPorts(self.limits.ports))
     }
 
     /// A name for a port on another node: it must not clash with what the nodes there call their own.
     fn spawn_name(&self) -> String {
-        let mut name = format!("{}-", self.prefix);
+        let mut name = format!("{}-", self.home.prefix);
         base62(self.next_id(), &mut name);
         name
     }

@@ -15,6 +15,7 @@ use mp_proto::{DecodeError, Frame, Message, PortId, Reason};
 use serde::de::DeserializeOwned;
 
 pub use self::handlers::Flow;
+use self::handlers::tag::Tag;
 use self::handlers::{Function, on_args, on_message};
 use crate::Node;
 use crate::address::ReplyTo;
@@ -32,23 +33,7 @@ use crate::node::Inner;
 /// Dropping the port kills it with a normal end; [`detach`](Port::detach) lets it live without this handle.
 #[must_use = "a port dies when it is dropped"]
 pub struct Port {
-    life: Life,
     inlet: Inlet<Frame>,
-}
-
-/// What kills a port when its handle is dropped.
-pub(crate) struct Life {
-    pub(crate) node: Arc<Inner>,
-    pub(crate) cell: Arc<PortCell>,
-    pub(crate) kill_on_drop: bool,
-}
-
-impl Drop for Life {
-    fn drop(&mut self) {
-        if self.kill_on_drop {
-            self.node.kill_local(&self.cell, &Reason::normal());
-        }
-    }
 }
 
 /// A message that is not what its receiver's type says.
@@ -63,31 +48,25 @@ pub struct Undecoded {
 
 impl Port {
     pub(crate) fn new(node: Arc<Inner>, cell: Arc<PortCell>) -> Self {
-        let inlet = Inlet::new(Arc::clone(&cell));
-        Self { life: Life { node, cell, kill_on_drop: true }, inlet }
+        Self { inlet: Inlet::new(node, cell, true) }
     }
 
     /// A handle whose end does not kill the port.
     pub(crate) fn borrowed(node: Arc<Inner>, cell: Arc<PortCell>) -> Self {
-        let mut port = Self::new(node, cell);
-        port.life.kill_on_drop = false;
-        port
-    }
-
-    pub(crate) fn into_parts(self) -> (Life, Inlet<Frame>) {
-        (self.life, self.inlet)
+        Self { inlet: Inlet::new(node, cell, false) }
     }
 
     /// The port's name in the network.
+    #[doc(alias("SELF", "self", "pid"))]
     #[must_use]
     pub fn id(&self) -> &PortId {
-        &self.life.cell.id
+        self.inlet.cell.id()
     }
 
     /// The node that holds the port.
     #[must_use]
     pub fn node(&self) -> Node {
-        Node::from_inner(Arc::clone(&self.life.node))
+        Node::from_inner(Arc::clone(&self.inlet.node))
     }
 
     /// The next message. `None` once the port has been killed and all that came before has been received.
@@ -95,6 +74,7 @@ impl Port {
     /// # Cancellation
     ///
     /// Safe: no message is lost by dropping the future.
+    #[doc(alias("rcv", "receive", "get"))]
     pub async fn recv(&mut self) -> Option<Message> {
         loop {
             let frame = self.next().await?;
@@ -186,7 +166,7 @@ impl Port {
     }
 
     fn dead_letter(&self, frame: &Frame, error: &DecodeError) {
-        self.life.node.dead_letter(&self.life.cell.id, Some(frame), &error.to_string());
+        self.inlet.node.dead_letter(self.inlet.cell.id(), Some(frame), &error.to_string());
     }
 
     /// Calls `function` for messages whose first element is `tag`, with what stands behind it as a `T`, until it says
@@ -197,6 +177,7 @@ impl Port {
     /// one use [`Node::try_send`], to do more spawn a task. A panic kills the port with `("die", text)`, and no handler
     /// of it is called again. A message without a handler, or not of the handler's type, goes to
     /// [`otherwise`](Port::otherwise), and without that is a dead letter.
+    #[doc(alias("rcv", "psub", "handle"))]
     pub fn on<T, F, R>(&self, tag: &str, function: F) -> &Self
     where
         T: DeserializeOwned,
@@ -207,6 +188,7 @@ impl Port {
     }
 
     /// Calls `function` for all messages without a handler for their tag.
+    #[doc(alias("rcv", "default"))]
     pub fn otherwise<F, R>(&self, function: F) -> &Self
     where
         F: FnMut(Message) -> R + Send + 'static,
@@ -221,8 +203,8 @@ impl Port {
     }
 
     fn set_handler(&self, tag: Option<&str>, function: Option<Function>) -> &Self {
-        let Life { node, cell, .. } = &self.life;
-        let change = |handlers: &mut handlers::Handlers| handlers.set(tag.map(Into::into), function);
+        let Inlet { node, cell, .. } = &self.inlet;
+        let change = |handlers: &mut handlers::Handlers| handlers.set(tag.map(Tag::new), function);
         if let Some((old, run)) = cell.with_handlers(change) {
             drop(old);
             if run {
@@ -235,24 +217,26 @@ impl Port {
     /// Why the port was killed, if it was.
     #[must_use]
     pub fn killed(&self) -> Option<Reason> {
-        self.life.cell.dead()
+        self.inlet.cell.dead()
     }
 
     /// Kills the port for `reason`.
+    #[doc(alias("kil", "exit"))]
     pub fn kill(self, reason: &Reason) {
-        self.life.node.kill_local(&self.life.cell, reason);
+        self.inlet.node.kill_local(&self.inlet.cell, reason);
     }
 
     /// Messages that wait to be received.
     #[must_use]
     pub fn waiting(&self) -> usize {
-        self.inlet.len() + self.life.cell.waiting()
+        self.inlet.len() + self.inlet.cell.waiting()
     }
 
     /// Lets the port live on without this handle, until somebody kills it: for ports that have handlers.
+    #[doc(alias("rcv"))]
     pub fn detach(mut self) -> PortId {
-        self.life.kill_on_drop = false;
-        self.life.cell.id.clone()
+        self.inlet.kill_on_drop = false;
+        self.inlet.cell.id().clone()
     }
 }
 

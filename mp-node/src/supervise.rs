@@ -10,7 +10,7 @@ use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
-use mp_proto::{Message, PortId};
+use mp_proto::{Message, PortId, Reason};
 use serde::Serialize;
 
 pub(crate) use self::handle::Slot;
@@ -102,9 +102,12 @@ pub struct Child {
     registered: Option<String>,
 }
 
+/// Starts a child, or says why that is not possible.
+type StartFunction = dyn Fn(&Node) -> Result<Started, Reason> + Send + Sync;
+
 #[derive(Clone)]
 enum Start {
-    Function(Arc<dyn Fn(&Node) -> Started + Send + Sync>),
+    Function(Arc<StartFunction>),
     Supervisor(Supervisor),
 }
 
@@ -210,7 +213,8 @@ impl Child {
     /// # Ok::<(), mp_node::IdError>(())
     /// ```
     pub fn new(name: &str, function: impl Fn(&Node) -> PortId + Send + Sync + 'static) -> Self {
-        Self::with(name, Start::Function(Arc::new(move |node| Started { port: function(node), ended: None })))
+        let start = move |node: &Node| Ok(Started { port: function(node), ended: None });
+        Self::with(name, Start::Function(Arc::new(start)))
     }
 
     /// A child that is a supervisor itself. To stop it is to stop its children, one after another; unless it is told

@@ -9,11 +9,10 @@ use mp_transport::clock;
 use serde::Serialize;
 use tokio_util::sync::CancellationToken;
 
-use crate::Node;
 use crate::address::PortRef;
-use crate::node::Inner;
 use crate::sync::after;
 use crate::watch::{Action, Fired, Monitor};
+use crate::{Node, SendError};
 
 /// A message that is still to be sent, from [`Node::send_after`] or [`Node::send_every`]. Dropping it takes the message
 /// back; it lets go by itself when all is sent.
@@ -29,7 +28,8 @@ impl Timer {
         self.stop = None;
     }
 
-    /// Whether nothing is to be sent any more: all is sent, the port is dead, or the node has stopped.
+    /// Whether nothing is to be sent any more: all is sent, the message cannot be written, the port is dead, or the node
+    /// has stopped.
     #[must_use]
     pub fn is_over(&self) -> bool {
         self.over.is_cancelled()
@@ -69,6 +69,7 @@ impl Node {
     /// # Ok::<(), Box<dyn std::error::Error>>(()) }).expect("it works");
     /// # Ok::<(), std::io::Error>(())
     /// ```
+    #[doc(alias("after", "start_timer", "apply_after"))]
     pub fn send_after<M>(&self, delay: Duration, to: impl Into<PortRef<M>>, message: M) -> Timer
     where
         M: Serialize + Send + 'static,
@@ -77,13 +78,20 @@ impl Node {
         let at = after(clock::now(), delay);
         self.timer(async move {
             clock::sleep_until(at).await;
-            send(&node, &to, message).await;
+            if let Err(error) = node.send_typed(&to, message).await {
+                tracing::warn!(%to, %error, "a timer's message was not sent");
+            }
         })
     }
 
     /// Sends a copy of a message every `period`, at least a millisecond, the first time after one period, until the timer
     /// is dropped or the port dies. While the port's mailbox, or the queue to its node, is full, it waits, and does not
     /// catch up afterwards.
+    ///
+    /// If the message cannot be written, no later copy of it could: the timer ends with one warning in the log, and
+    /// [`Timer::is_over`] tells. If it cannot be sent for another reason, as when the node remembers too many peers, that is
+    /// said once, and the timer goes on.
+    #[doc(alias("send_interval", "interval", "timer"))]
     pub fn send_every<M>(&self, period: Duration, to: impl Into<PortRef<M>>, message: M) -> Timer
     where
         M: Serialize + Clone + Send + Sync + 'static,
@@ -96,9 +104,21 @@ impl Node {
             let watch = node.watch(to.id(), Action::Future(Arc::clone(&fired)));
             let dead = Monitor::new(Arc::clone(&node), to.id().clone(), watch, Some(fired));
             let ticking = async {
+                let mut said = false;
                 loop {
                     clock::sleep_until(at).await;
-                    send(&node, &to, message.clone()).await;
+                    match node.send_typed(&to, message.clone()).await {
+                        Ok(()) => said = false,
+                        Err(SendError::Encode(error)) => {
+                            tracing::warn!(%to, %error, "a timer ends, as its message cannot be written");
+                            return;
+                        }
+                        Err(error) => {
+                            if !std::mem::replace(&mut said, true) {
+                                tracing::warn!(%to, %error, "a timer's message was not sent");
+                            }
+                        }
+                    }
                     // Ticks that were missed are not made up for, but the beat is kept.
                     at = after(at, period).max(clock::now());
                 }
@@ -123,11 +143,5 @@ impl Node {
             }
         });
         Timer { stop: Some(stop), over }
-    }
-}
-
-async fn send<M: Serialize + Send + 'static>(node: &Arc<Inner>, to: &PortRef<M>, message: M) {
-    if let Err(error) = node.send_typed(to, message).await {
-        tracing::warn!(%to, %error, "a timer's message was not sent");
     }
 }

@@ -56,6 +56,10 @@ impl Fired {
         }
     }
 
+    fn has_fired(&self) -> bool {
+        self.0.lock().0.is_some()
+    }
+
     fn poll(&self, cx: &mut Context<'_>) -> Poll<Reason> {
         let mut state = self.0.lock();
         match state.0.clone() {
@@ -124,7 +128,10 @@ impl Future for Monitor {
 
 impl Drop for Monitor {
     fn drop(&mut self) {
-        if let Some(node) = self.node.take() {
+        // One that has fired is gone already.
+        if let Some(node) = self.node.take()
+            && self.fired.as_ref().is_none_or(|fired| !fired.has_fired())
+        {
             node.unwatch(&self.port, self.id);
         }
     }

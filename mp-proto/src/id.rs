@@ -108,6 +108,10 @@ fn check_port(name: &str) -> Result<(), IdError> {
     if name.len() > MAX_PORT_NAME {
         return Err(IdError::PortTooLong);
     }
+    // Names are made and read often, and nearly all are as they should be.
+    if name.bytes().all(|byte| byte.is_ascii_graphic()) {
+        return Ok(());
+    }
     match name.chars().find(|c| !c.is_ascii_graphic()) {
         Some(c) => Err(IdError::Character(c)),
         None => Ok(()),
@@ -134,7 +138,12 @@ impl PortId {
         if name.is_empty() {
             return Ok(node.port());
         }
-        Ok(Self { full: format!("{node}#{name}").into(), node_len: node.as_str().len() })
+        let node = node.as_str();
+        let mut full = String::with_capacity(node.len() + 1 + name.len());
+        full.push_str(node);
+        full.push('#');
+        full.push_str(name);
+        Ok(Self { full: full.into(), node_len: node.len() })
     }
 
     /// The whole name; what travels in messages.

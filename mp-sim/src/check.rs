@@ -8,7 +8,7 @@ use std::fmt;
 
 pub use delivery::{Delivery, Told};
 pub use directory::Directory;
-pub use watches::{Death, Target, WatchNumber, Watches};
+pub use watches::{Death, Stop, Target, WatchNumber, Watches};
 
 /// A guarantee was broken.
 #[derive(Debug, Clone, PartialEq, Eq)]

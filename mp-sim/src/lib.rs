@@ -76,7 +76,8 @@
 //! * [`Fault`] and [`FaultPlan`]: what goes wrong;
 //! * [`perl`]: a model of a Perl node, for networks of both kinds;
 //! * [`mod@check`]: checkers for order, holes, monitors and the directory, for scenarios of your own;
-//! * [`scenario`], [`collide`] and [`form`]: what the program `mp-sim` runs.
+//! * [`scenario`], [`collide`] and [`form`]: what the program `mp-sim` runs; and `soak`, of real processes, with its feature
+//!   `cli`.
 
 #![warn(clippy::print_stdout, clippy::print_stderr)]
 
@@ -88,6 +89,8 @@ pub mod form;
 pub mod perl;
 pub mod scenario;
 mod sim;
+#[cfg(all(unix, feature = "cli"))]
+pub mod soak;
 mod world;
 
 pub use dice::Dice;

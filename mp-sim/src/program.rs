@@ -3,6 +3,8 @@
 mod args;
 mod output;
 mod pool;
+#[cfg(unix)]
+mod soak;
 
 use std::process::ExitCode;
 
@@ -17,17 +19,25 @@ use self::pool::{Run, each_seed};
 pub(crate) fn main() -> ExitCode {
     let args = Args::parse();
     let mut output = Output::new(args.json);
-    match perform(&args.command, &mut output) {
-        Ok(true) => ExitCode::SUCCESS,
-        Ok(false) => ExitCode::FAILURE,
-        // Nobody reads any more.
-        Err(_) => ExitCode::from(2),
-    }
+    let performed = match &args.command {
+        #[cfg(unix)]
+        Command::Soak(args) => soak::soak(args, &mut output),
+        #[cfg(unix)]
+        Command::SoakNode { settings } => mp_sim::soak::node(settings),
+        command => {
+            let code = |all_well| if all_well { ExitCode::SUCCESS } else { ExitCode::FAILURE };
+            perform(command, &mut output).map(code)
+        }
+    };
+    // If it fails, nobody reads any more.
+    performed.unwrap_or(ExitCode::from(2))
 }
 
 /// Whether all went as it should.
 fn perform(command: &Command, output: &mut Output) -> std::io::Result<bool> {
     match command {
+        #[cfg(unix)]
+        Command::Soak(_) | Command::SoakNode { .. } => Ok(false), // not simulated
         Command::Run { seeds, shape } => run(seeds, &shape.options(), output),
         Command::Replay { seed, shape, log } => {
             if let Some(filter) = log {

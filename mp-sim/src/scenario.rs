@@ -6,8 +6,8 @@
 //! tell, and some nodes are shut down, whose last messages must all arrive.
 
 mod book;
-mod churn;
-mod errands;
+pub(crate) mod churn;
+pub(crate) mod errands;
 mod foreign;
 mod life;
 mod report;

@@ -5,19 +5,23 @@
 #![expect(clippy::disallowed_methods, reason = "tasks of a test end with its runtime")]
 
 use std::io::Write;
+use std::process::Command;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use bytes::BytesMut;
 use mp_tikc::frame::write_frame;
 use mp_tikc::{Kernel, KernelEvent, TikcLimits};
+use mp_transport::clock;
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
 
 /// As many connections as are wanted.
 const WANTED: usize = 10_000;
-/// Descriptors for what else a process has, and for the server's end of those connections that it keeps.
-const OTHERS: usize = 1500;
+/// Descriptors for what else a process has.
+const OTHERS: usize = 200;
+/// In the environment of this program when it has started itself again, with as many descriptors as the system allows.
+const RAISED: &str = "MP_TIKC_CROWD";
 /// What the crowd may cost at the most, with the sockets' ends of this process.
 const MEMORY: usize = 128 << 20;
 
@@ -41,6 +45,15 @@ fn descriptors() -> usize {
     line.and_then(|line| line.split_whitespace().nth(3)?.parse().ok()).unwrap_or(1024)
 }
 
+/// Starts this program again under a higher soft limit: the usual one, 1,024, is too low for a crowd.
+fn run_with_more_descriptors() {
+    let script = format!("ulimit -n {} 2>&- || ulimit -n $(ulimit -Hn); exec \"$0\" \"$@\"", 2 * WANTED);
+    let mut command = Command::new("sh");
+    command.arg("-c").arg(script).arg(std::env::current_exe().unwrap());
+    command.args(["--exact", "ten_thousand_connections", "--nocapture"]).env(RAISED, "1");
+    assert!(command.status().unwrap().success());
+}
+
 /// The process's memory in bytes, where the system tells.
 fn memory() -> Option<usize> {
     let pages = std::fs::read_to_string("/proc/self/statm").ok()?;
@@ -52,18 +65,23 @@ async fn soon<T>(future: impl Future<Output = T>) -> T {
 }
 
 /// [TK-53], [TK-54]: silent connections, liars and those who break the frames, 10,000 on sockets where the system allows
-/// so many; one who is honest is served all the while, and each kind of fault is one line in the log.
+/// so many; one who is honest is served all the while, and each kind of fault is one line in the log a minute.
 #[tokio::test]
 async fn ten_thousand_connections() {
-    let log = Log::default();
+    if descriptors() < 2 * WANTED && std::env::var_os(RAISED).is_none() {
+        return run_with_more_descriptors();
+    }
+    let (log, begun) = (Log::default(), clock::now());
     let writer = log.clone();
     let subscriber = tracing_subscriber::fmt().with_writer(move || writer.clone()).with_ansi(false);
     subscriber.with_max_level(tracing::Level::WARN).init();
-    let count = WANTED.min(descriptors().saturating_sub(OTHERS));
+    let mut limits = TikcLimits::default();
+    // The server keeps its ends of so many, and this process has the other ends of all.
+    limits.strangers = limits.strangers.min(descriptors() / 4);
+    let count = WANTED.min(descriptors().saturating_sub(limits.strangers + OTHERS));
     if count < WANTED {
         eprintln!("{count} connections instead of {WANTED}: the system allows no more descriptors");
     }
-    let mut limits = TikcLimits::default();
     limits.first_word = Duration::from_secs(600);
     let server = Kernel::builder().limits(limits).start().unwrap();
     let listening = server.serve().address("127.0.0.1:0".parse().unwrap()).start().await.unwrap();
@@ -118,10 +136,12 @@ async fn ten_thousand_connections() {
     if let (Some(before), Some(after)) = (before, memory()) {
         assert!(after.saturating_sub(before) < MEMORY, "{} MiB", (after - before) >> 20);
     }
-    one_line_each(&log);
+    few_lines_each(&log, clock::now() - begun);
 }
 
-fn one_line_each(log: &Log) {
+/// One line a minute for each kind; with a machine's full attention the test takes a few seconds.
+fn few_lines_each(log: &Log, took: Duration) {
+    let most = 1 + usize::try_from(took.as_secs() / 60).unwrap();
     let log = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
     for kind in [
         "gave way to newer ones",
@@ -130,7 +150,8 @@ fn one_line_each(log: &Log) {
         "Storable",
         "a compressed frame of more than",
     ] {
-        assert_eq!(log.lines().filter(|line| line.contains(kind)).count(), 1, "{kind}:\n{log}");
+        let lines = log.lines().filter(|line| line.contains(kind)).count();
+        assert!((1..=most).contains(&lines), "{lines} in {took:?} of {kind}:\n{log}");
     }
-    assert_eq!(log.lines().count(), 5, "{log}");
+    assert!(log.lines().count() <= 5 * most, "{log}");
 }

@@ -12,6 +12,9 @@ mod cert;
 mod date;
 mod der;
 mod error;
+#[cfg(feature = "fuzzing")]
+#[doc(hidden)]
+pub mod fuzzing;
 mod pem;
 mod stream;
 mod trust;

@@ -131,7 +131,7 @@ pub(crate) struct Ping {
     #[command(flatten)]
     pub(crate) node: NodeArgs,
     /// Ask so many times; 0 asks until it is stopped
-    #[arg(long, short = 'n', value_name = "NUMBER", default_value = "5")]
+    #[arg(long, short = 'c', visible_short_alias = 'n', value_name = "NUMBER", default_value = "5", value_parser = whole)]
     pub(crate) count: u64,
     /// The time between two questions, in seconds
     #[arg(long, short, value_name = "SECONDS", default_value = "1", value_parser = seconds)]
@@ -259,6 +259,10 @@ pub(crate) struct ShellLine {
 
 fn level(text: &str) -> Result<LogLevel, String> {
     text.parse().map_err(|error: mp_global::log_catcher::UnknownLevel| error.to_string())
+}
+
+fn whole(text: &str) -> Result<u64, String> {
+    text.parse().map_err(|_| "write a whole number".to_owned())
 }
 
 fn size(text: &str) -> Result<usize, String> {

@@ -40,13 +40,14 @@ async fn measure(node: &PortId, load: Load, guest: &Guest, output: &mut Output) 
     let met = guest.meet(node).await?;
     let what = format!("measuring against {}", met.node());
     let figures = guest.progress().during(load::run(&met.node(), load, guest), || what.clone()).await?;
-    output.report(&Measured { peer: met.node().to_string(), size: load.size, figures })
+    output.report(&Measured { node: met.node().to_string(), size: load.size, figures })
 }
 
 #[derive(Debug, Serialize)]
 #[serde(tag = "event", rename = "bench")]
 struct Measured {
-    peer: String,
+    /// With whom.
+    node: String,
     /// Bytes of text in each message.
     size: usize,
     #[serde(flatten)]
@@ -62,17 +63,17 @@ impl Report for Measured {
             format!("\n  lost        {} echoes", figures.lost)
         };
         format!(
-            "with {}, messages of {} bytes, there and back:\n  latency     {} µs mean, {} p50, {} p99, {} max ({} messages)\n  \
-             throughput  {} messages/s, {:.1} MB/s each way ({} messages){lost}",
-            paint.name(&self.peer),
+            "with {}, messages of {} bytes, there and back:\n  latency     {:.0} µs mean, {:.0} p50, {:.0} p99, {:.0} max ({} messages)\n  \
+             throughput  {:.0} messages/s, {:.1} MB/s each way ({} messages){lost}",
+            paint.name(&self.node),
             self.size,
-            figures.mean_us,
-            figures.p50_us,
-            figures.p99_us,
-            figures.max_us,
+            figures.round_trip_mean * 1e6,
+            figures.round_trip_p50 * 1e6,
+            figures.round_trip_p99 * 1e6,
+            figures.round_trip_max * 1e6,
             figures.round_trips,
-            figures.per_second,
-            figures.megabytes_per_second,
+            figures.messages_per_second,
+            figures.bytes_per_second / 1e6,
             figures.echoes,
         )
     }

@@ -38,12 +38,18 @@ pub(super) async fn group(name: &str, guest: &Guest, output: &mut Output) -> Res
             Some(Member { group, port: port.to_string(), node, value: to_json(value) })
         })
         .collect();
+    if rows.is_empty() {
+        return Err(unknown("group", name, "`aemp groups` shows those that there are"));
+    }
     output.rows(&["PORT", "NODE", "VALUE"], &rows)
 }
 
 async fn get(name: &str, key: Option<&str>, guest: &Guest, output: &mut Output) -> Result<(), CliError> {
     let family = guest.directory().await?.family(name);
     let entries = guest.asked("what the family holds", family.entries()).await?;
+    if entries.is_empty() {
+        return Err(unknown("family", name, "`aemp db families` shows those that there are"));
+    }
     let Some(key) = key else {
         let rows: Vec<_> = entries.iter().map(|(key, value)| Entry::new(name, key, Some(value))).collect();
         return output.rows(&["KEY", "VALUE"], &rows);
@@ -63,9 +69,17 @@ async fn get(name: &str, key: Option<&str>, guest: &Guest, output: &mut Output) 
 async fn keys(name: &str, guest: &Guest, output: &mut Output) -> Result<(), CliError> {
     let family = guest.directory().await?.family(name);
     let mut keys = guest.asked("the family's keys", family.keys()).await?;
+    if keys.is_empty() {
+        return Err(unknown("family", name, "`aemp db families` shows those that there are"));
+    }
     keys.sort();
     let rows: Vec<_> = keys.iter().map(|key| Entry::new(name, key, None)).collect();
     output.rows(&["KEY"], &rows)
+}
+
+/// A group or family without anything in it is none: nothing else makes one, and nothing else ends it.
+fn unknown(what: &str, name: &str, mend: &str) -> CliError {
+    CliError::Remote(plain(&format!("there is no {what} {name:?}; {mend}")))
 }
 
 /// A key belongs to the node that set it, and goes with it: so this one stays, unless it stays anyway.

@@ -9,8 +9,9 @@ use std::time::Duration;
 
 use mp_config::{ConfigFile, NodeConfig, Setting};
 use mp_global::Global;
+use mp_global::data::LISTENERS;
 use mp_global::wire::Part;
-use mp_node::{CallError, Message, Node, NodeBuilder, NodeId, PortId, Reason, Value};
+use mp_node::{CallError, Message, Monitor, Node, NodeBuilder, NodeId, PortId, Reason, Value};
 use serde_json::Value as Json;
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
@@ -26,6 +27,10 @@ use crate::output::{Progress, plain};
 const PROFILE: &str = "aemp";
 /// The node's name if nobody chose one: such a node is a passer-by.
 const NODE_ID: &str = "anon/";
+/// How the reason ends if no node has that name.
+const UNKNOWN: &str = "no known address";
+/// So many names that were meant are shown.
+const LIKE: usize = 5;
 /// Between two attempts to reach one address.
 const PAUSE: Duration = Duration::from_millis(200);
 /// How long a node may take to say whether it knows a request that it did not answer.
@@ -142,7 +147,10 @@ impl Guest {
             let port = self.way_to(port).await?;
             self.waiting.is_for(format!("{port} did not answer"), "give it more by --timeout");
             asked = Some(port.clone());
-            self.node.call(&port, request).await.map_err(|error| unanswered(&port, &error))
+            match self.node.call(&port, request).await {
+                Ok(answer) => Ok(answer),
+                Err(error) => Err(self.unanswered(&port, &error).await),
+            }
         });
         match (answer.await, asked) {
             (Ok(answer), _) => Ok(answer.values().iter().map(to_json).collect()),
@@ -154,12 +162,12 @@ impl Guest {
         }
     }
 
-    /// Waits until the port is dead, however long that takes once its node is reached; returns the reason.
-    pub(super) async fn mon(&self, port: &PortId) -> Result<Reason, CliError> {
+    /// Reaches the port's node, and monitors the port.
+    pub(super) async fn mon(&self, port: &PortId) -> Result<Monitor, CliError> {
         let port = self.meet(port).await?;
         let monitor = self.node.monitor(&port);
         tracing::info!(%port, "monitored");
-        Ok(monitor.await)
+        Ok(monitor)
     }
 
     /// Connects to the port's node and has it answer; returns the port by the name that its node gives itself.
@@ -211,6 +219,7 @@ impl Guest {
         self.waiting.is_for(format!("the seed {seed} did not let us in"), "look at what it logs");
         if self.global.get().is_none() {
             // Nobody else can be here: errands are done one after the other.
+            self.ears.join();
             let global = Global::builder(&self.node).global(false).start()?;
             drop(self.global.set(global));
         }
@@ -272,8 +281,25 @@ impl Guest {
     /// Waits for the port's node to answer.
     async fn ask_node(&self, port: &PortId) -> Result<(), CliError> {
         self.waiting.is_for(format!("{} did not answer", port.node()), "give it more by --timeout");
-        let answer = self.node.call(port.node(), "time").await;
-        answer.map(drop).map_err(|error| unanswered(port, &error))
+        match self.node.call(port.node(), "time").await {
+            Ok(_) => Ok(()),
+            Err(error) => Err(self.unanswered(port, &error).await),
+        }
+    }
+
+    /// Why there is no answer, as far as `error` knows. For a name that nobody has, those that were most likely meant: a
+    /// node's ID mostly ends in a random part.
+    async fn unanswered(&self, port: &PortId, error: &CallError) -> CliError {
+        let text = match error {
+            CallError::Died(reason) => died(port, reason),
+            other => format!("{port}: {other}"),
+        };
+        let name = port.node();
+        let meant = match self.global.get().filter(|_| text.ends_with(UNKNOWN)) {
+            Some(global) => meant(name.as_str(), global).await,
+            None => String::new(),
+        };
+        CliError::Remote(plain(&(text + &meant)))
     }
 
     /// A node says nothing to a request that it does not know; asked about it, it says so.
@@ -305,12 +331,22 @@ fn host_port(host: &str, port: u16) -> String {
     if host.contains(':') { format!("[{host}]:{port}") } else { format!("{host}:{port}") }
 }
 
-/// Why there is no answer, as far as `error` knows.
-fn unanswered(port: &PortId, error: &CallError) -> CliError {
-    CliError::Remote(plain(&match error {
-        CallError::Died(reason) => died(port, reason),
-        other => format!("{port}: {other}"),
-    }))
+/// The nodes of the network whose names are like this one, as what stands behind an error.
+async fn meant(name: &str, global: &Global) -> String {
+    let nodes = timeout(AFTERTHOUGHT, global.family(LISTENERS).keys()).await;
+    let nodes = nodes.ok().and_then(Result::ok).unwrap_or_default();
+    let begins = |node: &&str| node.split_once('/').is_some_and(|(first, _)| first == name);
+    let mut like: Vec<&str> = nodes.iter().map(|node| &**node).filter(begins).collect();
+    like.sort_unstable();
+    like.truncate(LIKE);
+    if like.is_empty() {
+        like.extend(mp_config::nearest(name, nodes.iter().map(|node| &**node)));
+    }
+    match like.as_slice() {
+        [] => "; `aemp nodes` shows those that there are".to_owned(),
+        [one] => format!("; did you mean {one}?"),
+        several => format!("; did you mean one of {}?", several.join(", ")),
+    }
 }
 
 /// How a port died, in words.

@@ -14,12 +14,25 @@ const DAY: u64 = 24 * 3600;
 pub(super) async fn log(args: &Log, guest: &Guest, output: &mut Output) -> Result<(), CliError> {
     let global = guest.directory().await?;
     let mut catcher = LogCatcher::start(guest.node(), global, args.level)?;
+    output.hint(&listening(args));
     while let Some(caught) = catcher.next().await {
         if passes(args, &caught) {
             output.report(&Line::of(&caught))?;
         }
     }
     Ok(())
+}
+
+/// What is listened to, as a line may be long in coming.
+fn listening(args: &Log) -> String {
+    let nodes = args.node_part.as_ref().map(|part| format!(" with {part:?} in their names"));
+    let text = args.text.as_ref().map(|part| format!(", if {part:?} is in them"));
+    format!(
+        "listening: lines of level {} and graver of all nodes{} that pass them on{}; Ctrl-C ends it",
+        args.level,
+        nodes.unwrap_or_default(),
+        text.unwrap_or_default(),
+    )
 }
 
 fn passes(args: &Log, caught: &Caught) -> bool {

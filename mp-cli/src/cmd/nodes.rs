@@ -8,7 +8,7 @@ use serde::Serialize;
 use tokio::task::JoinSet;
 
 use super::guest::Guest;
-use super::ping::millis;
+use super::ping::seconds;
 use super::status::Asker;
 use crate::error::CliError;
 use crate::output::{Output, Row};
@@ -38,8 +38,8 @@ async fn listed(guest: &Guest) -> Result<Vec<NodeRow>, CliError> {
             role: if globals.contains(name) { "global" } else { "slave" },
             addresses: texts(addresses),
             kind: None,
-            round_trip_ms: None,
-            status: None,
+            round_trip: None,
+            summary: None,
             error: None,
         });
     Ok(rows.collect())
@@ -78,13 +78,17 @@ async fn ask(mut row: NodeRow, guest: Guest) -> NodeRow {
     }
     let begun = clock::now();
     match guest.node().call(id.port(), "time").timeout(guest.limit()).await {
-        Ok(_) => row.round_trip_ms = Some(millis(clock::now().saturating_duration_since(begun))),
+        Ok(_) => row.round_trip = Some(seconds(clock::now().saturating_duration_since(begun))),
         Err(error) => row.error = Some(error.to_string()),
     }
     let is_ours = guest.node().is_own_kind(&id);
     row.kind = Some(if is_ours { "rust" } else { "perl" });
     if is_ours && let Ok(Some(asker)) = Asker::find(&id, &guest).await {
-        row.status = asker.summary().await.ok();
+        row.summary = asker.summary().await.ok();
+        if let Some(summary) = &mut row.summary {
+            // That with us is there because we ask.
+            summary.connected = summary.connected.saturating_sub(1);
+        }
     }
     row
 }
@@ -98,11 +102,12 @@ struct NodeRow {
     addresses: Vec<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     kind: Option<&'static str>,
+    /// In seconds.
     #[serde(skip_serializing_if = "Option::is_none")]
-    round_trip_ms: Option<f64>,
+    round_trip: Option<f64>,
     /// What the node says of itself, if it does.
     #[serde(skip_serializing_if = "Option::is_none")]
-    status: Option<Summary>,
+    summary: Option<Summary>,
     #[serde(skip_serializing_if = "Option::is_none")]
     error: Option<String>,
 }
@@ -121,15 +126,16 @@ fn rough(seconds: f64) -> String {
 
 impl Row for NodeRow {
     fn cells(&self) -> Vec<String> {
-        let time = match (self.round_trip_ms, &self.error) {
-            (Some(ms), _) => format!("{ms:.3} ms"),
+        let time = match (self.round_trip, &self.error) {
+            (Some(time), _) => format!("{:.3} ms", time * 1e3),
             (None, Some(_)) => "no answer".to_owned(),
             (None, None) => "-".to_owned(),
         };
         let addresses = if self.addresses.is_empty() { "-".to_owned() } else { self.addresses.join(", ") };
-        let told = |tell: fn(&Summary) -> String| self.status.as_ref().map_or_else(|| "-".to_owned(), tell);
-        let (up, peers) = (told(|status| rough(status.uptime)), told(|status| status.connected.to_string()));
-        let ports = told(|status| status.ports.to_string());
+        let told = |tell: fn(&Summary) -> String| self.summary.as_ref().map_or_else(|| "-".to_owned(), tell);
+        let (up, peers) =
+            (told(|summary| rough(summary.uptime)), told(|summary| summary.connected.to_string()));
+        let ports = told(|summary| summary.ports.to_string());
         let kind = self.kind.unwrap_or("-").to_owned();
         vec![self.node.clone(), self.role.to_owned(), kind, time, up, peers, ports, addresses]
     }

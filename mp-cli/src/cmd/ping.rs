@@ -69,11 +69,15 @@ async fn rounds(args: &Ping, guest: &Guest, output: &mut Output, times: &mut Tim
         let outcome = match answer {
             Ok(()) => {
                 times.answered(took);
-                Outcome::Pong { node: port.node().to_string(), number: times.sent(), ms: millis(took) }
+                Outcome::Pong {
+                    node: port.node().to_string(),
+                    number: times.sent(),
+                    round_trip: seconds(took),
+                }
             }
-            Err(why) => {
+            Err(error) => {
                 times.lost();
-                Outcome::Lost { node: port.node().to_string(), number: times.sent(), why }
+                Outcome::Lost { node: port.node().to_string(), number: times.sent(), error }
             }
         };
         output.report(&outcome)?;
@@ -98,24 +102,37 @@ async fn one(guest: &Guest, asked: &PortId, port: &PortId) -> Result<(), String>
     })
 }
 
-/// A duration in milliseconds, to a microsecond.
-pub(super) fn millis(time: Duration) -> f64 {
-    (time.as_secs_f64() * 1e6).round() / 1e3
+/// A duration in seconds, to a microsecond, as all times are told to programs.
+pub(super) fn seconds(time: Duration) -> f64 {
+    (time.as_secs_f64() * 1e6).round() / 1e6
 }
 
 #[derive(Debug, Serialize)]
 #[serde(tag = "event", rename_all = "snake_case")]
 enum Outcome {
-    Pong { node: String, number: u64, ms: f64 },
-    Lost { node: String, number: u64, why: String },
+    /// `round_trip` in seconds.
+    Pong {
+        node: String,
+        number: u64,
+        round_trip: f64,
+    },
+    Lost {
+        node: String,
+        number: u64,
+        error: String,
+    },
     Ping(Summary),
 }
 
 impl Report for Outcome {
     fn text(&self, paint: Paint) -> String {
         match self {
-            Self::Pong { node, number, ms } => format!("{node}: {number}  {ms:.3} ms"),
-            Self::Lost { node, number, why } => format!("{node}: {number}  {} ({why})", paint.bad("lost")),
+            Self::Pong { node, number, round_trip } => {
+                format!("{node}: {number}  {:.3} ms", round_trip * 1e3)
+            }
+            Self::Lost { node, number, error } => {
+                format!("{node}: {number}  {} ({error})", paint.bad("lost"))
+            }
             Self::Ping(summary) => summary.text(),
         }
     }

@@ -23,8 +23,8 @@ pub(super) async fn eval(
     guest: &Guest,
     output: &mut Output,
 ) -> Result<(), CliError> {
-    let results = run(node, &code.join(" "), guest).await?;
-    output.report(&Outcome::Results { results })
+    let reply = run(node, &code.join(" "), guest).await?;
+    output.report(&Outcome::Reply { reply })
 }
 
 /// Has a Perl node restart itself; returns when it has gone.
@@ -85,16 +85,14 @@ fn silence(node: &NodeId, error: CliError) -> CliError {
 #[derive(Debug, Serialize)]
 #[serde(tag = "event", rename_all = "snake_case")]
 enum Outcome {
-    Results { results: Vec<Value> },
+    Reply { reply: Vec<Value> },
     Restarting { node: String },
 }
 
 impl Report for Outcome {
     fn text(&self, paint: Paint) -> String {
         match self {
-            Self::Results { results } => {
-                plain(&results.iter().map(Value::to_string).collect::<Vec<_>>().join(","))
-            }
+            Self::Reply { reply } => plain(&reply.iter().map(Value::to_string).collect::<Vec<_>>().join(",")),
             Self::Restarting { node } => {
                 format!("{} {node} has gone to start anew", paint.good("restarting:"))
             }

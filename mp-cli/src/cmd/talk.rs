@@ -24,7 +24,9 @@ pub(super) async fn cal(talk: &Talk, guest: &Guest, output: &mut Output) -> Resu
 
 /// Prints why a port died, when it does.
 pub(super) async fn mon(port: &PortId, guest: &Guest, output: &mut Output) -> Result<(), CliError> {
-    let reason = guest.mon(port).await?;
+    let monitor = guest.mon(port).await?;
+    output.hint(&format!("watching {port}; Ctrl-C ends it"));
+    let reason = monitor.await;
     let normal = reason.is_normal();
     let text = if normal { format!("{port} ended normally") } else { format!("{port} is dead: {reason}") };
     output.report(&Outcome::Dead { port: port.to_string(), reason: reason_json(&reason), text })

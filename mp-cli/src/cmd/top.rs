@@ -54,22 +54,23 @@ pub(super) async fn run(
     stop: &mut Stop,
 ) -> Result<(), CliError> {
     if !(args.once || std::io::stdout().is_terminal() && std::io::stdin().is_terminal()) {
-        return Err(CliError::Remote("this is no terminal; write `aemp top --once`".to_owned()));
+        return Err(CliError::NoTerminal);
     }
     let config = guest::resolve(&args.node, file)?;
     let gatherer = tokio::select! {
-        gatherer = Gatherer::begin(config, args.node.timeout) => gatherer?,
+        gatherer = Gatherer::begin(config) => gatherer?,
         asked = stop.asked() => return Err(CliError::Interrupted(asked)),
     };
     let mut model = Model::new(args.sort, args.every);
     if args.once {
         tokio::select! {
-            result = once::gather(&gatherer, &mut model, args.every) => result?,
+            result = once::gather(&gatherer, &mut model, args.every, args.node.timeout) => result?,
             asked = stop.asked() => return Err(CliError::Interrupted(asked)),
         }
         gatherer.end().await;
         return output.report(&Once::new(&model));
     }
+    model.seeds = gatherer.seeds().to_vec();
     model.color =
         color != ColorChoice::Never && std::env::var_os("NO_COLOR").is_none_or(|set| set.is_empty());
     let result = watch(&gatherer, model, stop).await;

@@ -34,7 +34,14 @@ pub(super) async fn trace(from: Option<&PortId>, guest: &Guest, output: &mut Out
     };
     let what = || "asking the nodes whom they are connected with".to_owned();
     let rows = guest.progress().during(follow(begin, guest), what).await;
-    output.rows(&["NODE", "KIND", "CONNECTED WITH"], &rows)
+    output.rows(&["NODE", "KIND", "CONNECTED WITH"], &rows)?;
+    match rows.iter().filter(|row| row.connections.is_none()).count() {
+        0 => Ok(()),
+        silent => Err(CliError::Remote(format!(
+            "{silent} of {} nodes did not tell whom they are connected with; why stands in their lines",
+            rows.len()
+        ))),
+    }
 }
 
 async fn follow(begin: Vec<NodeId>, guest: &Guest) -> Vec<Traced> {
@@ -50,9 +57,9 @@ async fn follow(begin: Vec<NodeId>, guest: &Guest) -> Vec<Traced> {
         }
         let Some(asked) = asking.join_next().await else { break };
         let Ok(mut traced) = asked else { continue };
-        traced.connections.iter_mut().for_each(|peers| peers.retain(|peer| peer.node != own.as_str()));
+        traced.connections.iter_mut().for_each(|peers| peers.retain(|peer| peer.node() != own.as_str()));
         for peer in traced.connections.iter().flatten() {
-            let Ok(node) = NodeId::new(&peer.node) else { continue };
+            let Ok(node) = NodeId::new(peer.node()) else { continue };
             if known.len() < BOUND && known.insert(node.clone()) {
                 waiting.push(node);
             }
@@ -80,13 +87,13 @@ async fn ask(node: NodeId, guest: Guest) -> Traced {
 
 async fn ours(node: &NodeId, guest: &Guest) -> Result<Vec<Peer>, CliError> {
     let connections = Asker::of(node, guest).await?.connections().await?;
-    Ok(connections.into_iter().map(Peer::of).collect())
+    Ok(connections.into_iter().map(|told| Peer::Told(Box::new(told))).collect())
 }
 
 async fn perl(node: &NodeId, guest: &Guest) -> Result<Vec<Peer>, CliError> {
     let nodes = remote::run(&node.port(), UP_NODES, guest).await?;
-    let name = |value: &Value| Some(Peer::named(value.as_str()?));
-    Ok(nodes.iter().filter_map(name).filter(|peer| peer.node != node.as_str()).collect())
+    let name = |value: &Value| Some(Peer::Named { node: value.as_str()?.to_string() });
+    Ok(nodes.iter().filter_map(name).filter(|peer| peer.node() != node.as_str()).collect())
 }
 
 /// What a node said.
@@ -105,51 +112,30 @@ struct Traced {
 
 /// One connection of a node; of a Perl node's, only the peer is known.
 #[derive(Debug, Serialize)]
-struct Peer {
-    node: String,
-    #[serde(flatten, skip_serializing_if = "Option::is_none")]
-    detail: Option<Detail>,
-}
-
-#[derive(Debug, Serialize)]
-struct Detail {
-    address: String,
-    relayed: bool,
-    seconds: f64,
-    round_trip_ms: Option<f64>,
-    tls: Option<String>,
-    framing: String,
-    messages_in: u64,
-    messages_out: u64,
-    queued_bytes: u64,
+#[serde(untagged)]
+enum Peer {
+    Told(Box<Connection>),
+    Named { node: String },
 }
 
 impl Peer {
-    fn named(node: &str) -> Self {
-        Self { node: node.to_owned(), detail: None }
-    }
-
-    fn of(connection: Connection) -> Self {
-        let detail = Detail {
-            address: connection.address,
-            relayed: connection.relayed,
-            seconds: connection.age,
-            round_trip_ms: connection.round_trip.map(|seconds| (seconds * 1e6).round() / 1e3),
-            tls: connection.tls,
-            framing: connection.send,
-            messages_in: connection.messages_in,
-            messages_out: connection.messages_out,
-            queued_bytes: connection.queued_bytes,
-        };
-        Self { node: connection.node, detail: Some(detail) }
+    fn node(&self) -> &str {
+        match self {
+            Self::Told(connection) => &connection.node,
+            Self::Named { node } => node,
+        }
     }
 
     fn text(&self) -> String {
-        let time = self.detail.as_ref().and_then(|detail| detail.round_trip_ms);
-        let time = time.map(|ms| format!("{ms:.1} ms"));
-        let relayed = self.detail.as_ref().is_some_and(|detail| detail.relayed).then(|| "relayed".to_owned());
+        let Self::Told(connection) = self else { return self.node().to_owned() };
+        let time = connection.round_trip.map(|seconds| format!("{:.1} ms", seconds * 1e3));
+        let relayed = connection.relayed.then(|| "relayed".to_owned());
         let notes: Vec<_> = time.into_iter().chain(relayed).collect();
-        if notes.is_empty() { self.node.clone() } else { format!("{} ({})", self.node, notes.join(", ")) }
+        if notes.is_empty() {
+            self.node().to_owned()
+        } else {
+            format!("{} ({})", self.node(), notes.join(", "))
+        }
     }
 }
 
@@ -175,8 +161,8 @@ mod tests {
         assert_eq!(traced.cells(), ["n", "perl", "? no"]);
         traced.connections = Some(Vec::new());
         assert_eq!(traced.cells()[2], "nobody");
-        let peer = Peer::of(Connection::default());
-        traced.connections = Some(vec![Peer::named("a"), peer]);
+        let peer = Peer::Told(Box::default());
+        traced.connections = Some(vec![Peer::Named { node: "a".into() }, peer]);
         assert_eq!(traced.cells()[2], "a, ");
     }
 }

@@ -185,7 +185,7 @@ fn every_line_for_programs_is_json() {
     ] {
         for line in home.aemp(line).ok().lines() {
             let done: Value = serde_json::from_str(line).unwrap();
-            assert!(done["done"].is_string(), "{line}");
+            assert!(done["event"].is_string(), "{line}");
         }
     }
 }

@@ -53,11 +53,12 @@ fn a_network_is_measured() {
     let out = home.aemp(&format!("bench {} --time 0.2 --size 1000 --json --timeout 60", worker.id)).ok();
     let figures: Value = serde_json::from_str(&out).unwrap();
     assert_eq!(
-        (&figures["event"], &figures["peer"], &figures["size"]),
+        (&figures["event"], &figures["node"], &figures["size"]),
         (&"bench".into(), &worker.id.clone().into(), &1000.into())
     );
     assert!(
-        figures["per_second"].as_u64().unwrap() > 0 && figures["round_trips"].as_u64().unwrap() > 0,
+        figures["messages_per_second"].as_f64().unwrap() > 0.0
+            && figures["round_trips"].as_u64().unwrap() > 0,
         "{out}"
     );
     // One without an echo.

@@ -31,14 +31,14 @@ fn lines(text: &str) -> Vec<Value> {
 #[test]
 fn a_node_is_pinged() {
     let (home, seed, worker) = network();
-    let out = home.aemp(&format!("ping {} --count 3 --interval 0.01 --timeout 60", seed.address)).ok();
+    let out = home.aemp(&format!("ping {} -c 3 -i 0.01 --timeout 60", seed.address)).ok();
     let said: Vec<&str> = out.lines().collect();
     assert_eq!(said.len(), 5, "{out}");
     assert!(said[0].starts_with(&format!("{}: 1  ", seed.id)) && said[0].ends_with(" ms"), "{out}");
     assert_eq!(said[3], format!("{}: 3 sent, 3 answered, 0 % lost", seed.address));
     assert!(said[4].starts_with("round trip: min ") && said[4].contains("p99"), "{out}");
 
-    let out = home.aemp(&format!("--json ping {} -n 2 -i 0.01 --timeout 60", worker.id)).ok();
+    let out = home.aemp(&format!("--json ping {} --count 2 --interval 0.01 --timeout 60", worker.id)).ok();
     let said = lines(&out);
     assert_eq!((said.len(), &said[0]["event"], &said[1]["number"]), (3, &json!("pong"), &json!(2)));
     let end = &said[2];
@@ -46,7 +46,7 @@ fn a_node_is_pinged() {
         (&end["event"], &end["sent"], &end["received"], &end["loss"]),
         (&json!("ping"), &json!(2), &json!(2), &json!(0.0))
     );
-    assert!(end["min_ms"].as_f64().unwrap() <= end["p99_ms"].as_f64().unwrap(), "{end}");
+    assert!(end["round_trip_min"].as_f64().unwrap() <= end["round_trip_p99"].as_f64().unwrap(), "{end}");
 
     // A port of the node: as long as that lives.
     home.aemp(&format!("ping {} -n 2 -i 0.01 --timeout 60", worker.echo())).ok();
@@ -70,12 +70,22 @@ fn a_ping_ends_well() {
     ping.says("lost (");
     ping.says("3 sent, ");
     assert_eq!(ping.ends(), Some(0));
+    // What a node is called mostly has a random end, which nobody types.
+    home.aemp("profile quick setconnect_interval 1").ok();
+    let quick = format!("--profile quick --seed {} --timeout 60", seed.address);
+    let error = home.aemp(&format!("ping seed -c 1 {quick}")).failed();
+    assert!(error.ends_with(&format!("no known address; did you mean {}?\n", seed.id)), "{error}");
+    let error = home.aemp(&format!("ports nobody-at-all {quick}")).failed();
+    assert!(error.contains("`aemp nodes` shows those that there are"), "{error}");
     let nowhere = format!("127.0.0.1:{}", free_port());
     let error = home.aemp(&format!("ping {nowhere} --timeout 0.5")).failed();
     assert!(error.contains(&nowhere) && error.contains("Connection refused"), "{error}");
-    for (line, part) in
-        [("ping", "<NODE|PORT>"), ("ping x -n x", "'x'"), ("ping x -i 0", "above 0"), ("nodes x", "'x'")]
-    {
+    for (line, part) in [
+        ("ping", "<NODE|PORT>"),
+        ("ping x -n 0.5", "write a whole number"),
+        ("ping x -i 0", "above 0"),
+        ("nodes x", "'x'"),
+    ] {
         let error = home.aemp(line).refused();
         assert!(error.contains(part) && error.contains("see `aemp help`"), "{line}: {error}");
     }
@@ -100,7 +110,7 @@ fn the_nodes_are_listed() {
         (&of(&seed.id)["role"], &of(&worker.id)["addresses"]),
         (&json!("global"), &json!([worker.address]))
     );
-    assert!(of(&seed.id).get("round_trip_ms").is_none());
+    assert!(of(&seed.id).get("round_trip").is_none());
     let error = Home::new();
     error.aemp("gensecret").ok();
     let error = error.aemp("nodes").refused();
@@ -117,7 +127,16 @@ fn groups_and_families_are_looked_at() {
         said.iter().any(|member| member["port"] == worker.echo() && member["node"] == worker.id),
         "{said:?}"
     );
-    assert_eq!(home.aemp("groups nobody --timeout 60").ok(), "PORT  NODE  VALUE\n");
+    for (line, what) in [
+        ("groups nobody", "there is no group \"nobody\"; `aemp groups`"),
+        ("db get nobody", "there is no family \"nobody\"; `aemp db families`"),
+        ("db get nobody key", "there is no family \"nobody\""),
+        ("db keys nobody", "there is no family \"nobody\""),
+        ("db get mp_echo key", "the family \"mp_echo\" has no key \"key\"; `aemp db keys mp_echo`"),
+    ] {
+        let error = home.aemp(&format!("{line} --timeout 60")).failed();
+        assert!(error.contains(what), "{line}: {error}");
+    }
 
     let watch = home.start("db watch colours --timeout 60");
     watch.says("(this is all; changes follow");
@@ -143,7 +162,7 @@ fn groups_and_families_are_looked_at() {
     assert_eq!(set.ends(), Some(130));
     assert_eq!(watch.says("- sky"), "- sky");
     let error = home.aemp("db get colours sky --timeout 60").failed();
-    assert!(error.contains("has no key \"sky\"") && error.contains("aemp db keys colours"), "{error}");
+    assert!(error.contains("there is no family \"colours\"; `aemp db families`"), "{error}");
     let error = home.aemp("db set 'l x 1 --timeout 60");
     assert_eq!((error.code, error.out.as_str()), (Some(2), ""), "{error:?}");
 }
@@ -193,7 +212,7 @@ fn a_node_tells_what_it_has() {
     let said = lines(&home.aemp(&format!("trace {} --json --timeout 60", worker.address)).ok());
     let of = |id: &str| said.iter().find(|node| node["node"] == id).unwrap();
     assert_eq!(of(&seed.id)["connections"][0]["node"], json!(worker.id), "{said:?}");
-    assert_eq!(of(&worker.id)["connections"][0]["framing"], json!("postcard"), "{said:?}");
+    assert_eq!(of(&worker.id)["connections"][0]["send"], json!("postcard"), "{said:?}");
 
     let seeds = format!("--seed {} --timeout 60", seed.address);
     let out = home.aemp(&format!("db families {seeds}")).ok();
@@ -231,10 +250,43 @@ fn a_perl_node_is_pinged_and_evaluates() {
     assert_eq!(error, "aemp: oops\n");
     let error = home.aemp("ports pearl --timeout 60").failed();
     assert!(error.contains("pearl does not tell: it is a Perl node"), "{error}");
-    let out = home.aemp("trace --timeout 60").ok();
-    assert!(out.lines().any(|line| line.starts_with("pearl ") && line.contains("perl  ? ")), "{out}");
+    let ran = home.aemp("trace --timeout 60");
+    assert!(ran.code == Some(1) && ran.err.contains("1 of 3 nodes did not tell"), "{ran:?}");
+    assert!(ran.out.lines().any(|line| line.starts_with("pearl ") && line.contains("perl  ? ")), "{ran:?}");
     let error = home.aemp("restart pearl --timeout 60").failed();
     assert!(error.contains("AnyEvent/Watchdog"), "{error}");
+}
+
+/// As the original does it: a Perl node is asked for the nodes that it is connected with, these are asked in turn, and
+/// whoever asks is not among them; and it is told to restart itself, and gone when the command ends. The program of these
+/// tests is no AnyEvent::MP: it is given the two functions that are called in that.
+#[test]
+fn a_perl_node_is_traced_and_restarted() {
+    let (home, seed, worker) = network();
+    let secret = home.json()["secret"].clone();
+    let settings =
+        json!({"node": "pearl", "secret": secret, "seeds": [seed.address], "listen": ["127.0.0.1:0"]});
+    let Some(mut perl) = perl(&settings) else { return };
+    perl.says("\"ev\":\"master\"");
+    for code in [
+        "sub AnyEvent::MP::Kernel::up_nodes { Aemp::Node::up_nodes() } 1",
+        "$INC{'AnyEvent/Watchdog/Util.pm'} = 1; sub AnyEvent::Watchdog::Util::restart { exit 0 } 1",
+    ] {
+        assert_eq!(home.words(&["eval", "--timeout", "60", "pearl", code]).ok(), "1\n");
+    }
+    for line in ["trace pearl --timeout 60".to_owned(), format!("trace {} --timeout 60", worker.address)] {
+        let out = home.aemp(&line).ok();
+        let row = |id: &str| out.lines().find(|row| row.starts_with(&format!("{id} "))).unwrap().to_owned();
+        assert!(row("pearl").contains("perl") && row("pearl").contains(&seed.id), "{out}");
+        assert!(row(&seed.id).contains("pearl") && row(&seed.id).contains(&worker.id), "{out}");
+        assert!(out.lines().count() == 4 && !out.contains("anon/"), "{out}");
+    }
+    let said = lines(&home.aemp("trace pearl --json --timeout 60").ok());
+    let pearl = said.iter().find(|row| row["node"] == "pearl").unwrap();
+    assert_eq!((&pearl["event"], &pearl["kind"]), (&json!("node"), &json!("perl")));
+    let out = home.aemp("restart pearl --timeout 60").ok();
+    assert_eq!(out, "restarting: pearl has gone to start anew\n");
+    assert_eq!(perl.ends(), Some(0));
 }
 
 /// Ours refuse, and the refusal says why.

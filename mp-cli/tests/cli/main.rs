@@ -11,11 +11,15 @@ mod demo;
 #[cfg(test)]
 mod doctor;
 #[cfg(test)]
+mod endings;
+#[cfg(test)]
 mod errors;
 #[cfg(test)]
 mod examples;
 #[cfg(test)]
 mod generate;
+#[cfg(test)]
+mod hush;
 #[cfg(test)]
 mod inspect;
 #[cfg(test)]
@@ -36,3 +40,5 @@ mod shell;
 mod talk;
 #[cfg(test)]
 mod tikc;
+#[cfg(test)]
+mod vocabulary;

@@ -67,6 +67,15 @@ fn metrics_are_those_of_the_document() {
         .collect();
     documented.sort();
     assert_eq!(exported, documented, "docs/metrics.md against what is exported");
+    // Its queries, and those of docs/operations.md, ask for nothing else.
+    let operations = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/operations.md");
+    let asked = document + &std::fs::read_to_string(operations).unwrap();
+    let words = asked.split(|letter: char| !letter.is_ascii_alphanumeric() && letter != '_');
+    let names =
+        words.filter(|word| word.starts_with("mp_") && !["mp_node", "mp_global", "mp_echo"].contains(word));
+    for name in names {
+        assert!(documented.iter().any(|metric| metric.split(' ').next() == Some(name)), "{name}");
+    }
     let value = |start: &str| -> f64 {
         let line =
             page.lines().find(|line| line.starts_with(start)).unwrap_or_else(|| panic!("{start}: {page}"));
@@ -228,16 +237,18 @@ fn top_shows_the_network_once() {
         let out = home.aemp(&format!("top --once --json --seed {address} --timeout 60")).ok();
         serde_json::from_str::<Value>(&out).unwrap()
     };
-    // The directory takes a moment to get to know the worker.
-    let report = (0..20).map(|_| look()).find(|report| report["nodes"].as_array().unwrap().len() == 2);
-    let report = report.expect("both nodes that tell");
+    // The directory takes a moment to get to know the worker, and the one who looked before a moment to be gone. Who looks
+    // is not among what is seen.
+    let guests = |report: &Value| report.to_string().contains("anon/");
+    let whole = |report: &Value| report["nodes"].as_array().unwrap().len() == 2 && !guests(report);
+    let report = (0..20).map(|_| look()).find(whole).expect("both nodes that tell, and nobody else");
     let named = |id: &str| {
         report["nodes"].as_array().unwrap().iter().find(|node| node["node"] == id).unwrap().clone()
     };
     let (at_seed, at_worker) = (named(&seed.id), named(&worker.id));
     assert_eq!((&at_seed["global"], &at_worker["global"]), (&true.into(), &false.into()));
     assert_eq!(at_worker["master"], seed.id);
-    assert!(at_seed["connected"].as_u64().unwrap() >= 3 && at_seed["messages_in"].as_u64().unwrap() > 0);
+    assert!(at_seed["connected"].as_u64().unwrap() >= 2 && at_seed["messages_in"].as_u64().unwrap() > 0);
     assert!(at_seed["bytes_in_per_second"].is_number(), "{at_seed}");
     let links = at_seed["connections"].as_array().unwrap();
     let link = links.iter().find(|link| link["node"] == *worker.id).expect("its connection");
@@ -251,13 +262,10 @@ fn top_says_what_it_lacks() {
     let home = Home::new();
     home.aemp("gensecret").ok();
     let no_terminal = home.aemp("top --seed 127.0.0.1:1");
-    assert!(
-        no_terminal.code == Some(1) && no_terminal.err.contains("aemp top --once"),
-        "{}",
-        no_terminal.err
-    );
+    assert!(no_terminal.refused().contains("aemp top --once"));
     let nobody: Ran = home.aemp("top --once --seed 127.0.0.1:1 --timeout 0.5");
     assert!(nobody.code == Some(1) && nobody.err.contains("no seed answers"), "{}", nobody.err);
+    assert!(nobody.err.contains("127.0.0.1:1: Connection refused"), "{}", nobody.err);
     let error = home.aemp("top --once").refused();
     assert!(error.contains("--seed"), "{error}");
 }

@@ -98,6 +98,67 @@ fn its_commands_work_in_order() {
     assert!(log.contains("\"stopping\""), "{log}");
 }
 
+/// Who looks for the old names in `cargo doc` finds the new ones.
+#[test]
+fn the_old_names_are_found_by_rustdoc() {
+    let mut sources = String::new();
+    for part in ["mp-node/src", "mp-global/src"] {
+        gather(&root().join(part), &mut sources);
+    }
+    let aliases: String = sources.lines().filter(|line| line.trim().starts_with("#[doc(alias")).collect();
+    for name in [
+        // AnyEvent::MP's and its directory's.
+        "configure",
+        "NODE",
+        "node_of",
+        "rcv",
+        "snd",
+        "mon",
+        "mon_guard",
+        "kil",
+        "psub",
+        "peval",
+        "spawn",
+        "after",
+        "cal",
+        "grp_reg",
+        "grp_get",
+        "grp_mon",
+        "db_set",
+        "db_del",
+        "db_reg",
+        "db_get",
+        "db_family",
+        "db_keys",
+        "db_values",
+        "db_mon",
+        "mon_nodes",
+        "up_nodes", // Coro::MP's.
+        "get",
+        "get_cond", // Erlang's.
+        "cast",
+        "gen_server:call",
+        "trap_exit",
+        "exit",
+        "register",
+        "whereis",
+        "receive",
+        "self",
+        "start_timer",
+        "send_interval",
+        "monitor_nodes",
+        "spawn_link",
+        "pg:join",
+        "pg:get_members",
+    ] {
+        assert!(aliases.contains(&format!("\"{name}\"")), "nothing has the alias {name}");
+    }
+    // These are called so still.
+    for name in ["port", "spawn", "link", "monitor", "send_after", "group"] {
+        assert!(sources.contains(&format!("pub fn {name}")), "{name}");
+    }
+}
+
 /// What the page says is logged is logged somewhere in the program.
 #[test]
 fn the_warnings_that_it_explains_exist() {

@@ -25,7 +25,7 @@ fn lines_are_done_by_one_node() {
     let (home, seed, worker) = network();
     let script = format!(
         "# comments and empty lines are nothing\n\ncal {echo} 'two words' '{{\"a\": 1}}' | tail\nping {seed} -n 1\n\
-         db set f k 1\ndb get f k\ndb del f k\ndb keys f\nnodes --quick --json\nexit\nnonsense",
+         db set f k 1\ndb get f k\ndb set f l 2\ndb del f k\ndb keys f\nnodes --quick --json\nexit\nnonsense",
         echo = worker.echo(),
         seed = seed.id,
     );
@@ -34,8 +34,9 @@ fn lines_are_done_by_one_node() {
     assert_eq!(said.next(), Some("\"two words\",{\"a\":1},\"|\",\"tail\""));
     assert!(said.next().unwrap().starts_with(&format!("{}: 1  ", seed.id)), "{out}");
     let rest: Vec<_> = said.skip(2).collect();
-    assert_eq!(rest[..4], ["set, as long as this shell is open", "1", "deleted", "KEY"], "{out}");
-    assert!(rest[4..].iter().all(|line| line.starts_with("{\"event\":\"node\"")), "{out}");
+    let set = "set, as long as this shell is open";
+    assert_eq!(rest[..6], [set, "1", set, "deleted", "KEY", "l"], "{out}");
+    assert!(rest[6..].iter().all(|line| line.starts_with("{\"event\":\"node\"")), "{out}");
 }
 
 /// As in a script with `set -e`.

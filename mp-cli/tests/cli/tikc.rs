@@ -85,7 +85,7 @@ fn a_kernel_that_stands_still_is_given_up() {
     server.says("\"up\"");
     client.signal("STOP");
     let down: Value = serde_json::from_str(&server.says("\"down\"")).unwrap();
-    assert_eq!(down["why"], "nothing was heard of the peer for 15 s");
+    assert_eq!(down["error"], "nothing was heard of the peer for 15 s");
     assert_eq!(home.aemp(&format!("tikc aliases --connect {address}")).ok(), "no aliases\n");
     client.signal("CONT");
     assert!(client.nth(Stream::Out, "\"up\"", 2).is_some());
@@ -158,7 +158,7 @@ fn a_certificate_protects_what_is_posted() {
     assert!(wire.has_seen("setup") && !wire.has_seen("nobody-reads-this") && !wire.has_seen("hush"));
     let other = stranger.start(&format!("--json tikc client --connect {address} --alias thief"));
     let down: Value = serde_json::from_str(&other.says("\"down\"")).unwrap();
-    assert!(down["why"].as_str().unwrap().starts_with("TLS: "), "{down}");
+    assert!(down["error"].as_str().unwrap().starts_with("TLS: "), "{down}");
     assert_eq!(home.aemp(&format!("tikc aliases --connect {address}")).ok(), "me one\n");
     // Who has none is on this machine, and so let in as any kernel of Perl is; but what others post is protected.
     let plain = Home::new();

@@ -17,20 +17,34 @@ pub(crate) struct PortTable<P> {
     slots: Vec<Slot<P>>,
     free: Vec<u32>,
     spawned: BTreeMap<String, SlotKey>,
+    /// The names of those, by their slots: few ports have one, so the slots themselves have no room for it.
+    chosen: BTreeMap<u32, String>,
     bound: usize,
 }
 
 #[derive(Debug)]
 struct Slot<P> {
     generation: u32,
-    spawned_as: Option<String>,
+    /// A peer has chosen the port's name.
+    is_chosen: bool,
     entry: Option<P>,
+}
+
+impl SlotKey {
+    /// The name that a table with this prefix gives to a port in this place.
+    pub(crate) fn name(self, prefix: &str) -> String {
+        let mut name = String::with_capacity(prefix.len() + DIGITS_OF_U64);
+        name.push_str(prefix);
+        base62(u64::from(self.generation) << 32 | u64::from(self.slot), &mut name);
+        name
+    }
 }
 
 impl<P> PortTable<P> {
     /// A table whose own names begin with `prefix`, which must be unique to this life of the node.
     pub(crate) fn new(prefix: String, bound: usize) -> Self {
-        Self { prefix, slots: Vec::new(), free: Vec::new(), spawned: BTreeMap::new(), bound }
+        let (spawned, chosen) = (BTreeMap::new(), BTreeMap::new());
+        Self { prefix, slots: Vec::new(), free: Vec::new(), spawned, chosen, bound }
     }
 
     /// How many ports there are.
@@ -38,12 +52,11 @@ impl<P> PortTable<P> {
         self.slots.len() - self.free.len()
     }
 
-    /// Takes a port in; `make` gets its key and its name. `None` if the table is full.
-    pub(crate) fn insert(&mut self, make: impl FnOnce(SlotKey, &str) -> P) -> Option<(SlotKey, &P)> {
+    /// Takes a port in; `make` gets its key, which makes its name when that is wanted. `None` if the table is full.
+    pub(crate) fn insert(&mut self, make: impl FnOnce(SlotKey) -> P) -> Option<(SlotKey, &P)> {
         let key = self.take_slot()?;
-        let name = self.name(key);
-        let entry = make(key, &name);
-        Some((key, self.fill(key, None, entry)))
+        let entry = make(key);
+        Some((key, self.fill(key, false, entry)))
     }
 
     /// Takes a port in under a name that a peer chose. `None` if the table is full, or the name is in use or one of
@@ -58,24 +71,33 @@ impl<P> PortTable<P> {
         }
         let key = self.take_slot()?;
         self.spawned.insert(name.to_owned(), key);
+        self.chosen.insert(key.slot, name.to_owned());
         let entry = make(key);
-        Some((key, self.fill(key, Some(name.to_owned()), entry)))
+        Some((key, self.fill(key, true, entry)))
     }
 
     /// The port of that name.
     pub(crate) fn get(&self, name: &str) -> Option<&P> {
-        let key = self.parse(name).or_else(|| self.spawned.get(name).copied())?;
+        let (key, is_chosen) = match self.parse(name) {
+            Some(key) => (key, false),
+            None => (*self.spawned.get(name)?, true),
+        };
         let slot = self.slots.get(key.slot as usize)?;
         // A port that a peer has named has no name of ours besides.
-        let is_named_so = slot.spawned_as.as_deref().is_none_or(|chosen| chosen == name);
-        if slot.generation == key.generation && is_named_so { slot.entry.as_ref() } else { None }
+        if slot.generation == key.generation && slot.is_chosen == is_chosen {
+            slot.entry.as_ref()
+        } else {
+            None
+        }
     }
 
     /// Takes a port out. Its name is never found again.
     pub(crate) fn remove(&mut self, key: SlotKey) -> Option<P> {
         let slot = self.slots.get_mut(key.slot as usize).filter(|slot| slot.generation == key.generation)?;
         let entry = slot.entry.take()?;
-        if let Some(name) = slot.spawned_as.take() {
+        if std::mem::take(&mut slot.is_chosen)
+            && let Some(name) = self.chosen.remove(&key.slot)
+        {
             self.spawned.remove(&name);
         }
         // A slot whose generations are used up is left empty for ever rather than used again.
@@ -110,20 +132,14 @@ impl<P> PortTable<P> {
             return Some(SlotKey { slot, generation: self.slots.get(slot as usize)?.generation });
         }
         let slot = u32::try_from(self.slots.len()).ok().filter(|_| self.slots.len() < self.bound)?;
-        self.slots.push(Slot { generation: 0, spawned_as: None, entry: None });
+        self.slots.push(Slot { generation: 0, is_chosen: false, entry: None });
         Some(SlotKey { slot, generation: 0 })
     }
 
-    fn fill(&mut self, key: SlotKey, spawned_as: Option<String>, entry: P) -> &P {
+    fn fill(&mut self, key: SlotKey, is_chosen: bool, entry: P) -> &P {
         let slot = &mut self.slots[key.slot as usize];
-        slot.spawned_as = spawned_as;
+        slot.is_chosen = is_chosen;
         slot.entry.insert(entry)
-    }
-
-    fn name(&self, key: SlotKey) -> String {
-        let mut name = self.prefix.clone();
-        base62(u64::from(key.generation) << 32 | u64::from(key.slot), &mut name);
-        name
     }
 
     fn parse(&self, name: &str) -> Option<SlotKey> {
@@ -133,11 +149,13 @@ impl<P> PortTable<P> {
     }
 }
 
+/// The most digits that a number has in base 62.
+const DIGITS_OF_U64: usize = 11;
 const DIGITS: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 
 /// Appends `number` in base 62.
 pub(crate) fn base62(mut number: u64, out: &mut String) {
-    let mut digits = [0_u8; 11];
+    let mut digits = [0_u8; DIGITS_OF_U64];
     let mut at = digits.len();
     loop {
         at -= 1;
@@ -171,7 +189,7 @@ mod tests {
     use super::*;
 
     fn add(table: &mut PortTable<String>) -> (SlotKey, String) {
-        let (key, name) = table.insert(|_, name| name.to_owned()).expect("room");
+        let (key, name) = table.insert(|key| key.name("R")).expect("room");
         (key, name.clone())
     }
 
@@ -196,9 +214,9 @@ mod tests {
         let mut table = PortTable::new("R".into(), 2);
         let (first, _) = add(&mut table);
         add(&mut table);
-        assert!(table.insert(|_, name| name.to_owned()).is_none(), "a third port in a table of two");
+        assert!(table.insert(|key| key.name("R")).is_none(), "a third port in a table of two");
         table.remove(first);
-        assert!(table.insert(|_, name| name.to_owned()).is_some());
+        assert!(table.insert(|key| key.name("R")).is_some());
     }
 
     #[test]

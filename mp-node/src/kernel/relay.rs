@@ -23,8 +23,6 @@
 //! 1, 3, 5…, and no number is used again `[RL-02]`. Nobody sends more than the other side allows, so the relay holds at
 //! most a window of each direction `[RL-03]`; the window of a pipe is the smallest of the nodes on its way. Here is no I/O: what follows of a request is given back as [`Act`]s.
 
-// By its path, so that a fuzz target can have this file, too.
-#[path = "relay/request.rs"]
 pub(crate) mod request;
 
 use std::collections::BTreeMap;
@@ -273,5 +271,4 @@ impl<T: Clone> Relay<T> {
 }
 
 #[cfg(test)]
-#[path = "relay/tests.rs"]
 mod tests;

@@ -3,6 +3,7 @@
 use std::any::Any;
 use std::collections::VecDeque;
 use std::fmt;
+use std::marker::PhantomData;
 
 use mp_proto::Frame;
 
@@ -10,11 +11,11 @@ use mp_proto::Frame;
 /// while it works them off, those who wait for room see no progress; so it is small against any mailbox.
 const BATCH: usize = 64;
 
-/// The messages of one port, in the order in which they came.
+/// The messages of one port, in the order in which they came. Takes no memory of its own before the first one.
 pub(crate) enum Queue {
     /// Of a port that takes anything.
-    Frames(VecDeque<Frame>),
-    /// Of a typed port: a queue of [`Entry`]s.
+    Frames(Option<Box<Deque<Frame>>>),
+    /// Of a typed port: a deque of [`Entry`]s, or [`Nothing`].
     Typed(Box<dyn Typed>),
 }
 
@@ -27,20 +28,88 @@ pub(crate) enum Entry<T> {
     Frame(Frame),
 }
 
+/// Messages and what they weigh together.
+#[derive(Debug)]
+pub(crate) struct Deque<I> {
+    items: VecDeque<I>,
+    bytes: usize,
+}
+
+impl<I> Default for Deque<I> {
+    fn default() -> Self {
+        Self { items: VecDeque::new(), bytes: 0 }
+    }
+}
+
+impl<I: Item> Deque<I> {
+    pub(crate) fn push(&mut self, item: I) {
+        self.bytes += item.weight();
+        self.items.push_back(item);
+    }
+
+    /// Takes out some messages, which go behind those in `batch`.
+    fn take(&mut self, batch: &mut VecDeque<I>) {
+        if batch.is_empty() && self.items.len() <= BATCH {
+            std::mem::swap(batch, &mut self.items);
+            self.bytes = 0;
+            return;
+        }
+        let before = batch.len();
+        let some = self.items.len().min(BATCH);
+        batch.extend(self.items.drain(..some));
+        self.bytes -= batch.range(before..).map(Item::weight).sum::<usize>();
+    }
+}
+
 /// A queue of entries whose type is not known here.
 pub(crate) trait Typed: Send {
     fn len(&self) -> usize;
+    fn bytes(&self) -> usize;
     fn push(&mut self, frame: Frame);
+    /// The queue that is to take the place of this one before something is put in.
+    fn to_be_filled(&self) -> Option<Box<dyn Typed>>;
     fn as_any(&mut self) -> &mut dyn Any;
 }
 
-impl<T: Send + 'static> Typed for VecDeque<Entry<T>> {
+impl<T: Send + 'static> Typed for Deque<Entry<T>> {
     fn len(&self) -> usize {
-        VecDeque::len(self)
+        self.items.len()
+    }
+
+    fn bytes(&self) -> usize {
+        self.bytes
     }
 
     fn push(&mut self, frame: Frame) {
-        self.push_back(Entry::Frame(frame));
+        Self::push(self, Entry::Frame(frame));
+    }
+
+    fn to_be_filled(&self) -> Option<Box<dyn Typed>> {
+        None
+    }
+
+    fn as_any(&mut self) -> &mut dyn Any {
+        self
+    }
+}
+
+/// The queue of a port of `T`s that has had no message yet: of no size, so that its box allocates nothing.
+struct Nothing<T>(PhantomData<fn(T)>);
+
+impl<T: Send + 'static> Typed for Nothing<T> {
+    fn len(&self) -> usize {
+        0
+    }
+
+    fn bytes(&self) -> usize {
+        0
+    }
+
+    /// Never called: what is to be filled is asked for first.
+    fn push(&mut self, _frame: Frame) {}
+
+    fn to_be_filled(&self) -> Option<Box<dyn Typed>> {
+        Some(Box::new(Deque::<Entry<T>>::default()))
     }
 
     fn as_any(&mut self) -> &mut dyn Any {
@@ -50,16 +119,16 @@ impl<T: Send + 'static> Typed for VecDeque<Entry<T>> {
 
 /// What a port takes out of its queue.
 pub(crate) trait Item: Sized {
-    /// The queue, if it is one of these.
-    fn queue(queue: &mut Queue) -> Option<&mut VecDeque<Self>>;
+    /// The messages, if they are of this kind, and there have been some.
+    fn deque(queue: &mut Queue) -> Option<&mut Deque<Self>>;
     /// Bytes that it counts for.
     fn weight(&self) -> usize;
 }
 
 impl Item for Frame {
-    fn queue(queue: &mut Queue) -> Option<&mut VecDeque<Self>> {
+    fn deque(queue: &mut Queue) -> Option<&mut Deque<Self>> {
         match queue {
-            Queue::Frames(frames) => Some(frames),
+            Queue::Frames(frames) => frames.as_deref_mut(),
             Queue::Typed(_) => None,
         }
     }
@@ -70,7 +139,7 @@ impl Item for Frame {
 }
 
 impl<T: Send + 'static> Item for Entry<T> {
-    fn queue(queue: &mut Queue) -> Option<&mut VecDeque<Self>> {
+    fn deque(queue: &mut Queue) -> Option<&mut Deque<Self>> {
         match queue {
             Queue::Frames(_) => None,
             Queue::Typed(entries) => entries.as_any().downcast_mut(),
@@ -86,9 +155,14 @@ impl<T: Send + 'static> Item for Entry<T> {
 }
 
 impl Queue {
+    /// The empty queue of a port of `T`s.
+    pub(crate) fn typed<T: Send + 'static>() -> Self {
+        Self::Typed(Box::new(Nothing::<T>(PhantomData)))
+    }
+
     pub(crate) fn len(&self) -> usize {
         match self {
-            Self::Frames(frames) => frames.len(),
+            Self::Frames(frames) => frames.as_ref().map_or(0, |frames| frames.items.len()),
             Self::Typed(entries) => entries.len(),
         }
     }
@@ -97,47 +171,66 @@ impl Queue {
         self.len() == 0
     }
 
+    /// What all messages weigh together.
+    pub(crate) fn bytes(&self) -> usize {
+        match self {
+            Self::Frames(frames) => frames.as_ref().map_or(0, |frames| frames.bytes),
+            Self::Typed(entries) => entries.bytes(),
+        }
+    }
+
     pub(crate) fn push(&mut self, frame: Frame) {
         match self {
-            Self::Frames(frames) => frames.push_back(frame),
-            Self::Typed(entries) => entries.push(frame),
+            Self::Frames(frames) => frames.get_or_insert_default().push(frame),
+            Self::Typed(entries) => {
+                if let Some(room) = entries.to_be_filled() {
+                    *entries = room;
+                }
+                entries.push(frame);
+            }
         }
+    }
+
+    /// Where a value can be put in; `None` if this is no queue of `T`s.
+    pub(crate) fn entries<T: Send + 'static>(&mut self) -> Option<&mut Deque<Entry<T>>> {
+        let Self::Typed(entries) = self else { return None };
+        if entries.as_any().is::<Nothing<T>>() {
+            *entries = Box::new(Deque::<Entry<T>>::default());
+        }
+        entries.as_any().downcast_mut()
     }
 
     /// The first message, for handlers: a typed port has none.
     pub(crate) fn pop_frame(&mut self) -> Option<Frame> {
-        match self {
-            Self::Frames(frames) => frames.pop_front(),
-            Self::Typed(_) => None,
-        }
+        let frames = Frame::deque(self)?;
+        let frame = frames.items.pop_front()?;
+        frames.bytes -= frame.weight();
+        Some(frame)
     }
 
     /// Makes this the queue of a typed port; what lies in it stays.
     pub(crate) fn make_typed<T: Send + 'static>(&mut self) {
-        if let Self::Frames(frames) = self {
-            let entries: VecDeque<Entry<T>> = frames.drain(..).map(Entry::Frame).collect();
-            *self = Self::Typed(Box::new(entries));
+        let Self::Frames(frames) = self else { return };
+        let frames = frames.take();
+        *self = Self::typed::<T>();
+        for frame in frames.into_iter().flat_map(|frames| frames.items) {
+            self.push(frame);
         }
     }
 
-    /// Takes out some messages, which go behind those in `batch`. `None` if there are none; else how many bytes stay,
-    /// of the `bytes` that there were.
-    pub(crate) fn take<I: Item>(&mut self, batch: &mut VecDeque<I>, bytes: usize) -> Option<usize> {
-        let queue = I::queue(self).filter(|queue| !queue.is_empty())?;
-        if batch.is_empty() && queue.len() <= BATCH {
-            std::mem::swap(batch, queue);
-            return Some(0);
+    /// Takes out some messages, which go behind those in `batch`; that is asked for only if there are some.
+    pub(crate) fn take<'a, I: Item + 'a>(&mut self, batch: impl FnOnce() -> &'a mut VecDeque<I>) -> bool {
+        match I::deque(self).filter(|deque| !deque.items.is_empty()) {
+            Some(deque) => deque.take(batch()),
+            None => return false,
         }
-        let before = batch.len();
-        let some = queue.len().min(BATCH);
-        batch.extend(queue.drain(..some));
-        Some(bytes - batch.range(before..).map(Item::weight).sum::<usize>())
+        true
     }
 }
 
 impl Default for Queue {
     fn default() -> Self {
-        Self::Frames(VecDeque::new())
+        Self::Frames(None)
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
-use std::sync::atomic::AtomicU64;
+use std::sync::atomic::{AtomicBool, AtomicU64};
 
 use mp_config::{ConfigFile, NodeConfig, SecretText, fill_node_id};
 use mp_proto::{AuthMethod, Framing, HandshakeConfig, InstanceId, Limits, Secret};
@@ -19,6 +19,7 @@ use crate::error::StartError;
 use crate::events::KEPT;
 use crate::kernel::ports::PortTable;
 use crate::kernel::relay::Relay;
+use crate::mailbox::Home;
 use crate::runtime::claims::Claims;
 use crate::runtime::listen::Strangers;
 use crate::runtime::rng::Rng;
@@ -275,10 +276,10 @@ impl NodeBuilder {
             Some(transport) => transport,
             None => default_transport()?,
         };
-        let alive = Alive::default();
         let inner = Arc::new(Inner {
             relay: Lock::new(Relay::new(id.clone(), limits.relayed_per_peer, limits.outbox_bytes)),
             ports: Shared::new(PortTable::new(prefix.clone(), limits.ports)),
+            home: Arc::new(Home { node: id.clone(), prefix }),
             terms: Shared::new(Arc::new(terms)),
             limits,
             transport,
@@ -300,17 +301,17 @@ impl NodeBuilder {
             addresses: Lock::new(Vec::new()),
             advertised,
             config,
-            prefix,
             counter: AtomicU64::new(0),
-            closed: Arc::clone(&alive.closed),
+            closed: AtomicBool::new(false),
             events: broadcast::channel(KEPT).0,
             letters: broadcast::channel(dead_letter::KEPT).0,
             tasks: TaskTracker::new(),
-            stopped: alive.stopped.clone(),
+            stopped: CancellationToken::new(),
             runtime,
             id,
         });
-        let node = Node { inner, _alive: Arc::new(alive) };
+        let alive = Alive(Arc::downgrade(&inner));
+        let node = Node { _alive: Some(Arc::new(alive)), inner };
         for addr in binds {
             let local = node.inner.listen(&addr).await.map_err(|error| StartError::Bind { addr, error })?;
             node.inner.addresses.lock().push(local);

@@ -55,8 +55,8 @@ impl Inner {
     /// The port's mailbox was full for too long `[MON-09]`.
     pub(crate) fn overflow(self: &Arc<Self>, cell: &Arc<PortCell>) {
         self.stats.overflow();
-        tracing::warn!(port = %cell.id, "killed: its mailbox stayed full");
-        self.kill_local(cell, &Reason::mailbox_overflow(&cell.id));
+        tracing::warn!(port = %cell.id(), "killed: its mailbox stayed full");
+        self.kill_local(cell, &Reason::mailbox_overflow(cell.id()));
     }
 
     /// Does what monitors ask for. A kill may make others fire; these are worked off in turn, not inside one another.
@@ -91,38 +91,42 @@ impl Inner {
 
     /// Takes the port out of the world and puts what its monitors want onto `work`.
     fn bury(self: &Arc<Self>, cell: &Arc<PortCell>, reason: &Reason, work: &mut VecDeque<(Action, Reason)>) {
-        let Some(remains) = cell.die(reason) else {
+        let Some(mut remains) = cell.die(reason) else {
             return;
         };
         let removed = self.ports.write().remove(cell.key);
         drop(removed);
-        if remains.watchers.here.is_empty() && remains.watchers.peers.is_empty() {
-            self.note_death(&cell.id, reason);
+        if !reason.is_normal() && remains.watchers.is_empty() {
+            self.note_death(cell.id(), reason);
         }
-        for name in remains.names {
+        for name in std::mem::take(&mut remains.names) {
             let mut names = self.names.lock();
-            if names.get(&name) == Some(&cell.id) {
+            if names.get(&name) == Some(cell.id()) {
                 names.remove(&name);
             }
         }
-        for action in remains.watchers.here.into_values() {
-            work.push_back((action, reason.clone()));
+        for action in remains.watchers.take_here() {
+            match action {
+                // That needs no place in the row, unless others are before it.
+                Action::Future(fired) if work.is_empty() => fired.fire(reason.clone()),
+                action => work.push_back((action, reason.clone())),
+            }
         }
-        for (node, times) in remains.watchers.peers {
+        for (node, times) in std::mem::take(&mut remains.watchers.peers) {
             if let Some(peer) = self.known_peer(node.as_str()) {
-                peer.lock().route.peer_unwatches(cell.id.name(), times);
+                peer.lock().route.peer_unwatches(cell.id().name(), times);
             }
             for _ in 0..times {
-                self.tell_death(&node, cell.id.name(), reason);
+                self.tell_death(&node, cell.id().name(), reason);
             }
         }
-        drop(remains.handlers);
+        drop(remains);
     }
 
     /// The log is told of a death that nobody else hears of `[ND-21]`.
     fn note_death(&self, port: &PortId, reason: &Reason) {
         let word = shown(&reason.word());
-        if !reason.is_normal() && self.complaints.lock().first(format!("died {word}"), clock::now()) {
+        if self.complaints.lock().first(format!("died {word}"), clock::now()) {
             tracing::warn!(%port, reason = shown(&reason.to_string()), "a port that nobody monitors has died");
         }
     }

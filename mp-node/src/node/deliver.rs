@@ -55,7 +55,7 @@ impl Inner {
 
     /// The same, unless it goes to a peer of which `later` is true.
     #[inline]
-    fn offer_unless<M: Serialize + ?Sized>(
+    pub(super) fn offer_unless<M: Serialize + ?Sized>(
         self: &Arc<Self>,
         to: &PortId,
         message: &M,

@@ -201,7 +201,8 @@ impl Inner {
         if self.is_closed() {
             return None;
         }
-        let (_, cell) = ports.insert_named(name, |key| Arc::new(PortCell::new(id, key)))?;
+        let (_, cell) =
+            ports.insert_named(name, |key| Arc::new(PortCell::named(Arc::clone(&self.home), key, id)))?;
         Some(Arc::clone(cell))
     }
 }

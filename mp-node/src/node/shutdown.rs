@@ -20,12 +20,22 @@ fn is_busy(state: &PeerState) -> bool {
 impl crate::Node {
     /// Ends the node where it stands, as the end of its process does.
     pub(crate) fn halt(&self) {
-        self.inner.closed.store(true, Ordering::Release);
-        self.inner.stopped.cancel();
+        self.inner.halt();
     }
 }
 
 impl Inner {
+    /// Stops all tasks where they stand. Nobody is told.
+    pub(super) fn halt(&self) {
+        self.closed.store(true, Ordering::Release);
+        self.stopped.cancel();
+        // Those of ports are woken by their ports. No port comes any more.
+        let ports: Vec<_> = self.ports.read().iter().cloned().collect();
+        for cell in ports {
+            drop(cell.halt());
+        }
+    }
+
     pub(crate) async fn shutdown(self: &Arc<Self>) {
         self.kill_ports();
         self.closed.store(true, Ordering::Release);

@@ -7,7 +7,10 @@ use serde::Serialize;
 use super::Inner;
 use crate::address::PortRef;
 use crate::error::{SendError, TrySendError};
+use crate::kernel::outbox::Lane;
 use crate::mailbox::{Moved, PortCell};
+use crate::node::deliver::Offered;
+use crate::runtime::peer::Peer;
 
 /// What became of a value.
 enum Offer<T> {
@@ -26,17 +29,27 @@ impl Inner {
     ) -> Result<(), SendError> {
         match self.offer_typed(to, value)? {
             Offer::Taken => Ok(()),
+            // What waits is large and rare, so it is kept out of the future.
             Offer::Full(cell, value) => {
-                let push = |value| match cell.push_moved(value, &self.limits) {
-                    Moved::Taken | Moved::Dead(_) => Ok(()),
-                    // The port was one for such values, and stays so.
-                    Moved::Full(value) | Moved::Other(value) => Err(value),
-                };
-                self.push_patiently(&cell, value, push).await;
+                Box::pin(self.wait_to_move(cell, value)).await;
                 Ok(())
             }
-            Offer::Elsewhere(value) => self.send(to.id(), value, None).await,
+            Offer::Elsewhere(value) => {
+                match self.offer_unless(to.id(), &value, None, Lane::Data, Peer::is_ripe)? {
+                    Offered::Taken => Ok(()),
+                    Offered::Full(_) | Offered::Later => Box::pin(self.send(to.id(), value, None)).await,
+                }
+            }
         }
+    }
+
+    async fn wait_to_move<T: Send + 'static>(self: &Arc<Self>, cell: Arc<PortCell>, value: T) {
+        let push = |value| match cell.push_moved(value, &self.limits) {
+            Moved::Taken | Moved::Dead(_) => Ok(()),
+            // The port was one for such values, and stays so.
+            Moved::Full(value) | Moved::Other(value) => Err(value),
+        };
+        self.push_patiently(&cell, value, push).await;
     }
 
     /// The same, if there is room now.
@@ -60,19 +73,22 @@ impl Inner {
         if self.is_closed() {
             return Err(SendError::ShutDown);
         }
-        let known = to.home().filter(|home| home.is_at(self));
-        let found = match known {
-            Some(home) => home.cell(),
-            None if to.id().node_str() == self.id.as_str() => self.find(to.id().name()),
-            None => None,
-        };
-        let Some(cell) = found else {
-            // Elsewhere, or dead: who sends the plain way knows what to do with it.
-            return Ok(Offer::Elsewhere(value));
+        let found;
+        let cell = match to.cell() {
+            Some(cell) if cell.is_at(&self.home) => cell,
+            None if to.id().node_str() == self.id.as_str() => match self.find(to.id().name()) {
+                Some(cell) => {
+                    found = cell;
+                    &found
+                }
+                None => return Ok(Offer::Elsewhere(value)),
+            },
+            // Who sends the plain way knows what to do with it, as with what is for the dead.
+            _ => return Ok(Offer::Elsewhere(value)),
         };
         Ok(match cell.push_moved(value, &self.limits) {
             Moved::Taken => Offer::Taken,
-            Moved::Full(value) => Offer::Full(cell, value),
+            Moved::Full(value) => Offer::Full(Arc::clone(cell), value),
             Moved::Dead(value) | Moved::Other(value) => Offer::Elsewhere(value),
         })
     }

@@ -5,9 +5,10 @@ use std::sync::Arc;
 
 use mp_proto::{Frame, Reason};
 
-use super::handlers::Handlers;
+use super::handlers::Loan;
 use crate::complaints::shown;
-use crate::mailbox::{Next, PortCell};
+use crate::mailbox::PortCell;
+use crate::mailbox::handled::Next;
 use crate::node::Inner;
 
 /// Messages handled before other tasks get their turn.
@@ -24,8 +25,8 @@ pub(crate) async fn run(node: Arc<Inner>, cell: Arc<PortCell>) {
                 }
                 used = Some(handlers);
             }
-            Next::End(handlers) => {
-                drop(handlers);
+            Next::End(handlers, later) => {
+                drop((handlers, later));
                 return;
             }
         }
@@ -36,11 +37,11 @@ pub(crate) async fn run(node: Arc<Inner>, cell: Arc<PortCell>) {
 }
 
 /// Handles one message; the error is the text of a panic.
-fn handle(node: &Inner, cell: &PortCell, frame: &Frame, handlers: &mut Handlers) -> Result<(), String> {
+fn handle(node: &Inner, cell: &PortCell, frame: &Frame, handlers: &mut Loan) -> Result<(), String> {
     let message = match frame.message() {
         Ok(message) => message,
         Err(error) => {
-            node.dead_letter(&cell.id, Some(frame), &error.to_string());
+            node.dead_letter(cell.id(), Some(frame), &error.to_string());
             return Ok(());
         }
     };
@@ -49,7 +50,7 @@ fn handle(node: &Inner, cell: &PortCell, frame: &Frame, handlers: &mut Handlers)
         Ok(Err((message, error))) => {
             let why = error.map_or_else(|| "no handler for it".to_owned(), |error| error.to_string());
             let why = format!("{why}: tag \"{}\"", shown(&message.tag().unwrap_or_default()));
-            node.dead_letter(&cell.id, Some(frame), &why);
+            node.dead_letter(cell.id(), Some(frame), &why);
         }
         Err(panic) => return Err(panic_text(&*panic)),
     }

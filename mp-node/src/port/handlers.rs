@@ -1,10 +1,14 @@
 //! Functions that a port calls for messages, chosen by tag.
 
+pub(crate) mod tag;
+
 use std::collections::BTreeMap;
 use std::fmt;
 
 use mp_proto::{DecodeError, Message};
 use serde::de::DeserializeOwned;
+
+use self::tag::Tag;
 
 /// What a handler wants after a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,92 +32,163 @@ pub(crate) type Function = Box<dyn FnMut(Message) -> Result<Flow, (Message, Deco
 /// meanwhile is kept apart and put in when they come back.
 #[derive(Default)]
 pub(crate) struct Handlers {
-    by_tag: BTreeMap<String, Function>,
-    otherwise: Option<Function>,
+    list: List,
     /// A task runs them.
-    running: bool,
+    later: Option<Box<Later>>,
+}
+
+/// What happens to handlers while a task runs them.
+#[derive(Default)]
+pub(crate) struct Later {
     lent: bool,
-    /// Tags set or removed while the handlers were lent; the empty one is `otherwise`.
-    changes: Vec<(Option<String>, Option<Function>)>,
+    /// What was set or removed while the handlers were lent; without a tag it is `otherwise`.
+    changes: Vec<(Option<Tag>, Option<Function>)>,
     /// Replaced by a change; the next loan takes them along, to be dropped outside of the lock.
     discarded: Vec<Function>,
+}
+
+/// The handlers, lent to who calls them.
+#[derive(Default)]
+pub(crate) struct Loan {
+    list: List,
+    discarded: Vec<Function>,
+}
+
+/// Functions by their tags. Many a port has one: that needs no map.
+enum List {
+    Few(Option<(Option<Tag>, Function)>),
+    Many(Box<Many>),
+}
+
+#[derive(Default)]
+struct Many {
+    by_tag: BTreeMap<Tag, Function>,
+    otherwise: Option<Function>,
 }
 
 impl Handlers {
     /// Sets or removes (`None`) the handler for a tag, or for all other messages (`tag` is `None`). The handler that
     /// was there is given back, to be dropped where no lock is held.
-    pub(crate) fn set(&mut self, tag: Option<String>, function: Option<Function>) -> Option<Function> {
-        if self.lent {
-            self.changes.push((tag, function));
-            return None;
+    pub(crate) fn set(&mut self, tag: Option<Tag>, function: Option<Function>) -> Option<Function> {
+        match &mut self.later {
+            Some(later) if later.lent => {
+                later.changes.push((tag, function));
+                None
+            }
+            _ => self.list.set(tag, function),
         }
+    }
+
+    /// `true` if a task has to be started.
+    pub(crate) fn begin(&mut self) -> bool {
+        let idle = self.is_idle();
+        self.later.get_or_insert_default();
+        idle
+    }
+
+    /// The task ends; it is given what it has to drop.
+    pub(crate) fn end(&mut self) -> Option<Box<Later>> {
+        self.later.take()
+    }
+
+    pub(crate) fn is_idle(&self) -> bool {
+        self.later.is_none()
+    }
+
+    pub(crate) fn lend(&mut self) -> Loan {
+        let later = self.later.get_or_insert_default();
+        later.lent = true;
+        Loan { list: std::mem::take(&mut self.list), discarded: std::mem::take(&mut later.discarded) }
+    }
+
+    pub(crate) fn give_back(&mut self, used: Loan) {
+        self.list = used.list;
+        let Some(later) = &mut self.later else { return };
+        later.lent = false;
+        for (tag, function) in std::mem::take(&mut later.changes) {
+            later.discarded.extend(self.list.set(tag, function));
+        }
+    }
+}
+
+impl List {
+    fn set(&mut self, tag: Option<Tag>, function: Option<Function>) -> Option<Function> {
+        if let Self::Few(few) = self {
+            let same = few.as_ref().is_none_or(|(known, _)| *known == tag);
+            if same || function.is_none() {
+                let old = if same { few.take() } else { None };
+                if let Some(function) = function {
+                    *few = Some((tag, function));
+                }
+                return old.map(|(_, function)| function);
+            }
+            let mut many = Many::default();
+            if let Some((known, function)) = few.take() {
+                drop(many.set(known, Some(function)));
+            }
+            *self = Self::Many(Box::new(many));
+        }
+        match self {
+            Self::Few(_) => None,
+            Self::Many(many) => many.set(tag, function),
+        }
+    }
+
+    fn get(&mut self, tag: &str) -> Option<&mut Function> {
+        match self {
+            Self::Few(Some((Some(known), function))) if known.as_str() == tag => Some(function),
+            Self::Few(_) => None,
+            Self::Many(many) => many.by_tag.get_mut(tag),
+        }
+    }
+
+    fn otherwise(&mut self) -> Option<&mut Function> {
+        match self {
+            Self::Few(Some((None, function))) => Some(function),
+            Self::Few(_) => None,
+            Self::Many(many) => many.otherwise.as_mut(),
+        }
+    }
+}
+
+impl Many {
+    fn set(&mut self, tag: Option<Tag>, function: Option<Function>) -> Option<Function> {
         match (tag, function) {
             (None, function) => std::mem::replace(&mut self.otherwise, function),
             (Some(tag), Some(function)) => self.by_tag.insert(tag, function),
             (Some(tag), None) => self.by_tag.remove(&tag),
         }
     }
+}
 
-    /// `true` if a task has to be started.
-    pub(crate) fn begin(&mut self) -> bool {
-        !std::mem::replace(&mut self.running, true)
-    }
-
-    /// The task ends.
-    pub(crate) fn end(&mut self) {
-        self.running = false;
-    }
-
-    pub(crate) fn is_idle(&self) -> bool {
-        !self.running
-    }
-
-    pub(crate) fn lend(&mut self) -> Self {
-        self.lent = true;
-        Self {
-            by_tag: std::mem::take(&mut self.by_tag),
-            otherwise: self.otherwise.take(),
-            discarded: std::mem::take(&mut self.discarded),
-            ..Self::default()
-        }
-    }
-
-    pub(crate) fn give_back(&mut self, used: Self) {
-        self.lent = false;
-        self.by_tag = used.by_tag;
-        self.otherwise = used.otherwise;
-        for (tag, function) in std::mem::take(&mut self.changes) {
-            let replaced = self.set(tag, function);
-            self.discarded.extend(replaced);
-        }
-    }
-
+impl Loan {
     /// Gives a message to its handler. The message comes back if there is none, or it was not of the handler's type.
     pub(crate) fn handle(&mut self, message: Message) -> Result<(), (Message, Option<DecodeError>)> {
         self.discarded.clear();
-        let tag = message.tag().map(std::borrow::Cow::into_owned);
-        let Some((tag, function)) =
-            tag.and_then(|tag| self.by_tag.get_mut(&tag).map(|function| (tag, function)))
-        else {
+        let tag = message.tag().map(|tag| Tag::new(&tag));
+        let Some(tag) = tag else {
+            return self.handle_otherwise(message);
+        };
+        let Some(function) = self.list.get(tag.as_str()) else {
             return self.handle_otherwise(message);
         };
         match function(message) {
             Ok(Flow::Continue) => Ok(()),
             Ok(Flow::Done) => {
-                self.by_tag.remove(&tag);
+                drop(self.list.set(Some(tag), None));
                 Ok(())
             }
-            Err((message, error)) if self.otherwise.is_none() => Err((message, Some(error))),
+            Err((message, error)) if self.list.otherwise().is_none() => Err((message, Some(error))),
             Err((message, _)) => self.handle_otherwise(message),
         }
     }
 
     fn handle_otherwise(&mut self, message: Message) -> Result<(), (Message, Option<DecodeError>)> {
-        let Some(function) = &mut self.otherwise else {
+        let Some(function) = self.list.otherwise() else {
             return Err((message, None));
         };
         match function(message) {
-            Ok(Flow::Done) => self.otherwise = None,
+            Ok(Flow::Done) => drop(self.list.set(None, None)),
             Ok(Flow::Continue) => {}
             Err((message, error)) => return Err((message, Some(error))),
         }
@@ -121,13 +196,32 @@ impl Handlers {
     }
 }
 
+impl Default for List {
+    fn default() -> Self {
+        Self::Few(None)
+    }
+}
+
 impl fmt::Debug for Handlers {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Handlers")
-            .field("tags", &self.by_tag.keys())
-            .field("otherwise", &self.otherwise.is_some())
-            .field("running", &self.running)
-            .finish_non_exhaustive()
+        let mut out = f.debug_struct("Handlers");
+        match &self.list {
+            List::Few(few) => out.field("tag", &few.as_ref().map(|(tag, _)| tag)),
+            List::Many(many) => out.field("tags", &many.by_tag.keys()),
+        };
+        out.field("running", &!self.is_idle()).finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for Later {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Later").field("lent", &self.lent).finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for Loan {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Loan")
     }
 }
 
@@ -163,8 +257,20 @@ mod tests {
 
     use super::*;
 
+    #[expect(clippy::unnecessary_wraps, reason = "what `set` takes")]
+    fn tag(text: &str) -> Option<Tag> {
+        Some(Tag::new(text))
+    }
+
     fn message(tag: &str, number: i64) -> Message {
         Message::new(&(tag, number)).expect("encodes")
+    }
+
+    fn handle(handlers: &mut Handlers, message: Message) -> Result<(), (Message, Option<DecodeError>)> {
+        let mut lent = handlers.lend();
+        let handled = lent.handle(message);
+        handlers.give_back(lent);
+        handled
     }
 
     #[test]
@@ -178,49 +284,49 @@ mod tests {
             })
         };
         let mut handlers = Handlers::default();
-        handlers.set(Some("once".into()), Some(note("once", Flow::Done)));
-        handlers.set(Some("many".into()), Some(note("many", Flow::Continue)));
-        assert!(handlers.handle(message("once", 1)).is_ok());
-        assert!(handlers.handle(message("once", 2)).is_err(), "it was done");
-        assert!(handlers.handle(message("many", 3)).is_ok());
-        handlers.set(Some("many".into()), Some(note("other", Flow::Continue)));
-        assert!(handlers.handle(message("many", 4)).is_ok());
-        handlers.set(Some("many".into()), None);
-        assert!(handlers.handle(message("many", 5)).is_err());
+        handlers.set(tag("once"), Some(note("once", Flow::Done)));
+        handlers.set(tag("many"), Some(note("many", Flow::Continue)));
+        assert!(handle(&mut handlers, message("once", 1)).is_ok());
+        assert!(handle(&mut handlers, message("once", 2)).is_err(), "it was done");
+        assert!(handle(&mut handlers, message("many", 3)).is_ok());
+        handlers.set(tag("many"), Some(note("other", Flow::Continue)));
+        assert!(handle(&mut handlers, message("many", 4)).is_ok());
+        handlers.set(tag("many"), None);
+        assert!(handle(&mut handlers, message("many", 5)).is_err());
         assert_eq!(*seen.lock().unwrap(), [("once", 1), ("many", 3), ("other", 4)]);
     }
 
     #[test]
     fn a_message_without_a_tag_is_nobodys_but_otherwises() {
         let mut handlers = Handlers::default();
-        handlers.set(Some(String::new()), Some(on_args(|(): ()| ())));
-        assert!(handlers.handle(Message::default()).is_err());
-        assert!(handlers.handle(Message::new(&[42]).expect("encodes")).is_err());
-        assert!(handlers.handle(Message::new(&[""]).expect("encodes")).is_ok());
+        handlers.set(tag(""), Some(on_args(|(): ()| ())));
+        assert!(handle(&mut handlers, Message::default()).is_err());
+        assert!(handle(&mut handlers, Message::new(&[42]).expect("encodes")).is_err());
+        assert!(handle(&mut handlers, Message::new(&[""]).expect("encodes")).is_ok());
     }
 
     #[test]
     fn changes_during_a_call_take_effect_after_it() {
         let mut handlers = Handlers::default();
-        handlers.set(Some("a".into()), Some(on_message(|_| Flow::Continue)));
+        handlers.set(tag("a"), Some(on_message(|_| Flow::Continue)));
         let mut lent = handlers.lend();
-        handlers.set(Some("a".into()), None);
-        handlers.set(Some("b".into()), Some(on_message(|_| Flow::Continue)));
+        handlers.set(tag("a"), None);
+        handlers.set(tag("b"), Some(on_message(|_| Flow::Continue)));
         assert!(lent.handle(message("a", 1)).is_ok());
         handlers.give_back(lent);
-        assert!(handlers.handle(message("a", 2)).is_err());
-        assert!(handlers.handle(message("b", 3)).is_ok());
+        assert!(handle(&mut handlers, message("a", 2)).is_err());
+        assert!(handle(&mut handlers, message("b", 3)).is_ok());
     }
 
     #[test]
     fn a_message_of_another_type_goes_to_otherwise_or_comes_back_whole() {
         let mut handlers = Handlers::default();
-        handlers.set(Some("n".into()), Some(on_args(|_: i64| ())));
+        handlers.set(tag("n"), Some(on_args(|_: i64| ())));
         let bad = Message::new(&("n", "word")).expect("encodes");
-        let (back, error) = handlers.handle(bad.clone()).expect_err("not a number");
+        let (back, error) = handle(&mut handlers, bad.clone()).expect_err("not a number");
         assert_eq!(back, bad);
         assert!(error.is_some());
         handlers.set(None, Some(on_message(|_| ())));
-        assert!(handlers.handle(bad).is_ok());
+        assert!(handle(&mut handlers, bad).is_ok());
     }
 }

@@ -87,6 +87,7 @@ impl Port {
     /// # Ok::<(), Box<dyn std::error::Error>>(()) }).expect("it works");
     /// # Ok::<(), std::io::Error>(())
     /// ```
+    #[doc(alias("get_cond", "receive", "selective"))]
     pub fn recv_where<'a>(
         &'a mut self,
         mut fits: impl FnMut(&Message) -> bool + Send + 'a,
@@ -98,6 +99,7 @@ impl Port {
     }
 
     /// The first message whose first element is `tag`. Older names: Coro::MP's `get`.
+    #[doc(alias("get", "receive"))]
     pub fn recv_tag<'a>(&'a mut self, tag: &'a str) -> Selective<'a, Message> {
         self.select(move |frame| {
             // Only the first element is read of those that are passed over.
@@ -107,6 +109,7 @@ impl Port {
     }
 
     /// The first message of which `read` makes something, such as `|message| message.decode::<Pong>().ok()`.
+    #[doc(alias("get_cond", "receive"))]
     pub fn recv_match<'a, R: Send + 'a>(
         &'a mut self,
         mut read: impl FnMut(&Message) -> Option<R> + Send + 'a,
@@ -118,7 +121,7 @@ impl Port {
         &'a mut self,
         mut read: impl FnMut(&Frame) -> Result<Option<R>, DecodeError> + Send + 'a,
     ) -> Selective<'a, R> {
-        let (node, inlet) = (&self.life.node, &mut self.inlet);
+        let inlet = &mut self.inlet;
         let mut seen = 0;
         let poll = move |cx: &mut Context<'_>| {
             let mut found = None;
@@ -126,8 +129,8 @@ impl Port {
                 found = read(frame)?;
                 Ok(found.is_some())
             };
-            let taken = inlet.poll_select(cx, &mut seen, look, |cell, frame, error| {
-                node.dead_letter(&cell.id, Some(&frame), &error.to_string());
+            let taken = inlet.poll_select(cx, &mut seen, look, |node, id, frame, error| {
+                node.dead_letter(id, Some(&frame), &error.to_string());
             });
             taken.map(|_| found)
         };
@@ -139,15 +142,14 @@ impl<T: DeserializeOwned + Send + 'static> TypedPort<T> {
     /// The first message that `fits`, be it there already or still to come; see [`Selective`] for what becomes of the
     /// others, and what it costs.
     pub fn recv_where<'a>(&'a mut self, mut fits: impl FnMut(&T) -> bool + Send + 'a) -> Selective<'a, T> {
-        let (life, inlet) = self.parts();
-        let node = &life.node;
+        let inlet = self.inlet();
         let mut seen = 0;
         let poll = move |cx: &mut Context<'_>| {
             let taken = inlet.poll_select(
                 cx,
                 &mut seen,
                 |entry| entry.read().map(&mut fits),
-                |cell, entry, error| node.dead_letter(&cell.id, entry.frame(), &error.to_string()),
+                |node, id, entry, error| node.dead_letter(id, entry.frame(), &error.to_string()),
             );
             taken.map(|entry| entry.and_then(|entry| entry.into_value().ok()))
         };

@@ -9,11 +9,13 @@ use futures_core::Stream;
 use mp_proto::{DecodeError, Frame, PortId, Reason};
 use serde::de::DeserializeOwned;
 
-use super::{Life, Port};
+use super::Port;
 use crate::Node;
-use crate::address::{Home, PortRef};
+use crate::address::PortRef;
+use crate::mailbox::PortCell;
 use crate::mailbox::inlet::Inlet;
 use crate::mailbox::queue::Entry;
+use crate::node::Inner;
 
 /// A port that takes messages of one type, held by the one who receives from it. From [`Node::typed_port`], or of any
 /// [`Port`] by [`Port::typed`].
@@ -22,6 +24,35 @@ use crate::mailbox::queue::Entry;
 /// or copied `[ND-26]`. Whoever has the bare [`PortId`], in this node or another one, in Perl or Rust, sends as to any
 /// port: what arrives is read as a `T` when it is received. All are in one mailbox, in the order in which they were
 /// sent.
+///
+/// # What a message costs
+///
+/// | sent to | by whom | what happens |
+/// |---|---|---|
+/// | a `PortRef<T>`, [`TypedPort`] or [`ReplyTo`](crate::ReplyTo) | a program of this node | the value is moved: its own bytes are copied into the mailbox and out of it, what it owns on the heap stays where it is |
+/// | the same, where the port is at another node | that program | it is written into the connection's buffer once, and read here once |
+/// | the bare [`PortId`] | anybody | it is written and read, in this node, too |
+///
+/// So a large message costs least if its parts are on the heap (`Vec`, `Box`, `Arc`), and a value that is to stay with the
+/// sender as well is cloned before. A move takes the mailbox's lock for a moment and wakes the receiver if it waits; it
+/// calls neither `Serialize` nor `Deserialize`, which are asked for because the port may be elsewhere.
+///
+/// ```
+/// # tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(async {
+/// # let node = mp_node::Node::builder("doc").without_file().start().await?;
+/// let mut port = node.typed_port::<Vec<u8>>();
+/// let picture = vec![7; 1_000_000];
+/// let place = picture.as_ptr();
+/// node.send(&port, picture).await?; // `picture` is gone from here ...
+/// let got = port.recv().await.expect("it was sent");
+/// assert_eq!(got.as_ptr(), place); // ... and has not been copied.
+///
+/// node.send(port.id(), &got).await?; // By its name alone: written and read.
+/// let copy = port.recv().await.expect("it was sent");
+/// assert!(copy == got && copy.as_ptr() != place);
+/// # Ok::<(), Box<dyn std::error::Error>>(()) }).expect("it works");
+/// # Ok::<(), std::io::Error>(())
+/// ```
 ///
 /// A message that is no `T` is passed over as a dead letter. A moved value counts for its own size against
 /// [`Limits::mailbox_bytes`](mp_proto::Limits::mailbox_bytes); what it owns on the heap is not counted, so here
@@ -58,63 +89,64 @@ use crate::mailbox::queue::Entry;
 /// Dropping the port kills it with a normal end.
 #[must_use = "a port dies when it is dropped"]
 pub struct TypedPort<T: Send + 'static> {
-    life: Life,
     inlet: Inlet<Entry<T>>,
-    home: Arc<Home>,
 }
 
 impl Port {
     /// Makes this a port of `T`s. What waits in it stays there, in its order; handlers are removed.
     pub fn typed<T: Send + 'static>(self) -> TypedPort<T> {
-        let (life, inlet) = self.into_parts();
-        drop(life.cell.make_typed::<T>());
-        let home = Arc::new(Home::new(&life.node, &life.cell));
-        TypedPort { inlet: inlet.into_typed(), life, home }
+        drop(self.inlet.cell.make_typed::<T>());
+        TypedPort { inlet: self.inlet.into_typed() }
     }
 }
 
 impl<T: Send + 'static> TypedPort<T> {
+    /// A handle of a port that was made for such messages.
+    pub(crate) fn new(node: Arc<Inner>, cell: Arc<PortCell>, kill_on_drop: bool) -> Self {
+        Self { inlet: Inlet::new(node, cell, kill_on_drop) }
+    }
+
     /// The port's name in the network.
     #[must_use]
     pub fn id(&self) -> &PortId {
-        &self.life.cell.id
+        self.inlet.cell.id()
     }
 
     /// The port's address, for those who are to send to it: it can be cloned, kept, and sent in messages.
     #[must_use]
     pub fn to_ref(&self) -> PortRef<T> {
-        PortRef::local(self.id().clone(), Arc::clone(&self.home))
+        PortRef::here(Arc::clone(&self.inlet.cell))
     }
 
     /// The node that holds the port.
     #[must_use]
     pub fn node(&self) -> Node {
-        Node::from_inner(Arc::clone(&self.life.node))
+        Node::from_inner(Arc::clone(&self.inlet.node))
     }
 
     /// Why the port was killed, if it was.
     #[must_use]
     pub fn killed(&self) -> Option<Reason> {
-        self.life.cell.dead()
+        self.inlet.cell.dead()
     }
 
     /// Kills the port for `reason`.
     pub fn kill(self, reason: &Reason) {
-        self.life.node.kill_local(&self.life.cell, reason);
+        self.inlet.node.kill_local(&self.inlet.cell, reason);
     }
 
     /// Messages that wait to be received.
     #[must_use]
     pub fn waiting(&self) -> usize {
-        self.inlet.len() + self.life.cell.waiting()
+        self.inlet.len() + self.inlet.cell.waiting()
     }
 
-    pub(super) fn parts(&mut self) -> (&Life, &mut Inlet<Entry<T>>) {
-        (&self.life, &mut self.inlet)
+    pub(super) fn inlet(&mut self) -> &mut Inlet<Entry<T>> {
+        &mut self.inlet
     }
 
     fn dead_letter(&self, frame: &Frame, error: &DecodeError) {
-        self.life.node.dead_letter(&self.life.cell.id, Some(frame), &error.to_string());
+        self.inlet.node.dead_letter(self.inlet.cell.id(), Some(frame), &error.to_string());
     }
 }
 

@@ -7,7 +7,9 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bytes::BytesMut;
-use mp_proto::{Connection, ConnectionError, Frame, Limits, Message, NodeRequest, PortId, Protocol, Run, Session};
+use mp_proto::{
+    Connection, ConnectionError, Frame, Limits, Message, NodeRequest, PortId, Protocol, Run, Session,
+};
 use mp_transport::{Driver, Kick, clock};
 
 use self::parked::Parked;
@@ -160,7 +162,7 @@ impl Link {
         if run.port_bytes().is_empty() {
             return run.frames(MOVED).for_each(|frame| self.on_request(&frame, now));
         }
-        if self.last_port.as_ref().is_none_or(|cell| cell.id.name().as_bytes() != run.port_bytes()) {
+        if self.last_port.as_ref().is_none_or(|cell| cell.id().name().as_bytes() != run.port_bytes()) {
             self.last_port = self.node.find(run.port());
         }
         match &self.last_port {

@@ -90,7 +90,7 @@ impl Node {
             all.messages += messages;
             all.bytes += bytes;
             if messages > all.deepest.as_ref().map_or(0, |(_, most)| *most) {
-                all.deepest = Some((cell.id.clone(), messages));
+                all.deepest = Some((cell.id().clone(), messages));
             }
         }
         all

@@ -25,22 +25,22 @@ pub(super) struct Started {
     pub(super) ended: Option<oneshot::Receiver<()>>,
 }
 
-/// Runs a child's function in a port of its own.
-pub(super) fn spawn<F, T>(node: &Node, function: &Arc<F>) -> Started
+/// Runs a child's function in a port of its own. Without room for the port, that is a start that failed.
+pub(super) fn spawn<F, T>(node: &Node, function: &Arc<F>) -> Result<Started, Reason>
 where
     F: Fn(Port) -> T + Send + Sync + 'static,
     T: Future<Output: Outcome> + Send + 'static,
 {
-    let cell = node.inner.add_port().expect("the node has room for a port");
-    let port = cell.id.clone();
+    let cell = node.inner.add_port().map_err(|error| Reason::die(error.to_string()))?;
+    let port = cell.id().clone();
     let (guard, ended) = oneshot::channel::<()>();
     let function = Arc::clone(function);
     node.inner.run_in(cell, move |port| async move {
         // It is dropped after what the function has made.
         let _guard = guard;
-        function(port).await.into_reason()
+        Err::<(), _>(function(port).await.into_reason())
     });
-    Started { port, ended: Some(ended) }
+    Ok(Started { port, ended: Some(ended) })
 }
 
 pub(super) fn start(
@@ -51,9 +51,9 @@ pub(super) fn start(
 ) -> Result<Supervision, SupervisorError> {
     let cell = node.inner.add_port()?;
     let stop = CancellationToken::new();
-    let end = node.monitor(&cell.id);
+    let end = node.monitor(cell.id());
     let supervision = Supervision {
-        port: cell.id.clone(),
+        port: cell.id().clone(),
         stop: Some(stop.clone()),
         slots: Arc::clone(&slots),
         end: Some(end),
@@ -111,7 +111,7 @@ impl Runner {
         mut ended: Option<Reason>,
     ) {
         let killed = Arc::new(Fired::default());
-        let watch = self.node.inner.watch(&cell.id, Action::Future(Arc::clone(&killed)));
+        let watch = self.node.inner.watch(cell.id(), Action::Future(Arc::clone(&killed)));
         let (mut stopping, mut dead) = (false, false);
         let end = loop {
             if let Some(end) = ended.take().or_else(|| self.work_off()) {
@@ -140,9 +140,9 @@ impl Runner {
             }
         }
         if !end.is_normal() {
-            tracing::warn!(supervisor = %cell.id, reason = %end, "a supervisor ended");
+            tracing::warn!(supervisor = %cell.id(), reason = %end, "a supervisor ended");
         }
-        self.node.inner.unwatch(&cell.id, watch);
+        self.node.inner.unwatch(cell.id(), watch);
         self.node.inner.kill_local(&cell, &end);
     }
 
@@ -226,7 +226,7 @@ impl Runner {
     fn make(&self, child: &Child) -> Result<(Started, Up), Reason> {
         match &child.start {
             Start::Function(function) => {
-                let started = function(&self.node);
+                let started = function(&self.node)?;
                 let up = Up { port: started.port.clone(), stop: None };
                 Ok((started, up))
             }

@@ -20,3 +20,4 @@ mod puppet;
 mod rivals;
 mod shutdown;
 mod stats;
+mod timers;

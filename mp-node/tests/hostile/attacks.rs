@@ -22,8 +22,6 @@ pub(crate) struct Case {
     pub(crate) tried: &'static str,
     /// What who does it gets.
     pub(crate) gets: &'static str,
-    /// It leaves the victim with something that is dead.
-    pub(crate) once: bool,
     /// The most memory that it may cost, in MiB.
     pub(crate) bound: u64,
     pub(crate) attack: Attack,

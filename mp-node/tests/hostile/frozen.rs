@@ -1,9 +1,14 @@
 //! A process that is stopped for a while: SIGSTOP, and SIGCONT.
 
-use mp_node::Node;
+use std::sync::Arc;
+use std::time::Duration;
+
+use mp_node::{Framing, Node, PortId};
+use mp_transport::Tcp;
 
 use super::honest::{Honest, soon};
-use super::victim::Victim;
+use super::peer::Member;
+use super::victim::{SECRET, Victim};
 
 /// It is found within `monitor_timeout`; when it goes on it learns that it was given up, its own monitors fire, it
 /// connects again, and between what it sent before and what it sends then there is no silent hole. [CN-04] [ND-01]
@@ -39,4 +44,31 @@ async fn a_stopped_process_is_found_and_learns_of_it() {
     }
     let over = victim.lines("connection lost").len() + victim.lines("connection closed by the peer").len();
     assert!(over > 0, "it says that it was given up: {:#?}", victim.lines(""));
+}
+
+/// Perl's nodes send no keep-alives, so that the silence of one says nothing. What finds one that is stopped is our system,
+/// and only when we have something to say: once the buffers on the way are full, and nothing was taken for the transport's
+/// `user_timeout`.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_stopped_peer_of_another_kind_is_found_by_what_it_does_not_take() {
+    let mut tcp = Tcp::default();
+    tcp.user_timeout = Some(Duration::from_secs(2));
+    let builder = Node::builder("near").without_file().node_id("near").secret(SECRET);
+    let node = builder.transport(Arc::new(tcp)).bind("127.0.0.1:0").start().await.expect("starts");
+    let _stopped = Member::join_deaf(&node.addresses()[0], "perl", Framing::Cbor).await;
+    let port: PortId = "perl#p".parse().expect("a port");
+    let mut monitor = node.monitor(&port);
+    let large = "x".repeat(100_000);
+    let sending = async {
+        loop {
+            node.send(&port, &large).await.expect("it waits for room");
+        }
+    };
+    let reason = soon(async {
+        tokio::select! {
+            reason = &mut monitor => reason,
+            () = sending => unreachable!("it goes on"),
+        }
+    });
+    assert_eq!(reason.await.word(), "transport_error");
 }

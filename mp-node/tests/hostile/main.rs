@@ -1,7 +1,7 @@
 //! Hostile peers on real sockets. The node that they meet runs in a process of its own, so that its memory can be read;
 //! an honest node is connected with it all the time, and is to notice nothing.
 //!
-//! What is timed stands elsewhere: `cargo run --release -p mp-benches --bin hostile` prints for each case how fast
+//! What is timed stands elsewhere: `cargo run --release -p mp-bench --bin hostile` prints for each case how fast
 //! honest messages went meanwhile.
 
 #![cfg(all(feature = "tcp", feature = "json", feature = "cbor", target_os = "linux"))]

@@ -150,7 +150,7 @@ impl Member {
     pub(crate) async fn hears(&mut self, text: &str) {
         let has = |tail: &[u8]| tail.windows(text.len()).any(|window| window == text.as_bytes());
         while !has(&self.heard.tail.lock().unwrap()) {
-            assert!(!self.has_ended(), "closed; came {:?}", self.heard.tail.lock().unwrap());
+            assert!(!self.has_ended(), "closed before {text:?} came");
             drop(tokio::time::timeout(Duration::from_millis(100), self.heard.more.notified()).await);
         }
     }

@@ -36,6 +36,7 @@ fn secrets_are_in_no_output() {
         "has the old secret",
         "the secret is empty",
         "has a secret in it",
+        "at the end of my wits",
     ] {
         assert!(all.contains(said), "the process did not come to {said:?}");
     }
@@ -76,6 +77,13 @@ async fn run() {
     println!("{:?}", soon(one.dial(&at(&stranger))).await);
     println!("{:?}", soon(start(builder("four", old)).await.dial(&at(&two))).await);
     println!("{:?}", soon(start(builder("one", code)).await.dial(&at(&one))).await);
+    // A function that panics with all that it can show; what the node counts and tells of itself.
+    let own = |node: &Node| format!("{node:?} {:?} {:?}", node.config(), node.stats());
+    let port = one.spawn(async move |port| {
+        let said = own(&port.node());
+        assert!(said.is_empty(), "at the end of my wits: {said}");
+    });
+    println!("{:?} {:?}", soon(one.monitor(&port)).await, own(&one));
     let weak =
         builder("five", code).auth_offer(&[AuthMethod::Cleartext]).auth_accept(&[AuthMethod::Cleartext]);
     println!("{:?}", soon(start(weak).await.dial(&at(&one))).await);

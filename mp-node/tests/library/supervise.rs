@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use mp_node::testing::{Probe, TestNet};
 use mp_node::{
-    Child, Node, Port, PortId, Reason, Strategy, Supervision, Supervisor, SupervisorError, TrySendError,
+    Child, Limits, Node, Port, PortId, Reason, Strategy, Supervision, Supervisor, SupervisorError,
+    TrySendError,
 };
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -321,4 +322,23 @@ async fn what_cannot_be_started_says_why() {
     assert_eq!(nested.start(net.node(0)).unwrap_err(), SupervisorError::SameName("x".into()));
     net.node(0).shutdown().await;
     assert!(matches!(Supervisor::one_for_one().start(net.node(0)), Err(SupervisorError::Port(_))));
+}
+
+/// A node that is full is no reason to panic: the child is one that died at once, and that is what the supervisor tells.
+#[tokio::test(start_paused = true)]
+async fn a_child_for_which_there_is_no_room_is_a_start_that_failed() {
+    let mut limits = Limits::default();
+    limits.ports = 3;
+    let net = TestNet::with_limits(1, limits).await;
+    let full = net.node(0).port();
+    let supervisor = Supervisor::one_for_one().intensity(0, SECOND);
+    let children = supervisor.child(Child::worker("fits", work)).child(Child::worker("does not", work));
+    let mut supervision = children.start(net.node(0)).unwrap();
+    let reason = supervision.ended().await;
+    assert!(reason.to_string().contains("too many ports"), "{reason}");
+    assert!(!reason.to_string().contains("panic"), "{reason}");
+    drop(full);
+    let child = Child::worker("fits", work);
+    let supervision = Supervisor::one_for_one().child(child).start(net.node(0)).unwrap();
+    assert!(supervision.child("fits").unwrap().ready().await.is_some());
 }

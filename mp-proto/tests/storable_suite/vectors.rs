@@ -1,4 +1,4 @@
-//! 198 values as perl 5.36 and 5.40 froze them, `vectors/storable.json`.
+//! 197 values as perl 5.36 and 5.40 froze them, `vectors/storable.json`.
 
 use mp_proto::Value;
 use mp_proto::codec::storable::{StorableError, freeze};

@@ -54,20 +54,44 @@ impl<M: Told> Delivery<M> {
     /// none that has not fired, or if a new one is to `replace` it, which then answers for what was sent under the old
     /// one; it is there before the old one goes.
     pub fn sends(&mut self, sender: u32, port: u32, replace: bool, watch: impl FnOnce() -> M) -> u32 {
-        let story = self.stories.entry((sender, port)).or_insert_with(|| Story {
+        let is_watched = self.last_monitor(sender, port).is_some_and(|monitor| !monitor.is_told());
+        if replace || !is_watched {
+            self.watches(sender, port, is_watched, watch());
+        }
+        self.sent(sender, port)
+    }
+
+    /// The sender has made a monitor of the port, under which it sends from now on. Where it `replaces` the last one, it
+    /// answers for what was sent under that, too.
+    pub fn watches(&mut self, sender: u32, port: u32, replaces: bool, monitor: M) {
+        let story = self.story(sender, port);
+        match story.monitors.last_mut() {
+            Some(last) if replaces => *last = monitor,
+            _ => story.monitors.push(monitor),
+        }
+    }
+
+    /// The sender is about to send one more message to the port, under the last monitor that it made, whether that has
+    /// fired or not: gives the message's number.
+    pub fn sent(&mut self, sender: u32, port: u32) -> u32 {
+        let story = self.story(sender, port);
+        story.sent.push(story.monitors.len().saturating_sub(1));
+        let number = u32::try_from(story.sent.len() - 1).unwrap_or(u32::MAX);
+        self.sent += 1;
+        number
+    }
+
+    fn last_monitor(&self, sender: u32, port: u32) -> Option<&M> {
+        self.stories.get(&(sender, port))?.monitors.last()
+    }
+
+    fn story(&mut self, sender: u32, port: u32) -> &mut Story<M> {
+        self.stories.entry((sender, port)).or_insert_with(|| Story {
             monitors: Vec::new(),
             sent: Vec::new(),
             next: 0,
             died: None,
-        });
-        match story.monitors.last_mut().filter(|monitor| !monitor.is_told()) {
-            Some(monitor) if replace => *monitor = watch(),
-            Some(_) => {}
-            None => story.monitors.push(watch()),
-        }
-        story.sent.push(story.monitors.len().saturating_sub(1));
-        self.sent += 1;
-        u32::try_from(story.sent.len() - 1).unwrap_or(u32::MAX)
+        })
     }
 
     /// A message has arrived.

@@ -1,6 +1,7 @@
 //! Monitors fire once, for a reason that is true, and in time.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 use std::time::Duration;
 
 use mp_node::Reason;
@@ -31,15 +32,32 @@ pub struct Death {
 pub type WatchNumber = usize;
 
 /// Checks monitors (G-4, G-10): each fires at most once, not after it was dropped, for a reason that is true; and if its
-/// port dies or never was, exactly once. Of a process's death, those are told within a bound that knew it before.
+/// port dies or never was, exactly once. Of a process's death, those are told within a bound that knew it before; and so
+/// they are of a process that is [stopped](Watches::stopped) for longer than that.
+///
+/// All times are on one clock. Where that is a real one, what happened may have been noted a little later than it was:
+/// see [`Watches::tolerating`].
 #[derive(Debug, Default)]
 pub struct Watches {
     connect_time: Duration,
+    lag: Duration,
     watches: Vec<Watch>,
     /// Ports' processes, and their deaths.
     ports: BTreeMap<u32, (u32, Option<Death>)>,
+    /// For which reasons somebody meant to kill a port.
+    intents: BTreeMap<u32, Vec<Reason>>,
+    stops: BTreeMap<u32, Vec<Stop>>,
     /// Processes' hosts, and when they died.
     processes: BTreeMap<u32, (u32, Option<Duration>)>,
+}
+
+/// A process that did nothing for a while.
+#[derive(Debug, Clone)]
+pub struct Stop {
+    /// It may have been stopped within this time, and was not outside of it.
+    pub perhaps: Range<Duration>,
+    /// It was stopped all this time.
+    pub surely: Range<Duration>,
 }
 
 #[derive(Debug)]
@@ -57,6 +75,45 @@ impl Watches {
     #[must_use]
     pub fn new(connect_time: Duration) -> Self {
         Self { connect_time, ..Self::default() }
+    }
+
+    /// Things are noted up to so much later than they happen; a process that is [stopped](Watches::stopped) meanwhile notes
+    /// them when it goes on. Default: at once.
+    #[must_use]
+    pub fn tolerating(mut self, lag: Duration) -> Self {
+        self.lag = lag;
+        self
+    }
+
+    /// A process was stopped for a while: what it notes is late, and others must find out if that took long. To be told
+    /// before [`Watches::check_end`].
+    pub fn stopped(&mut self, process: u32, stop: Stop) {
+        self.stops.entry(process).or_default().push(stop);
+    }
+
+    /// Somebody is about to kill a port for this reason, or it may die for it by itself. That it does may never be noted if
+    /// its process ends, too.
+    pub fn port_may_die(&mut self, port: u32, reason: Reason) {
+        self.intents.entry(port).or_default().push(reason);
+    }
+
+    /// The earliest time at which something can have happened that a process has noted at `at`.
+    #[must_use]
+    pub fn earliest(&self, process: u32, at: Duration) -> Duration {
+        let noticed = at.saturating_sub(self.lag);
+        let stops = self.stops.get(&process).into_iter().flatten();
+        let late = stops.filter(|stop| stop.perhaps.start <= at && noticed <= stop.perhaps.end);
+        let begun = late.map(|stop| stop.perhaps.start.saturating_sub(self.lag)).min();
+        begun.map_or(noticed, |begun| begun.min(noticed))
+    }
+
+    /// How long a process may have been stopped within this time.
+    fn idle(&self, process: u32, within: &Range<Duration>) -> Duration {
+        let stops = self.stops.get(&process).into_iter().flatten();
+        let overlaps = stops.map(|Stop { perhaps, .. }| {
+            perhaps.end.min(within.end).saturating_sub(perhaps.start.max(within.start))
+        });
+        overlaps.sum()
     }
 
     /// A process has begun on a host.
@@ -116,11 +173,11 @@ impl Watches {
             return Ok(());
         }
         ensure(watch.fired.is_none(), || format!("G-4: monitor {number} has fired twice"))?;
-        ensure(watch.dropped.is_none_or(|dropped| dropped == at), || {
-            format!("G-4: monitor {number} has fired after it was dropped")
-        })?;
+        let (process, dropped) = (watch.process, watch.dropped);
         watch.fired = Some((at, reason));
-        Ok(())
+        ensure(dropped.is_none_or(|dropped| self.earliest(process, at) <= dropped), || {
+            format!("G-4: monitor {number} has fired after it was dropped")
+        })
     }
 
     /// All is calm: nothing is on its way any more. Processes' deaths are to have been told within `bound`.
@@ -137,25 +194,64 @@ impl Watches {
                 ))
             })?;
         }
+        self.check_stopped(bound)
+    }
+
+    /// A process that was stopped for longer than the bound is to have been found within it.
+    fn check_stopped(&self, bound: Duration) -> Result<(), Violation> {
+        for (process, stop) in
+            self.stops.iter().flat_map(|(process, stops)| stops.iter().map(move |stop| (process, stop)))
+        {
+            let (since, deadline) = (stop.surely.start, stop.surely.start + bound);
+            if deadline > stop.surely.end {
+                continue;
+            }
+            for (number, watch) in self.watches.iter().enumerate() {
+                let Target::Port(port) = watch.target else { continue };
+                if self.ports.get(&port).is_none_or(|(owner, _)| owner != process)
+                    || watch.process == *process
+                    || watch.made + self.connect_time >= since
+                    || watch.dropped.is_some_and(|dropped| dropped <= deadline)
+                    || !self.was_up(watch.process, &(since..deadline))
+                {
+                    continue;
+                }
+                let told = watch.fired.as_ref().is_some_and(|(at, _)| *at <= deadline);
+                ensure(told, || {
+                    format!(
+                        "G-10: monitor {number} of port {port}, whose process was stopped at {since:?}, has not fired in \
+                         {bound:?}"
+                    )
+                })?;
+            }
+        }
         Ok(())
     }
 
+    /// Whether a process did live, and was not stopped, all this time.
+    fn was_up(&self, process: u32, within: &Range<Duration>) -> bool {
+        let lived =
+            self.processes.get(&process).is_some_and(|(_, died)| died.is_none_or(|died| died > within.end));
+        lived && self.idle(process, within).is_zero()
+    }
+
     fn check(&self, watch: &Watch, bound: Duration) -> Result<(), String> {
-        let owner = self.processes.get(&watch.process);
-        if owner.is_none_or(|(_, died)| died.is_some()) {
-            return Ok(());
-        }
+        let Some((_, died)) = self.processes.get(&watch.process) else { return Ok(()) };
         if let Some((at, reason)) = &watch.fired {
             self.check_reason(watch, *at, reason)?;
         }
         let Some((since, in_time)) = self.news(watch) else { return Ok(()) };
-        match &watch.fired {
-            None if watch.dropped.is_some() => Ok(()),
-            None => Err("it has not fired".into()),
-            Some((at, _)) if in_time && *at > since.max(watch.made) + bound => {
+        let is_late = |at: Duration| in_time && at > self.due(watch, since, at, bound);
+        match (&watch.fired, died) {
+            (None, _) if watch.dropped.is_some() => Ok(()),
+            (None, None) => Err("it has not fired".into()),
+            (None, Some(died)) if is_late(*died) => {
+                Err(format!("G-10: it had not fired at {died:?}, more than {bound:?} after {since:?}"))
+            }
+            (Some((at, _)), _) if is_late(*at) => {
                 Err(format!("G-10: it fired at {at:?}, more than {bound:?} after {since:?}"))
             }
-            Some(_) => Ok(()),
+            _ => Ok(()),
         }
     }
 
@@ -167,8 +263,10 @@ impl Watches {
             Target::Node(_) => word == "transport_error",
             Target::Port(port) => match self.ports.get(&port) {
                 Some((process, _)) if word == "transport_error" => *process != watch.process,
-                Some((_, Some(death))) if word == "no_such_port" => death.at <= at,
-                Some((_, Some(death))) => death.at <= at && death.reason.as_ref() == Some(reason),
+                Some((owner, Some(death))) if self.earliest(*owner, death.at) > at => false,
+                Some((_, Some(_))) if word == "no_such_port" => true,
+                Some((_, Some(Death { reason: Some(true_one), .. }))) if true_one == reason => true,
+                Some((_, Some(_))) => self.may_have_died_for(port, reason),
                 _ => false,
             },
         };
@@ -177,6 +275,17 @@ impl Watches {
         } else {
             Err(format!("it fired at {at:?} with a reason that is not true: {reason}"))
         }
+    }
+
+    /// Whether a port may have died for this reason.
+    fn may_have_died_for(&self, port: u32, reason: &Reason) -> bool {
+        self.intents.get(&port).is_some_and(|intents| intents.contains(reason))
+    }
+
+    /// Until when a watch that fired at `at` had time to do so. A process that is stopped tells nothing.
+    fn due(&self, watch: &Watch, since: Duration, at: Duration, bound: Duration) -> Duration {
+        let begin = since.max(watch.made);
+        begin + bound + self.idle(watch.process, &(begin..at))
     }
 
     /// Since when there is something to be told, if there is, and whether that is to be told within the bound.
@@ -220,13 +329,14 @@ impl Watches {
         u64::try_from(lost.count()).unwrap_or(u64::MAX)
     }
 
-    /// The longest time from a process's death until a monitor told of it.
+    /// The longest time from a process's death until a monitor told of it, without what the one who was told spent stopped.
     #[must_use]
     pub fn slowest(&self) -> Duration {
         let times = self.watches.iter().filter_map(|watch| {
             let (at, _) = watch.fired.as_ref()?;
             let (since, in_time) = self.news(watch)?;
-            in_time.then(|| at.saturating_sub(since.max(watch.made)))
+            let begin = since.max(watch.made);
+            in_time.then(|| at.saturating_sub(begin).saturating_sub(self.idle(watch.process, &(begin..*at))))
         });
         times.max().unwrap_or_default()
     }
@@ -268,6 +378,46 @@ mod tests {
         assert_eq!(watches.fired(number, 2 * SECOND, Reason::die("that")), Ok(()));
         assert!(watches.check_end(SECOND).is_err());
         assert!(watches.fired(number, 3 * SECOND, Reason::die("this")).is_err());
+    }
+
+    #[test]
+    fn a_process_that_is_stopped_for_long_is_to_be_found() {
+        let (mut watches, number) = watched();
+        let stop =
+            |from, to| Stop { perhaps: from * SECOND..to * SECOND, surely: from * SECOND..to * SECOND };
+        watches.stopped(2, stop(3, 5));
+        assert_eq!(watches.check_end(3 * SECOND), Ok(()), "it was not for long");
+        watches.stopped(2, stop(10, 14));
+        assert!(watches.check_end(3 * SECOND).is_err());
+        let lost = Reason::new("transport_error", "x");
+        assert_eq!(watches.fired(number, 13 * SECOND, lost), Ok(()));
+        assert_eq!(watches.check_end(3 * SECOND), Ok(()));
+    }
+
+    #[test]
+    fn what_a_stopped_process_notes_is_late() {
+        let (watches, number) = watched();
+        let mut watches = watches.tolerating(SECOND);
+        assert_eq!(watches.earliest(1, 9 * SECOND), 8 * SECOND);
+        let stop = Stop { perhaps: 5 * SECOND..9 * SECOND, surely: 6 * SECOND..8 * SECOND };
+        watches.stopped(1, stop);
+        assert_eq!(watches.earliest(1, 9 * SECOND), 4 * SECOND);
+        assert_eq!(watches.earliest(1, 11 * SECOND), 10 * SECOND);
+        // It was dropped just when it fired; and of a death at 4 s one who slept from 5 s to 9 s tells at 9 s.
+        watches.dropped(number, 4 * SECOND);
+        watches.process_died(2, 4 * SECOND);
+        assert_eq!(watches.fired(number, 9 * SECOND, Reason::new("transport_error", "x")), Ok(()));
+        assert_eq!(watches.check_end(SECOND), Ok(()));
+        assert!(watches.check_end(SECOND / 2).is_err());
+    }
+
+    #[test]
+    fn a_death_that_was_meant_and_not_noted_is_true() {
+        let (mut watches, number) = watched();
+        watches.port_may_die(7, Reason::die("meant"));
+        watches.process_died(2, 2 * SECOND);
+        assert_eq!(watches.fired(number, 2 * SECOND, Reason::die("meant")), Ok(()));
+        assert_eq!(watches.check_end(SECOND), Ok(()));
     }
 
     #[test]

@@ -54,6 +54,41 @@ pub(super) enum Command {
         #[arg(long, default_value_t = 0)]
         seed: u64,
     },
+    /// Run nodes in processes of their own, on TCP, under load; kill, stop and restart them; check what is guaranteed, and that
+    /// nothing leaks. Exit code 1 if something is broken, 2 if there is no result
+    #[cfg(unix)]
+    Soak(Soak),
+    /// One of these nodes
+    #[cfg(unix)]
+    #[command(hide = true)]
+    SoakNode {
+        /// What it is to be
+        settings: std::path::PathBuf,
+    },
+}
+
+/// A soak.
+#[cfg(unix)]
+#[derive(Debug, Clone, ClapArgs)]
+pub(super) struct Soak {
+    /// How long the load and the faults last; start and end take some 20 s more
+    #[arg(long, default_value_t = 60)]
+    pub(super) seconds: u64,
+    /// How many nodes
+    #[arg(long, default_value_t = 8, value_parser = clap::value_parser!(u32).range(2..=100))]
+    pub(super) nodes: u32,
+    /// How many of them are global nodes
+    #[arg(long, default_value_t = 2)]
+    pub(super) globals: u32,
+    /// Decides which faults happen to whom and when [default: another one each time]
+    #[arg(long)]
+    pub(super) seed: Option<u64>,
+    /// Speak TLS, with this certificate and key as `aemp gencert` makes them (needs the feature `tls`)
+    #[arg(long, value_name = "PEM")]
+    pub(super) tls: Option<std::path::PathBuf>,
+    /// Keep the records even if all is well
+    #[arg(long)]
+    pub(super) keep: bool,
 }
 
 /// What the networks are like; what is not given follows from the seed.

@@ -154,6 +154,9 @@ impl Output {
     }
 }
 
+#[cfg(unix)]
+mod soak;
+
 fn seconds(time: Duration) -> String {
     format!("{:.3} s", time.as_secs_f64())
 }

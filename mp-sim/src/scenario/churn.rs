@@ -11,9 +11,9 @@ use super::book::{Address, Book};
 use crate::{Dice, Process, World};
 
 /// Groups of ports.
-pub(super) const GROUPS: [&str; 2] = ["blue", "red"];
+pub(crate) const GROUPS: [&str; 2] = ["blue", "red"];
 /// A family of keys and values.
-pub(super) const FAMILY: &str = "settings";
+pub(crate) const FAMILY: &str = "settings";
 
 /// Looks at the directory, and changes it until all is to be calm.
 pub(super) fn begin(

@@ -2,11 +2,12 @@
 
 use std::time::Duration;
 
-use mp_node::{CallError, Message, Node, NodeId, Outcome, Port, PortId, Reason};
+use mp_node::{CallError, Message, Node, NodeId, Port, PortId, Reason, SendError};
 
 use super::Setup;
 use super::book::Book;
-use crate::{Dice, World};
+use crate::Dice;
+use crate::check::Violation;
 
 /// The function that nodes of ours let peers spawn.
 const CLERK: &str = "clerk";
@@ -14,16 +15,24 @@ const CLERK: &str = "clerk";
 const NOBODY: &str = "nobody";
 
 /// Lets peers spawn a port that answers one question.
-pub(super) fn offer(node: &Node) {
+pub(crate) fn offer(node: &Node) {
     node.register_function(CLERK, clerk);
 }
 
-async fn clerk(mut port: Port, args: Message) -> impl Outcome {
-    let (salt,): (u64,) = args.decode().unwrap_or_default();
-    if let Some((question, reply)) = port.recv_as::<(u64, PortId)>().await {
+/// Answers, unless the one who is to ask is lost.
+async fn clerk(mut port: Port, args: Message) -> Result<(), Reason> {
+    let (salt, client) = args.decode::<(u64, PortId)>().map_err(|error| Reason::die(error.to_string()))?;
+    let node = port.node();
+    let asked = tokio::select! {
+        biased;
+        asked = port.recv_as::<(u64, PortId)>() => asked,
+        lost = node.monitor(&client) => return Err(lost),
+    };
+    if let Some((question, reply)) = asked {
         // It fails only when the node is no more.
-        let _sent = port.node().send(&reply, (answer(salt, question),)).await;
+        let _sent = node.send(&reply, (answer(salt, question),)).await;
     }
+    Ok(())
 }
 
 fn answer(salt: u64, question: u64) -> u64 {
@@ -43,65 +52,103 @@ pub(super) async fn run(node: Node, process: u32, setup: std::sync::Arc<Setup>, 
             return;
         }
         book.with(|page| page.errands.insert(process, format!("at {host}, since {:?}", world.now())));
-        let known = !dice.one_in(4);
-        let function = if known { CLERK } else { NOBODY };
-        let salt = dice.below(1000);
-        let errand = Errand { node: &node, world: &world, at, can_be: known && !setup.is_perl(host), salt };
-        match node.spawn_on(&errand.at, function, (salt,)) {
-            Ok(port) if dice.one_in(3) => errand.link(&port, &mut dice).await,
-            Ok(port) => errand.call(&port, dice.below(1_000_000)).await,
+        match Errand::new(&node, at, !setup.is_perl(host)).run(&mut dice).await {
+            Ok(Ok(what)) => world.note(format_args!("{what}")),
+            Ok(Err(violation)) => world.violation(format_args!("{violation}")),
             Err(_) => return, // the node is no more
         }
         book.with(|page| page.errands.remove(&process));
     }
 }
 
-struct Errand<'a> {
+/// A port that is to be spawned on a node, to be asked or linked.
+pub(crate) struct Errand<'a> {
     node: &'a Node,
-    world: &'a World,
     at: NodeId,
-    /// Whether the port can have been spawned.
-    can_be: bool,
-    salt: u64,
+    has_clerks: bool,
+    /// Whether nodes are shut down meanwhile, so that ports may end normally.
+    has_shutdowns: bool,
 }
 
-impl Errand<'_> {
-    async fn call(&self, port: &PortId, question: u64) {
+impl<'a> Errand<'a> {
+    /// At a node that has clerks, or has none.
+    pub(crate) fn new(node: &'a Node, at: NodeId, has_clerks: bool) -> Self {
+        Self { node, at, has_clerks, has_shutdowns: false }
+    }
+
+    /// Nodes are shut down meanwhile.
+    pub(crate) fn with_shutdowns(mut self) -> Self {
+        self.has_shutdowns = true;
+        self
+    }
+
+    /// Runs it, and gives what came of it.
+    ///
+    /// # Errors
+    ///
+    /// The node is no more.
+    ///
+    /// # Cancellation
+    ///
+    /// Dropping the future ends it where it is; the port over there may stay for a while.
+    pub(crate) async fn run(self, dice: &mut Dice) -> Result<Result<String, Violation>, SendError> {
+        let is_known = !dice.one_in(4);
+        let salt = dice.below(1000);
+        let function = if is_known { CLERK } else { NOBODY };
+        let port = self.node.spawn_on(&self.at, function, (salt, self.node.id().port()))?;
+        Ok(if dice.one_in(3) {
+            self.link(&port, dice).await
+        } else {
+            let question = dice.below(1_000_000);
+            let expected = (is_known && self.has_clerks).then(|| answer(salt, question));
+            self.call(&port, question, expected).await
+        })
+    }
+
+    /// Asks, and expects this answer, or none.
+    async fn call(&self, port: &PortId, question: u64, expected: Option<u64>) -> Result<String, Violation> {
         let answered = self.node.call(port, (question,)).returning::<(u64,)>().await;
-        self.world.note(format_args!("{port}, when it was asked: {answered:?}"));
         let right = match &answered {
-            Ok((number,)) => self.can_be && *number == answer(self.salt, question),
-            Err(CallError::Died(reason)) => is_absence(reason),
+            Ok((number,)) => expected == Some(*number),
+            Err(CallError::Died(reason)) => self.is_absence(reason),
             Err(CallError::Send(_)) => true,
             Err(_) => false,
         };
-        if !right {
-            self.world.violation(format_args!("G-4: {port}, asked {question}, gave {answered:?}"));
+        if right {
+            Ok(format!("{port}, when it was asked: {answered:?}"))
+        } else {
+            Err(Violation(format!("G-4: {port}, asked {question}, gave {answered:?}")))
         }
     }
 
     /// Links a port here with one there, and kills one of the two: the other must follow.
-    async fn link(&self, there: &PortId, dice: &mut Dice) {
+    async fn link(&self, there: &PortId, dice: &mut Dice) -> Result<String, Violation> {
         let here = self.node.spawn(|mut port| async move { while port.recv().await.is_some() {} });
         let reason = Reason::new("linked", format!("{}", dice.word()));
         let _halves = self.node.link(&here, there);
         let killed = if dice.one_in(2) { &here } else { there };
-        let ends = [self.node.monitor(&here), self.node.monitor(there)];
+        let [end_here, end_there] = [&here, there].map(|port| self.node.monitor(port));
         tokio::time::sleep(Duration::from_millis(dice.below(300))).await;
         self.node.kill(killed, reason.clone());
-        for (end, port) in ends.into_iter().zip([&here, there]) {
-            let told = end.await;
-            self.world.note(format_args!("{port}, which was linked: {told}"));
-            if told != reason && !is_absence(&told) {
-                self.world
-                    .violation(format_args!("G-4: {port} was linked, and died of {told}, not of {reason}"));
+        let told_there = end_there.await;
+        if told_there.is_normal() {
+            // A normal end is not passed on.
+            self.node.kill(&here, reason.clone());
+        }
+        let told_here = end_here.await;
+        for (told, port) in [(&told_here, &here), (&told_there, there)] {
+            if *told != reason && !self.is_absence(told) {
+                let what = format!("G-4: {port} was linked, and died of {told}, not of {reason}");
+                return Err(Violation(what));
             }
         }
+        Ok(format!("{here} and {there}, which were linked: {told_here}; {told_there}"))
     }
-}
 
-/// Whether a reason says that a port is not there, or may be.
-fn is_absence(reason: &Reason) -> bool {
-    // Of a function that is not known, a node of ours says so.
-    !matches!(&*reason.word(), "" | "die" | "linked" | "killed")
+    /// Whether a reason says that a port is not there, or may be.
+    fn is_absence(&self, reason: &Reason) -> bool {
+        // Of a function that is not known, a node of ours says so.
+        !matches!(&*reason.word(), "" | "die" | "linked" | "killed")
+            || (self.has_shutdowns && reason.is_normal())
+    }
 }

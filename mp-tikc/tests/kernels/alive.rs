@@ -4,9 +4,10 @@ use std::time::Duration;
 
 use mp_tikc::exchange::ExchangeError;
 use mp_tikc::{KernelEvent, KernelEvents, LinkError, TikcLimits, Value};
+use mp_transport::memory::Death;
 use mp_transport::{MemoryNet, clock};
 
-use crate::net::{Puppet, aliases, at, hub, joined, kernel_with, settle};
+use crate::net::{Puppet, aliases, at, hub, joined, kernel_with, settle, told};
 
 async fn down(events: &mut KernelEvents) -> LinkError {
     loop {
@@ -47,6 +48,33 @@ async fn a_peer_that_vanishes_is_given_up() {
     // It comes back by itself, once there is a way.
     net.between("hub", "far").heal();
     assert!(near.wait_for("counter").await);
+}
+
+/// [TK-30]: a kernel of Perl's dies with its process, as it does by SIGKILL. Within a second no kernel lists its aliases, be
+/// it of ours or of Perl's, over links as slow as those around the world. (That the same comes to pass with a real process,
+/// `live_perl.rs` shows, without a clock.)
+#[tokio::test(start_paused = true)]
+async fn the_aliases_of_a_process_that_dies_are_gone_everywhere_within_a_second() {
+    let net = MemoryNet::new(1);
+    net.everywhere().delay(Duration::from_millis(150), Duration::from_millis(50));
+    let (server, _listening) = hub(&net, "hub").await;
+    let ((one, _one), (two, _two)) = (joined(&net, "one", "hub").await, joined(&net, "two", "hub").await);
+    let mut victim = Puppet::dial(&net, "victim", "hub").await;
+    let mut witness = Puppet::dial(&net, "witness", "hub").await;
+    victim.setup(&["victim"]).await;
+    witness.setup(&["witness"]).await;
+    for kernel in [&server, &one, &two] {
+        assert!(kernel.wait_for("victim").await && kernel.wait_for("witness").await);
+    }
+    witness.heard().await;
+    let second = clock::now() + Duration::from_secs(1);
+    net.kill_host("victim", Death::Reset);
+    let heard = tokio::time::timeout_at(second.into(), witness.hear()).await;
+    assert_eq!(heard.ok().flatten().as_ref().map(told).as_deref(), Some("remove victim"));
+    tokio::time::sleep_until(second.into()).await;
+    for kernel in [&server, &one, &two] {
+        assert_eq!(aliases(kernel), ["witness"]);
+    }
 }
 
 /// [TK-57]: who has nothing to say is not lost for that; and the shorter of two bounds counts.

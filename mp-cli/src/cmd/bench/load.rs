@@ -8,6 +8,7 @@ use serde::Serialize;
 use tokio::time::timeout;
 
 use crate::cmd::guest::Guest;
+use crate::cmd::ping::seconds;
 use crate::error::CliError;
 
 /// So many messages are under way at a time, when throughput is measured.
@@ -25,18 +26,19 @@ pub(super) struct Load {
     pub(super) size: usize,
 }
 
-/// What came of it. Times are in microseconds, there and back.
+/// What came of it. Times are in seconds, there and back.
 #[derive(Debug, Serialize)]
 pub(super) struct Figures {
     pub(super) round_trips: usize,
-    pub(super) mean_us: u64,
-    pub(super) p50_us: u64,
-    pub(super) p99_us: u64,
-    pub(super) max_us: u64,
+    pub(super) round_trip_mean: f64,
+    pub(super) round_trip_p50: f64,
+    pub(super) round_trip_p99: f64,
+    pub(super) round_trip_max: f64,
     /// Echoes that came while as many as allowed were under way.
     pub(super) echoes: u64,
-    pub(super) per_second: u64,
-    pub(super) megabytes_per_second: f64,
+    pub(super) messages_per_second: f64,
+    /// Of text, each way.
+    pub(super) bytes_per_second: f64,
     /// Messages that did not come back.
     pub(super) lost: u64,
 }
@@ -139,30 +141,24 @@ fn lost_all(echo: &PortId, guest: &Guest) -> CliError {
     ))
 }
 
-#[expect(
-    clippy::cast_precision_loss,
-    clippy::cast_possible_truncation,
-    clippy::cast_sign_loss,
-    reason = "figures for people, which saturate"
-)]
+#[expect(clippy::cast_precision_loss, reason = "figures for people")]
 fn figures(mut times: Vec<Duration>, echoes: u64, lost: u64, took: Duration, size: usize) -> Figures {
     times.sort_unstable();
-    let micros = |time: Duration| u64::try_from(time.as_micros()).unwrap_or(u64::MAX);
     let part = |part: usize| {
         let rank = (times.len() * part).div_ceil(100).saturating_sub(1);
-        times.get(rank).copied().map(micros).unwrap_or_default()
+        times.get(rank).copied().map(seconds).unwrap_or_default()
     };
     let total: Duration = times.iter().sum();
     let per_second = echoes as f64 / took.as_secs_f64().max(1e-6);
     Figures {
         round_trips: times.len(),
-        mean_us: micros(total) / u64::try_from(times.len().max(1)).unwrap_or(1),
-        p50_us: part(50),
-        p99_us: part(99),
-        max_us: part(100),
+        round_trip_mean: (total.as_secs_f64() * 1e6 / times.len().max(1) as f64).round() / 1e6,
+        round_trip_p50: part(50),
+        round_trip_p99: part(99),
+        round_trip_max: part(100),
         echoes,
-        per_second: per_second as u64,
-        megabytes_per_second: (per_second * size as f64 / 1e5).round() / 10.0,
+        messages_per_second: per_second.round(),
+        bytes_per_second: (per_second * size as f64).round(),
         lost,
     }
 }
@@ -175,8 +171,9 @@ mod tests {
     fn what_the_times_come_to() {
         let times: Vec<_> = (1..=100).rev().map(Duration::from_micros).collect();
         let figures = figures(times, 2_000, 1, Duration::from_secs(2), 1_000);
-        assert_eq!((figures.mean_us, figures.p50_us, figures.p99_us, figures.max_us), (50, 50, 99, 100));
-        assert_eq!((figures.per_second, figures.lost), (1_000, 1));
-        assert!((figures.megabytes_per_second - 1.0).abs() < f64::EPSILON);
+        let trips = [figures.round_trip_mean, figures.round_trip_p50, figures.round_trip_p99];
+        assert_eq!((trips, figures.round_trip_max), ([51e-6, 50e-6, 99e-6], 100e-6));
+        assert_eq!((figures.messages_per_second, figures.bytes_per_second), (1e3, 1e6));
+        assert_eq!(figures.lost, 1);
     }
 }

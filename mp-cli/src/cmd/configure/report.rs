@@ -10,18 +10,52 @@ use mp_config::{Address, Origin, Scope, Setting};
 
 /// One thing that was done.
 #[derive(Debug, Serialize)]
-#[serde(tag = "done", rename_all = "snake_case")]
+#[serde(tag = "event", rename_all = "snake_case")]
 pub(super) enum Done {
-    ProfileMade { name: String },
-    ProfileRemoved { name: String },
-    Set { scope: Scope, key: &'static str, value: Option<Value> },
-    Cleared { scope: Scope, key: &'static str, was_set: bool },
-    NotThere { scope: Scope, key: &'static str, items: Vec<Value> },
-    SecretMade { scope: Scope, length: usize },
-    CertMade { scope: Scope },
-    Profile { name: String, settings: Vec<Shown> },
-    Config { profile: Option<String>, settings: Vec<Shown>, profiles: Vec<String> },
-    Saved { path: PathBuf, comments_lost: bool },
+    ProfileMade {
+        #[serde(rename = "profile")]
+        name: String,
+    },
+    ProfileRemoved {
+        #[serde(rename = "profile")]
+        name: String,
+    },
+    Set {
+        scope: Scope,
+        key: &'static str,
+        value: Option<Value>,
+    },
+    Cleared {
+        scope: Scope,
+        key: &'static str,
+        was_set: bool,
+    },
+    NotThere {
+        scope: Scope,
+        key: &'static str,
+        items: Vec<Value>,
+    },
+    SecretMade {
+        scope: Scope,
+        length: usize,
+    },
+    CertMade {
+        scope: Scope,
+    },
+    Profile {
+        #[serde(rename = "profile")]
+        name: String,
+        settings: Vec<Shown>,
+    },
+    Config {
+        profile: Option<String>,
+        settings: Vec<Shown>,
+        profiles: Vec<String>,
+    },
+    Saved {
+        path: PathBuf,
+        comments_lost: bool,
+    },
 }
 
 /// A setting that is shown.

@@ -186,6 +186,7 @@ impl Play<'_> {
 
 /// The heading of a part.
 #[derive(Serialize)]
+#[serde(tag = "event", rename = "step")]
 struct Step {
     step: u8,
     title: &'static str,
@@ -233,7 +234,7 @@ pub(super) struct Finale;
 
 impl Serialize for Finale {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        Value::serialize(&json!({ "event": "done", "ok": true }), serializer)
+        Value::serialize(&json!({ "event": "done" }), serializer)
     }
 }
 

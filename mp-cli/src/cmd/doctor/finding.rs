@@ -69,7 +69,7 @@ impl Report for Finding {
 #[derive(Debug, Default, Serialize)]
 #[serde(tag = "event", rename = "doctor")]
 pub(super) struct Tally {
-    ok: usize,
+    passed: usize,
     warnings: usize,
     failed: usize,
 }
@@ -77,7 +77,7 @@ pub(super) struct Tally {
 impl Tally {
     pub(super) fn tell(&mut self, finding: &Finding, output: &mut Output) -> Result<(), CliError> {
         match finding.status {
-            Status::Ok => self.ok += 1,
+            Status::Ok => self.passed += 1,
             Status::Warn => self.warnings += 1,
             Status::Fail => self.failed += 1,
         }
@@ -90,13 +90,13 @@ impl Tally {
         if self.failed == 0 {
             return Ok(());
         }
-        Err(CliError::Unwell { failed: self.failed, checks: self.ok + self.warnings + self.failed })
+        Err(CliError::Unwell { failed: self.failed, checks: self.passed + self.warnings + self.failed })
     }
 }
 
 impl Report for Tally {
     fn text(&self, _: Paint) -> String {
-        format!("{} ok, {} to look at, {} failed", self.ok, self.warnings, self.failed)
+        format!("{} ok, {} to look at, {} failed", self.passed, self.warnings, self.failed)
     }
 }
 

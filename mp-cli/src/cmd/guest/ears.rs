@@ -22,6 +22,8 @@ struct Heard {
     globals: BTreeSet<NodeId>,
     asked: BTreeMap<String, (NodeId, oneshot::Sender<Value>)>,
     questions: u64,
+    /// The node takes part in the directory, and wants to hear of that, too.
+    is_in: bool,
 }
 
 impl Ears {
@@ -36,6 +38,11 @@ impl Ears {
             request: Box::new(move |from, tag, args| requests.request(from, tag, args)),
         });
         ears
+    }
+
+    /// The node takes part in the directory from now on.
+    pub(super) fn join(&self) {
+        self.heard().is_in = true;
     }
 
     /// Whether this peer has said that it is a global node.
@@ -75,7 +82,8 @@ impl Ears {
         match tag {
             "g_global" => {
                 heard.globals.insert(from.clone());
-                Some(args)
+                // Global nodes say it to everybody; to a passer-by it is no stray request.
+                heard.is_in.then_some(args)
             }
             "g_reply" => {
                 let id = args.first().and_then(Value::as_str).unwrap_or_default().to_string();

@@ -6,7 +6,7 @@ use std::time::Duration;
 use mp_node::PortId;
 use serde::Serialize;
 
-use super::millis;
+use super::seconds;
 
 /// So many of the latest times are kept for the percentile.
 const KEPT: usize = 100_000;
@@ -22,7 +22,7 @@ pub(super) struct Times {
     latest: VecDeque<Duration>,
 }
 
-/// What they come to, in milliseconds; without any answer there are none.
+/// What they come to, in seconds; without any answer there are none.
 #[derive(Debug, PartialEq, Serialize)]
 pub(super) struct Summary {
     port: String,
@@ -30,10 +30,10 @@ pub(super) struct Summary {
     received: u64,
     /// The part that was lost, from 0 to 1.
     loss: f64,
-    min_ms: Option<f64>,
-    mean_ms: Option<f64>,
-    max_ms: Option<f64>,
-    p99_ms: Option<f64>,
+    round_trip_min: Option<f64>,
+    round_trip_mean: Option<f64>,
+    round_trip_max: Option<f64>,
+    round_trip_p99: Option<f64>,
 }
 
 impl Times {
@@ -64,18 +64,18 @@ impl Times {
     #[expect(clippy::cast_precision_loss, reason = "nobody sends 2^53 of them")]
     pub(super) fn summary(&self, port: &PortId) -> Summary {
         let (sent, received) = (self.sent as f64, self.received as f64);
-        let some = |time: Duration| (self.received > 0).then(|| millis(time));
+        let some = |time: Duration| (self.received > 0).then(|| seconds(time));
         Summary {
             port: port.to_string(),
             sent: self.sent,
             received: self.received,
             loss: if self.sent == 0 { 0.0 } else { (sent - received) / sent },
-            min_ms: self.least.map(millis),
-            mean_ms: (self.received > 0)
-                .then(|| self.total.as_secs_f64() / received * 1e3)
-                .map(|ms| (ms * 1e3).round() / 1e3),
-            max_ms: some(self.most),
-            p99_ms: self.percentile(99).map(millis),
+            round_trip_min: self.least.map(seconds),
+            round_trip_mean: (self.received > 0)
+                .then(|| self.total.as_secs_f64() / received)
+                .map(|mean| (mean * 1e6).round() / 1e6),
+            round_trip_max: some(self.most),
+            round_trip_p99: self.percentile(99).map(seconds),
         }
     }
 
@@ -94,8 +94,9 @@ impl Summary {
         let mut text =
             format!("{}: {} sent, {} answered, {loss:.0} % lost", self.port, self.sent, self.received);
         if let (Some(min), Some(mean), Some(max), Some(p99)) =
-            (self.min_ms, self.mean_ms, self.max_ms, self.p99_ms)
+            (self.round_trip_min, self.round_trip_mean, self.round_trip_max, self.round_trip_p99)
         {
+            let [min, mean, p99, max] = [min, mean, p99, max].map(|time| time * 1e3);
             text += &format!("\nround trip: min {min:.3}, mean {mean:.3}, p99 {p99:.3}, max {max:.3} ms");
         }
         text
@@ -115,11 +116,11 @@ mod tests {
         times.lost();
         let summary = times.summary(&"n".parse().unwrap());
         assert_eq!((summary.sent, summary.received), (201, 200));
-        assert_eq!((summary.min_ms, summary.mean_ms), (Some(1.0), Some(100.5)));
-        assert_eq!((summary.p99_ms, summary.max_ms), (Some(198.0), Some(200.0)));
+        assert_eq!((summary.round_trip_min, summary.round_trip_mean), (Some(0.001), Some(0.1005)));
+        assert_eq!((summary.round_trip_p99, summary.round_trip_max), (Some(0.198), Some(0.2)));
         assert_eq!(summary.text().lines().next(), Some("n: 201 sent, 200 answered, 0 % lost"));
         let none = Times::default().summary(&"n".parse().unwrap());
-        assert_eq!((none.p99_ms, none.loss), (None, 0.0));
+        assert_eq!((none.round_trip_p99, none.loss), (None, 0.0));
         assert_eq!(none.text(), "n: 0 sent, 0 answered, 0 % lost");
     }
 }

@@ -13,10 +13,10 @@ use crate::output::{Paint, Report, plain};
 pub(super) enum Told {
     Listening { address: String },
     Up { address: String, proven: bool },
-    Down { address: String, why: String },
+    Down { address: String, error: String },
     Post { alias: String, name: String, args: Vec<Value> },
     Posted { alias: String, name: String },
-    Undelivered { alias: String, name: String, why: String },
+    Undelivered { alias: String, name: String, error: String },
     Taken { alias: String, address: String },
     Aliases { aliases: Vec<String> },
     Came { alias: String },
@@ -37,12 +37,12 @@ impl Told {
                 Self::Up { address: address.to_string(), proven }
             }
             KernelEvent::Down { address, error } => {
-                Self::Down { address: address.to_string(), why: error.to_string() }
+                Self::Down { address: address.to_string(), error: error.to_string() }
             }
             KernelEvent::Undelivered { alias, event, failure } => Self::Undelivered {
                 alias: alias.to_string(),
                 name: event.to_string(),
-                why: failure.to_string(),
+                error: failure.to_string(),
             },
             KernelEvent::Taken { alias, address } => {
                 Self::Taken { alias: alias.to_string(), address: address.to_string() }
@@ -60,14 +60,14 @@ impl Report for Told {
                 format!("{} {address}, which has proved itself", paint.good("up:"))
             }
             Self::Up { address, .. } => format!("{} {address}", paint.good("up:")),
-            Self::Down { address, why } => format!("{} {address}: {}", paint.bad("down:"), plain(why)),
+            Self::Down { address, error } => format!("{} {address}: {}", paint.bad("down:"), plain(error)),
             Self::Post { alias, name, args } => {
                 let args: Vec<String> = args.iter().map(Value::to_string).collect();
                 plain(&format!("{alias}.{name}({})", args.join(",")))
             }
             Self::Posted { alias, name } => format!("{} {name} to {alias}", paint.good("posted:")),
-            Self::Undelivered { alias, name, why } => {
-                plain(&format!("{alias}.{name} was not delivered: {why}"))
+            Self::Undelivered { alias, name, error } => {
+                plain(&format!("{alias}.{name} was not delivered: {error}"))
             }
             Self::Taken { alias, address } => {
                 plain(&format!("the alias {alias} is announced by {address}, too, and was taken before"))

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use mp_config::NodeConfig;
 use mp_global::Global;
 use mp_global::status::{Connection, NAME, StatusClient, Summary};
-use mp_node::{Node, PortId};
+use mp_node::{DialError, Node, NodeId, PortId};
 use mp_transport::clock;
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
@@ -15,6 +15,7 @@ use tokio::time::timeout;
 
 use crate::cmd::node;
 use crate::error::CliError;
+use crate::output::plain;
 
 /// Nodes that are asked at the same time.
 const AT_ONCE: usize = 32;
@@ -22,6 +23,10 @@ const AT_ONCE: usize = 32;
 const NODES: usize = 1_000;
 /// Connections of a node that are looked at.
 const CONNECTIONS: usize = 200;
+/// Seeds that are told of when none is connected.
+const TRIED: usize = 3;
+/// How long a seed is waited for before it is told of.
+const LOOK: Duration = Duration::from_secs(1);
 
 /// What one node has said.
 #[derive(Debug, Clone, Default)]
@@ -46,43 +51,68 @@ pub(super) struct Sample {
 pub(super) struct Gatherer {
     node: Node,
     global: Global,
+    seeds: Vec<String>,
 }
 
 impl Gatherer {
-    /// Starts the node and waits until it has a place in the network.
-    pub(super) async fn begin(mut config: NodeConfig, limit: Duration) -> Result<Self, CliError> {
+    /// Starts the node, which looks for its place in the network from then on.
+    pub(super) async fn begin(mut config: NodeConfig) -> Result<Self, CliError> {
         config.binds = Vec::new();
         config.services = Vec::new();
         let seeds = NodeConfig::expand(&config.seeds);
         if seeds.is_empty() {
-            return Err(CliError::NoSeed("the network".to_owned()));
+            return Err(CliError::NoNetwork);
         }
         let joined = node::start(&config).await?;
-        match timeout(limit, joined.global.joined()).await {
-            Ok(joined) => joined?,
+        Ok(Self { node: joined.node, global: joined.global, seeds })
+    }
+
+    /// Where the network is looked for.
+    pub(super) fn seeds(&self) -> &[String] {
+        &self.seeds
+    }
+
+    /// Waits until the node has a place in the network.
+    pub(super) async fn joined(&self, limit: Duration) -> Result<(), CliError> {
+        match timeout(limit, self.global.joined()).await {
+            Ok(joined) => Ok(joined?),
             Err(_) => {
-                let text = format!(
-                    "no seed answers within {limit:?}: {}; look whether it runs and has the same secret (-v tells more)",
-                    seeds.join(", ")
-                );
-                return Err(CliError::Remote(text));
+                let why = self.trouble().await;
+                let mend = "look whether it runs and has the same secret";
+                Err(CliError::Remote(plain(&format!("no seed answers within {limit:?}: {why}; {mend}"))))
             }
         }
-        Ok(Self { node: joined.node, global: joined.global })
+    }
+
+    /// What stands between us and the network.
+    async fn trouble(&self) -> String {
+        let mut dials = JoinSet::new();
+        for (number, seed) in self.seeds.iter().enumerate() {
+            let (node, seed) = (self.node.clone(), seed.clone());
+            dials.spawn(async move { (number, attempt(&node, &seed).await) });
+            if number + 1 == TRIED {
+                break;
+            }
+        }
+        let mut told: Vec<_> = dials.join_all().await;
+        told.sort();
+        told.into_iter().map(|(_, text)| text).collect::<Vec<_>>().join("; ")
     }
 
     /// Asks all nodes that answer questions; each has `limit`, but 5 s at the most.
     pub(super) async fn gather(&self, limit: Duration) -> Sample {
         let limit = limit.min(Duration::from_secs(5)).max(Duration::from_millis(500));
         let mut sample = Sample { at: clock::now(), nodes: BTreeMap::new(), error: None };
-        let mut ports = match timeout(limit, self.global.group(NAME).members()).await {
+        // Without a master there is nobody to ask; it may come at any moment.
+        let patience = if self.is_in() { limit } else { limit.min(LOOK) };
+        let mut ports = match timeout(patience, self.global.group(NAME).members()).await {
             Ok(Ok(ports)) => ports,
             Ok(Err(error)) => {
                 sample.error = Some(error.to_string());
                 return sample;
             }
             Err(_) => {
-                sample.error = Some("no seed is connected".to_owned());
+                sample.error = Some(self.trouble().await);
                 return sample;
             }
         };
@@ -91,10 +121,10 @@ impl Gatherer {
             (StatusClient::new(&self.node).timeout(limit), Arc::new(Semaphore::new(AT_ONCE)));
         let mut asking = JoinSet::new();
         for port in ports {
-            let (client, room) = (client.clone(), Arc::clone(&room));
+            let (client, room, own) = (client.clone(), Arc::clone(&room), self.node.id().clone());
             asking.spawn(async move {
                 let _place = room.acquire().await;
-                (port.node_str().to_owned(), ask(&client, &port).await)
+                (port.node_str().to_owned(), ask(&client, &port, &own).await)
             });
         }
         while let Some(answer) = asking.join_next().await {
@@ -105,14 +135,37 @@ impl Gatherer {
         sample
     }
 
+    fn is_in(&self) -> bool {
+        let standing = self.global.standing();
+        standing.is_global || standing.master.is_some()
+    }
+
     /// Leaves the network.
     pub(super) async fn end(self) {
         self.node.shutdown().await;
     }
 }
 
-async fn ask(client: &StatusClient, port: &PortId) -> Option<Report> {
-    let summary = client.summary(port).await.ok()?;
-    let connections = client.connections(port, CONNECTIONS, None).await.ok()?.connections;
+async fn ask(client: &StatusClient, port: &PortId, own: &NodeId) -> Option<Report> {
+    let mut summary = client.summary(port).await.ok()?;
+    let mut connections = client.connections(port, CONNECTIONS, None).await.ok()?.connections;
+    // That with us, which is there because we look.
+    summary.connected = summary.connected.saturating_sub(1);
+    connections.retain(|connection| connection.node != own.as_str());
     Some(Report { summary, connections })
+}
+
+/// Dials a seed; gives what came of it, in words.
+async fn attempt(node: &Node, seed: &str) -> String {
+    let addr = match seed.parse() {
+        Ok(addr) => addr,
+        Err(error) => return format!("{seed}: {error}"),
+    };
+    match timeout(LOOK, node.dial(&addr)).await {
+        Ok(Ok(peer) | Err(DialError::Duplicate { node: peer, .. })) => {
+            format!("the seed {peer} at {seed} is there, and has not let us in")
+        }
+        Ok(Err(error)) => error.to_string(),
+        Err(_) => format!("nothing came from {seed}"),
+    }
 }

@@ -34,6 +34,8 @@ pub(super) struct Model {
     pub(super) rows: Vec<Row>,
     /// The name of the chosen node.
     chosen: Option<String>,
+    /// Where the network is looked for.
+    pub(super) seeds: Vec<String>,
     /// Why there is nothing new.
     pub(super) error: Option<String>,
     /// How often something has come.
@@ -114,6 +116,7 @@ impl Model {
             color: false,
             rows: Vec::new(),
             chosen: None,
+            seeds: Vec::new(),
             error: None,
             samples: 0,
             before: BTreeMap::new(),
@@ -124,7 +127,7 @@ impl Model {
     pub(super) fn take(&mut self, sample: Sample) {
         self.error = sample.error;
         if self.error.is_some() {
-            self.rows.iter_mut().for_each(|row| row.silent = true);
+            self.rows.iter_mut().for_each(|row| (row.silent, row.rates) = (true, None));
             return;
         }
         self.samples += 1;

@@ -20,8 +20,14 @@ const PAUSE: Duration = Duration::from_millis(200);
 /// How long nobody may be there.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// Looks twice.
-pub(super) async fn gather(gatherer: &Gatherer, model: &mut Model, every: Duration) -> Result<(), CliError> {
+/// Looks twice, when the network has let us in, for which it has `limit`.
+pub(super) async fn gather(
+    gatherer: &Gatherer,
+    model: &mut Model,
+    every: Duration,
+    limit: Duration,
+) -> Result<(), CliError> {
+    gatherer.joined(limit).await?;
     let deadline = clock::now() + PATIENCE;
     let first = loop {
         let sample = gatherer.gather(PATIENCE).await;
@@ -46,6 +52,7 @@ pub(super) async fn gather(gatherer: &Gatherer, model: &mut Model, every: Durati
 
 /// The network as it was looked at.
 #[derive(Debug, Serialize)]
+#[serde(tag = "event", rename = "top")]
 pub(super) struct Once {
     nodes: Vec<Node>,
     /// Nodes that are there and have not answered.

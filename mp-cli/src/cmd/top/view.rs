@@ -8,7 +8,9 @@ use ratatui::Frame;
 use ratatui::layout::{Constraint, Flex, Layout, Rect};
 use ratatui::style::{Color, Modifier, Style};
 use ratatui::text::{Line, Span};
-use ratatui::widgets::{Block, Cell, Clear, HighlightSpacing, Paragraph, Row as TableRow, Table, TableState};
+use ratatui::widgets::{
+    Block, Cell, Clear, HighlightSpacing, Paragraph, Row as TableRow, Table, TableState, Wrap,
+};
 
 use self::columns::{Column, link_columns, node_columns};
 use super::Sort;
@@ -26,7 +28,9 @@ pub(super) fn draw(frame: &mut Frame<'_>, model: &Model) {
             .areas(frame.area());
     frame.render_widget(Paragraph::new(heading(model, head.width)), head);
     frame.render_widget(Paragraph::new(keys(foot.width)).style(dim()), foot);
-    if body.height >= TALL {
+    if model.rows.is_empty() {
+        frame.render_widget(Paragraph::new(nobody(model)).wrap(Wrap { trim: true }), body);
+    } else if body.height >= TALL {
         // A third for the connections of the chosen node.
         let [nodes, links] = Layout::vertical([Constraint::Fill(2), Constraint::Fill(1)]).areas(body);
         draw_nodes(frame, model, nodes);
@@ -57,16 +61,22 @@ fn tinted(model: &Model, style: Style, color: Color) -> Style {
 fn heading(model: &Model, width: u16) -> Vec<Line<'static>> {
     let totals = model.totals();
     let state = match (&model.error, model.paused, model.samples) {
-        (Some(error), ..) => Span::styled(plain(error), tinted(model, bold(), Color::Red)),
-        (None, true, _) => Span::styled("PAUSED", tinted(model, bold(), Color::Yellow)),
+        (Some(_), false, _) => Span::styled("NO SEED", tinted(model, bold(), Color::Red)),
+        (_, true, _) => Span::styled("PAUSED", tinted(model, bold(), Color::Yellow)),
         (None, false, 0) => Span::raw("asking..."),
         (None, false, _) => Span::styled(format!("every {:?}", model.every), dim()),
     };
     let silent = if totals.silent > 0 { format!(" ({} silent)", totals.silent) } else { String::new() };
     let ends = whole(totals.connections);
-    let left = format!("aemp top  {} nodes{silent}  {ends} ends of connections", totals.nodes);
+    let nodes = if totals.nodes == 1 { "node" } else { "nodes" };
+    let left = format!("aemp top  {} {nodes}{silent}  {ends} ends of connections", totals.nodes);
     let gap = usize::from(width).saturating_sub(left.chars().count() + state.width());
     let first = Line::from(vec![Span::styled(left, bold()), Span::raw(" ".repeat(gap.max(2))), state]);
+    if let Some(error) = model.error.as_ref().filter(|_| !model.rows.is_empty()) {
+        // The reason first, as the line may be too short for all of it.
+        let text = format!("{}; trying again", plain(error));
+        return vec![first, Line::styled(text, tinted(model, bold(), Color::Red))];
+    }
     let second = format!(
         "{} msg/s  {}B/s  queued {} ({}B)  mailboxes {}  ports {}",
         short(totals.messages),
@@ -77,6 +87,26 @@ fn heading(model: &Model, width: u16) -> Vec<Line<'static>> {
         whole(totals.ports),
     );
     vec![first, Line::from(second)]
+}
+
+/// What stands in place of the nodes when there are none.
+fn nobody(model: &Model) -> Vec<Line<'static>> {
+    let seeds = plain(&model.seeds.join(", "));
+    let lines = match &model.error {
+        Some(error) => vec![
+            format!("No seed lets us in: {}.", plain(error)),
+            String::new(),
+            format!(
+                "Tried again and again: {seeds}. Does a node of this network run there, and has it the same secret? \
+                 `aemp doctor` tells more."
+            ),
+        ],
+        None if model.samples == 0 => vec![format!("Looking for the network at {seeds} ...")],
+        None => vec![
+            "No node tells how it does: those of `aemp run` do, unless started with --no-status.".to_owned(),
+        ],
+    };
+    lines.into_iter().map(Line::from).collect()
 }
 
 fn keys(width: u16) -> Line<'static> {

@@ -44,7 +44,7 @@ impl Parked {
         run: &mut VecDeque<Frame>,
         now: Instant,
     ) {
-        if self.places.is_empty() || !self.places.contains_key(&cell.id) {
+        if self.places.is_empty() || !self.places.contains_key(cell.id()) {
             node.push_run(cell, run, kick);
         }
         if run.is_empty() {
@@ -52,13 +52,13 @@ impl Parked {
         }
         self.bytes += weight(run);
         let count = run.len();
-        if let Some(Place::Mailbox { queue, since, .. }) = self.places.get_mut(&cell.id) {
+        if let Some(Place::Mailbox { queue, since, .. }) = self.places.get_mut(cell.id()) {
             since.push_back((count, now));
             queue.append(run);
         } else {
             let (cell, queue) = (Arc::clone(cell), std::mem::take(run));
             let since = VecDeque::from([(count, now)]);
-            self.places.insert(cell.id.clone(), Place::Mailbox { cell, queue, since });
+            self.places.insert(cell.id().clone(), Place::Mailbox { cell, queue, since });
         }
     }
 

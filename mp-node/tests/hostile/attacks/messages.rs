@@ -23,7 +23,6 @@ pub(crate) const LENGTH_BOMBS: Case = Case {
     limits: "",
     tried: "9 kinds, in each framing, 50 of each",
     gets: "the end: a length allocates nothing",
-    once: false,
     bound: 8,
     attack: |victim| {
         Box::pin(async move {
@@ -44,7 +43,6 @@ pub(crate) const ENDLESS_MESSAGE: Case = Case {
     limits: "max_message=4194304",
     tried: "5 members at a time, 8 MiB of one JSON text each; `max_message` is 4 MiB",
     gets: "the end after `max_message` bytes; so much is held for each of them",
-    once: false,
     bound: 64,
     attack: |victim| {
         Box::pin(async move {
@@ -72,7 +70,6 @@ pub(crate) const DEEP_NESTING: Case = Case {
     limits: "",
     tried: "a million levels, in each framing, 5 times",
     gets: "the end at the 513th level",
-    once: false,
     bound: 16,
     attack: |victim| {
         Box::pin(async move {
@@ -103,7 +100,6 @@ pub(crate) const VALUES: Case = Case {
     limits: "max_values=100000 max_message=16777216",
     tried: "10 members, 8 million zeros each, and 20 messages of 100,000; `max_values` is 100,000",
     gets: "the end for one value too many",
-    once: false,
     bound: 80,
     attack: |victim| {
         Box::pin(async move {
@@ -132,7 +128,6 @@ pub(crate) const PINNED: Case = Case {
     limits: "",
     tried: "1,500 of 20 bytes to a port that never reads, each among 200 KB for none; 3 among 60 MB each",
     gets: "nothing: memory is for what waits alone",
-    once: true,
     bound: 150,
     attack: |victim| {
         Box::pin(async move {

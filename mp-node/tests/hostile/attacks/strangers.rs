@@ -16,7 +16,6 @@ pub(crate) const SLOW_LORIS: Case = Case {
     limits: "handshake_time=1500",
     tried: "200 connections, a byte each 50 ms",
     gets: "its deadline (`handshake_time`), whatever it sends",
-    once: false,
     bound: 16,
     attack: |victim| {
         Box::pin(async move {
@@ -50,7 +49,6 @@ pub(crate) const ENDLESS_LINE: Case = Case {
     limits: "",
     tried: "200 connections, 1 MiB without a line's end",
     gets: "the end after 4,096 bytes",
-    once: false,
     bound: 8,
     attack: |victim| {
         Box::pin(async move {
@@ -69,7 +67,6 @@ pub(crate) const HALF_OPEN: Case = Case {
     limits: "",
     tried: "5,000 at a time",
     gets: "beyond 256 (`handshakes`) the oldest is closed, the others at their deadline",
-    once: false,
     bound: 32,
     attack: |victim| {
         Box::pin(async move {
@@ -102,7 +99,6 @@ pub(crate) const FOREIGN: Case = Case {
     limits: "",
     tried: "7 kinds, 100 connections each",
     gets: "the end at once; the log has one line for each kind that names it",
-    once: false,
     bound: 8,
     attack: |victim| {
         Box::pin(async move {
@@ -122,7 +118,6 @@ pub(crate) const REPLAY: Case = Case {
     limits: "",
     tried: "200 of each",
     gets: "the end: the nonce is another, and neither side's proof serves the other",
-    once: false,
     bound: 8,
     attack: |victim| {
         Box::pin(async move {

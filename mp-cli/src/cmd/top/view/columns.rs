@@ -45,21 +45,50 @@ fn link_rate(title: &'static str, width: u16, of: fn(&Rates) -> f64) -> Column<L
     right(title, width, move |link: &Link| maybe(link.rates.as_ref().map(of)))
 }
 
+/// Those of the nodes, the names in what room is left.
 pub(super) fn node_columns(width: u16) -> Vec<Column<Row>> {
-    let node = by(Sort::Node, left("NODE", Constraint::Fill(1), name));
+    let mut columns = figures(width);
+    // The mark of the chosen row stands before them.
+    let room = room(width, 1, &columns);
+    let name = left("NODE", Constraint::Fill(1), move |row: &Row| cut(&row.report.summary.node, room));
+    columns.insert(0, by(Sort::Node, name));
+    columns
+}
+
+/// What is left of the width beside these columns and `more`.
+fn room<T>(width: u16, more: u16, columns: &[Column<T>]) -> usize {
+    let taken = columns.iter().map(|column| match column.width {
+        Constraint::Length(length) => length + 1,
+        _ => 0,
+    });
+    usize::from(width.saturating_sub(taken.sum::<u16>() + more))
+}
+
+/// A name that may be too long for the room; then it says so.
+fn cut(name: &str, room: usize) -> String {
+    if name.chars().count() <= room {
+        return name.to_owned();
+    }
+    name.chars().take(room.saturating_sub(1)).chain(['…']).collect()
+}
+
+fn figures(width: u16) -> Vec<Column<Row>> {
     let connections = by(Sort::Connections, count("CONN", 5, |row| row.report.summary.connected));
     let queue = by(Sort::Queue, count("QUEUE", 6, |row| row.report.summary.queued_messages));
-    let messages_in = by(Sort::Messages, rate("MSG IN/S", 9, |rates| rates.messages_in));
+    // A node that says nothing has no rates; that stands where it cannot be cut off.
+    let messages_in = |row: &Row| {
+        if row.silent { "silent".to_owned() } else { maybe(row.rates.map(|rates| rates.messages_in)) }
+    };
+    let messages_in = by(Sort::Messages, right("MSG IN/S", 9, messages_in));
     let messages_out = by(Sort::Messages, rate("OUT/S", 6, |rates| rates.messages_out));
     let trip = by(Sort::RoundTrip, right("RTT", 7, |row: &Row| time(row.round_trip)));
     let ports = by(Sort::Ports, count("PORTS", 6, |row| row.report.summary.ports));
     let mailboxes = by(Sort::Mailboxes, count("MBOX", 6, |row| row.report.summary.mailbox_messages));
     if width < WIDE {
         let bytes = by(Sort::Bytes, rate("BYTES/S", 8, Rates::bytes));
-        return vec![node, connections, queue, messages_in, messages_out, bytes, trip, ports, mailboxes];
+        return vec![connections, queue, messages_in, messages_out, bytes, trip, ports, mailboxes];
     }
     vec![
-        node,
         left("ROLE", Constraint::Length(24), role),
         right("UP", 7, |row: &Row| age(row.report.summary.uptime)),
         connections,
@@ -81,11 +110,6 @@ pub(super) fn node_columns(width: u16) -> Vec<Column<Row>> {
     ]
 }
 
-fn name(row: &Row) -> String {
-    let name = &row.report.summary.node;
-    if row.silent { format!("{name} (silent)") } else { name.clone() }
-}
-
 fn role(row: &Row) -> String {
     let summary = &row.report.summary;
     match &summary.master {
@@ -96,8 +120,17 @@ fn role(row: &Row) -> String {
     }
 }
 
+/// Those of a node's connections.
 pub(super) fn link_columns(width: u16) -> Vec<Column<Link>> {
-    let peer = left("CONNECTED WITH", Constraint::Fill(1), |link: &Link| link.connection.node.clone());
+    let mut columns = link_figures(width);
+    let room = room(width, 0, &columns);
+    let peer =
+        left("CONNECTED WITH", Constraint::Fill(1), move |link: &Link| cut(&link.connection.node, room));
+    columns.insert(0, peer);
+    columns
+}
+
+fn link_figures(width: u16) -> Vec<Column<Link>> {
     let queue = right("QUEUE", 6, |link: &Link| whole(link.connection.queued_messages));
     let messages_in = link_rate("MSG IN/S", 8, |rates| rates.messages_in);
     let messages_out = link_rate("OUT/S", 6, |rates| rates.messages_out);
@@ -108,10 +141,9 @@ pub(super) fn link_columns(width: u16) -> Vec<Column<Link>> {
     });
     if width < WIDE {
         let bytes = link_rate("BYTES/S", 8, Rates::bytes);
-        return vec![peer, age, queue, messages_in, messages_out, bytes, trip, tls];
+        return vec![age, queue, messages_in, messages_out, bytes, trip, tls];
     }
     vec![
-        peer,
         left("ADDRESS", Constraint::Length(26), |link: &Link| link.connection.address.clone()),
         left("BY", Constraint::Length(7), |link: &Link| {
             let by = if link.connection.dialled { "us" } else { "them" };

@@ -16,6 +16,9 @@ use crate::cmd::top::model::Wish;
 use crate::cmd::top::number::float;
 
 fn node(number: u64) -> String {
+    if number == 33 {
+        return "storage-worker33/x9Q4kLmN0pQ".to_owned();
+    }
     format!("worker{number:02}/{}", ["Ab3", "x9Q", "kk0"][usize::try_from(number % 3).unwrap()])
 }
 
@@ -115,6 +118,23 @@ fn both_sizes_look_as_recorded() {
     is_recorded("80x24-help.txt", &screen(&model, 80, 24));
     press(&mut model, &[KeyCode::Char('x'), KeyCode::Char(' '), KeyCode::PageDown]);
     is_recorded("200x60-paused.txt", &screen(&model, 200, 60));
+}
+
+/// A dead seed is told of at once, and for as long as it takes; what was seen before stays.
+#[test]
+fn what_is_wrong_with_the_seeds_is_shown() {
+    let mut model = Model::new(Sort::Node, Duration::from_secs(2));
+    model.seeds = vec!["10.0.0.1:4040".to_owned(), "10.0.0.2:4040".to_owned()];
+    assert!(screen(&model, 80, 24).contains("Looking for the network at 10.0.0.1:4040, 10.0.0.2:4040"));
+    let error = "cannot connect to 10.0.0.1:4040: Connection refused; nothing came from 10.0.0.2:4040";
+    let lost = |at| Sample { at, nodes: BTreeMap::new(), error: Some(error.to_owned()) };
+    model.take(lost(clock::now()));
+    is_recorded("80x24-no-seed.txt", &screen(&model, 80, 24));
+    let mut model = network();
+    model.take(lost(clock::now()));
+    is_recorded("80x24-seed-lost.txt", &screen(&model, 80, 24));
+    model.take(Sample { at: clock::now(), nodes: [(node(1), Some(report(1, 1)))].into(), error: None });
+    assert_eq!((model.rows.len(), model.rows[0].silent, model.error.as_deref()), (1, false, None));
 }
 
 #[test]

@@ -1,0 +1,116 @@
+//! The command line of `mp-bench`, and of `mp-bench-peers`, which is the same with further contestants.
+
+mod args;
+mod output;
+#[cfg(feature = "peers")]
+mod peers;
+
+use std::process::ExitCode;
+use std::time::Duration;
+
+use anyhow::bail;
+use async_trait::async_trait;
+use clap::Parser;
+
+use self::args::Args;
+use self::output::Output;
+use crate::contest::{Contest, OURS};
+use crate::process::{SIDE, be_the_side};
+use crate::side::Side;
+use crate::workload::{ALL, Settings, Workload, named};
+
+/// The most seconds for each run.
+const MOST: f64 = 1_000.0;
+
+/// Other messaging systems, which take part in the same contests.
+#[async_trait]
+pub trait Guests: Send + Sync + 'static {
+    /// Lets those take part that can do the job.
+    ///
+    /// # Errors
+    ///
+    /// One that could do it cannot be started.
+    async fn join(&self, contest: Contest, workload: &str, payload: usize) -> anyhow::Result<Contest>;
+    /// Their names and versions, one in each line.
+    fn versions(&self) -> String;
+}
+
+/// Nobody else.
+#[derive(Debug, Clone, Copy)]
+pub struct Nobody;
+
+#[async_trait]
+impl Guests for Nobody {
+    async fn join(&self, contest: Contest, _: &str, _: usize) -> anyhow::Result<Contest> {
+        Ok(contest)
+    }
+
+    fn versions(&self) -> String {
+        String::new()
+    }
+}
+
+/// Does what the command line of `mp-bench` says.
+#[must_use]
+pub fn main() -> ExitCode {
+    if is_side() { end(be_the_side(Side::start)) } else { with(Nobody) }
+}
+
+/// Whether this process is to be the other side of a contest.
+#[must_use]
+pub fn is_side() -> bool {
+    std::env::args().nth(1).as_deref() == Some(SIDE)
+}
+
+/// Does what the command line says, with guests.
+#[must_use]
+pub fn with(guests: impl Guests) -> ExitCode {
+    let args = Args::parse();
+    let runtime = crate::runtime();
+    #[cfg(feature = "peers")]
+    if args.peers {
+        return end(peers::ask());
+    }
+    end(crate::run(&runtime, run(args, guests)))
+}
+
+/// Tells what went wrong, if something did.
+#[must_use]
+pub fn end(done: anyhow::Result<()>) -> ExitCode {
+    let Err(error) = done else { return ExitCode::SUCCESS };
+    output::fail(&error);
+    ExitCode::FAILURE
+}
+
+async fn run(args: Args, guests: impl Guests) -> anyhow::Result<()> {
+    if !(0.0..=MOST).contains(&args.seconds) {
+        bail!("a run lasts 0 to {MOST} seconds");
+    }
+    if args.payload == Some(0) {
+        bail!("a payload has one byte at least");
+    }
+    let workloads: Vec<Workload> =
+        if args.workload == "all" { ALL.to_vec() } else { named(&args.workload).into_iter().collect() };
+    if workloads.is_empty() {
+        bail!("there is no workload {}; see `mp-bench --help`", args.workload);
+    }
+    let time = Duration::from_secs_f64(args.seconds);
+    let settings = Settings { framing: args.framing };
+    let mut output = Output::new(&args);
+    output.versions(&guests.versions());
+    for workload in workloads {
+        for payload in args.payload.map_or(workload.payloads.to_vec(), |payload| vec![payload]) {
+            let what = format!("{} {payload} B", workload.name);
+            output.progress(&format!("{what}: begins"));
+            let contest = (workload.open)(settings, payload).await?;
+            let mut contest = guests.join(contest, workload.name, payload).await?;
+            if !args.vs {
+                contest.keep(|peer| peer.starts_with(OURS));
+            }
+            let tell = |now: &str| output.progress(&format!("{what}: {now}"));
+            let results = contest.run(args.runs, time, tell).await?;
+            output.results(&results)?;
+        }
+    }
+    output.end()
+}

@@ -1,0 +1,208 @@
+//! One peer: what waits for it, and who watches its ports.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use arbitrary::{Result, Unstructured};
+use bytes::BytesMut;
+use mp_proto::codec::FrameScanner;
+use mp_proto::{Framing, InstanceId, Limits, NodeId, Session, Side};
+
+use crate::kernel::outbox::Lane;
+use crate::kernel::route::{Route, Sent};
+
+const OPERATIONS: usize = 300;
+const PORTS: [&str; 3] = ["", "p", "q"];
+/// Always the same, so that an input means the same whatever is compiled in.
+const FRAMINGS: [Framing; 3] = [Framing::Json, Framing::Cbor, Framing::Postcard];
+
+/// Any order of sending, watching, connecting and losing: what goes out is what was sent, in that order and once; if
+/// something is lost, all watchers have been given back before what is sent later can go out (law 4); each watcher comes
+/// back once; and no more waits than may.
+pub fn kernel_route(data: &[u8]) {
+    operate(&mut Unstructured::new(data)).expect("what is left of an input that is used up is zero");
+}
+
+struct Model {
+    route: Route<u64>,
+    limits: Limits,
+    epoch: u64,
+    /// The framing of the connection.
+    up: Option<Framing>,
+    /// Its end is being told.
+    losing: bool,
+    number: u64,
+    waiting: VecDeque<u64>,
+    watchers: BTreeMap<u64, &'static str>,
+}
+
+fn operate(u: &mut Unstructured<'_>) -> Result<()> {
+    let mut limits = Limits::default();
+    limits.outbox_bytes = u.int_in_range(1..=300)?;
+    limits.outbox_control_bytes = u.int_in_range(1..=300)?;
+    limits.monitors_per_peer = 3;
+    let mut model = Model {
+        route: Route::new(),
+        limits,
+        epoch: 0,
+        up: None,
+        losing: false,
+        number: 0,
+        waiting: VecDeque::new(),
+        watchers: BTreeMap::new(),
+    };
+    for _ in 0..OPERATIONS {
+        if u.is_empty() {
+            break;
+        }
+        model.step(u)?;
+        // Control that waited for the connection counts as data until it has gone.
+        let most = model.limits.outbox_bytes + model.limits.outbox_control_bytes + 128;
+        assert!(model.route.waiting() <= most, "{} bytes", model.route.waiting());
+        assert_eq!(model.route.is_up(), model.up.is_some());
+    }
+    Ok(())
+}
+
+impl Model {
+    fn step(&mut self, u: &mut Unstructured<'_>) -> Result<()> {
+        match u.int_in_range(0..=11)? {
+            0..=3 => self.send(),
+            4 => self.watch(u.choose(&PORTS)?),
+            5 => self.unwatch(u)?,
+            6 => self.establish(*u.choose(&FRAMINGS)?),
+            7 => {
+                let late = u.ratio(1, 4)? && self.epoch > 0;
+                assert!(!late || self.route.lost(self.epoch - 1).is_none(), "an old attempt ends nothing");
+                if !late {
+                    self.lose();
+                }
+            }
+            8 => self.settle(),
+            9 => {
+                let port = *u.choose(&PORTS)?;
+                let mut died = self.route.died(port);
+                died.sort_unstable();
+                assert_eq!(died, if port.is_empty() { Vec::new() } else { self.take_watchers(Some(port)) });
+            }
+            10 => self.transmit(),
+            _ => {
+                if self.route.retire() {
+                    assert!(self.up.is_none() && self.watchers.is_empty() && self.waiting.is_empty());
+                    self.renew();
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// The record is out of use: its owner makes another.
+    fn renew(&mut self) {
+        assert!(self.route.is_gone());
+        (self.route, self.epoch) = (Route::new(), 0);
+    }
+
+    fn take_watchers(&mut self, port: Option<&str>) -> Vec<u64> {
+        let is_of = |of: &&str| port.is_none_or(|port| port == *of);
+        let ids: Vec<u64> = self.watchers.iter().filter(|(_, of)| is_of(of)).map(|(id, _)| *id).collect();
+        self.watchers.retain(|_, of| !is_of(of));
+        ids
+    }
+
+    fn follow(&mut self, sent: &Sent) {
+        match sent {
+            Sent::Connect(epoch) => self.epoch = *epoch,
+            Sent::Flooded => self.lose(),
+            Sent::Gone => self.renew(),
+            Sent::Queued | Sent::Wake | Sent::Full => {}
+        }
+    }
+
+    fn send(&mut self) {
+        self.number += 1;
+        let sent = self.route.send("p", &self.number, None, Lane::Data, &self.limits).expect("it is short");
+        if matches!(sent, Sent::Queued | Sent::Wake | Sent::Connect(_)) {
+            self.waiting.push_back(self.number);
+        }
+        self.follow(&sent);
+    }
+
+    fn watch(&mut self, port: &'static str) {
+        self.number += 1;
+        let sent = self.route.watch(port, self.number, self.number, &self.limits);
+        if sent != Sent::Gone {
+            self.watchers.insert(self.number, port);
+        }
+        self.follow(&sent);
+    }
+
+    fn unwatch(&mut self, u: &mut Unstructured<'_>) -> Result<()> {
+        let id = u.int_in_range(0..=self.number)?;
+        let known = self.watchers.remove(&id);
+        let (found, sent) = self.route.unwatch(known.unwrap_or("p"), id, &self.limits);
+        assert_eq!(found, known.map(|_| id), "a watcher comes back once");
+        self.follow(&sent);
+        Ok(())
+    }
+
+    fn establish(&mut self, send: Framing) {
+        if !send.is_available() {
+            return;
+        }
+        let session = Session {
+            peer: NodeId::new("peer").expect("valid"),
+            instance: Some(InstanceId(1)),
+            side: Side::Dialled,
+            send,
+            receive: send,
+            silence: None,
+        };
+        match self.route.established(session, &self.limits) {
+            Ok(Some(epoch)) => {
+                assert!(self.up.is_none() && !self.losing);
+                (self.epoch, self.up) = (epoch, Some(send));
+            }
+            Ok(None) => assert!(self.up.is_some() || self.losing),
+            Err(error) => panic!("{error}"),
+        }
+    }
+
+    fn lose(&mut self) {
+        let Some(loss) = self.route.lost(self.epoch) else { return };
+        assert_eq!(loss.was_up, self.up.take().is_some());
+        assert!(loss.messages >= self.waiting.len(), "what is lost is counted");
+        let mut told = loss.watchers;
+        told.sort_unstable();
+        assert_eq!(told, self.take_watchers(None), "all watchers are told");
+        self.waiting.clear();
+        self.losing = true;
+    }
+
+    fn settle(&mut self) {
+        if let Some(epoch) = self.route.settled() {
+            assert!(self.losing);
+            self.epoch = epoch;
+        } else {
+            assert!(!self.losing || (self.waiting.is_empty() && self.watchers.is_empty()), "forgotten");
+        }
+        self.losing = false;
+    }
+
+    fn transmit(&mut self) {
+        let mut out = BytesMut::new();
+        let some = self.route.transmit(&mut out);
+        assert_eq!(some, !out.is_empty());
+        let Some(framing) = self.up else {
+            assert!(!some, "without a connection");
+            return;
+        };
+        let mut scanner = FrameScanner::new(framing).expect("compiled in");
+        while !out.is_empty() {
+            let frame = scanner.next(&mut out, usize::MAX).expect("whole frames").expect("whole frames");
+            if frame.check().as_deref() == Ok("p") {
+                let number = frame.decode::<u64>().expect("a number");
+                assert_eq!(Some(number), self.waiting.pop_front(), "in order, and once");
+            }
+        }
+        assert!(self.waiting.is_empty(), "all that waits goes");
+    }
+}

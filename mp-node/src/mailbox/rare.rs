@@ -1,0 +1,113 @@
+//! What most ports never have: watchers, names, messages that were passed over, senders who wait for room.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::task::Waker;
+
+use mp_proto::{NodeId, Reason};
+use mp_transport::Kick;
+use tokio::sync::Notify;
+
+use crate::watch::{Action, WatchId};
+
+/// It stands apart from the mailbox and is made when it is needed, so that ports that have none of it are small.
+#[derive(Debug, Default)]
+pub(super) struct Rare {
+    /// Why the port died, unless that was a normal end.
+    pub(super) reason: Option<Reason>,
+    /// Messages that the receiver has passed over: they are in its hands, but still take up room.
+    pub(super) held: usize,
+    pub(super) held_bytes: usize,
+    /// Who waits for room: tasks of this node, and connections.
+    pub(super) senders: Option<Arc<Notify>>,
+    pub(super) connections: Vec<Waiting>,
+    pub(super) watchers: Watchers,
+    /// Under which names the port is known at the node.
+    pub(super) names: Vec<String>,
+    /// The task that runs the port's function, if the port has handlers besides.
+    pub(super) runner: Option<Waker>,
+}
+
+impl Rare {
+    /// Has a connection woken when there is room; the mailbox has so many messages, of so many bytes.
+    pub(super) fn wait_for_room(&mut self, kick: &Kick, (messages, bytes): (usize, usize)) {
+        if !self.connections.iter().any(|known| known.kick.same(kick)) {
+            let (messages, bytes) = ((messages + self.held) / 2, (bytes + self.held_bytes) / 2);
+            self.connections.push(Waiting { kick: kick.clone(), messages, bytes });
+        }
+    }
+
+    /// The mailbox has no more than so many messages, of so many bytes.
+    pub(super) fn wake_senders(&mut self, (messages, bytes): (usize, usize)) {
+        if let Some(senders) = &self.senders {
+            senders.notify_waiters();
+        }
+        let (messages, bytes) = (messages + self.held, bytes + self.held_bytes);
+        let half_gone = |waiting: &mut Waiting| messages <= waiting.messages && bytes <= waiting.bytes;
+        for connection in self.connections.extract_if(.., half_gone) {
+            connection.kick.wake();
+        }
+    }
+
+    /// There is nobody any more to wait for.
+    pub(super) fn send_away(&mut self) {
+        if let Some(senders) = &self.senders {
+            senders.notify_waiters();
+        }
+        for connection in self.connections.drain(..) {
+            connection.kick.wake();
+        }
+    }
+}
+
+/// A connection that waits for room. It is not woken for each message that is taken out, but when half is gone of what
+/// was there: so that it has something to do, and the port does not run dry meanwhile.
+#[derive(Debug)]
+pub(super) struct Waiting {
+    pub(super) kick: Kick,
+    messages: usize,
+    bytes: usize,
+}
+
+/// Who is to be told of the port's death.
+#[derive(Debug, Default)]
+pub(crate) struct Watchers {
+    /// Most ports that are watched have one watcher: it needs no map.
+    first: Option<(WatchId, Action)>,
+    /// The others of this node.
+    further: BTreeMap<WatchId, Action>,
+    /// Peers, and how often each has asked to be told.
+    pub(crate) peers: BTreeMap<NodeId, usize>,
+}
+
+impl Watchers {
+    pub(super) fn insert(&mut self, id: WatchId, action: Action) {
+        if self.first.is_none() && self.further.is_empty() {
+            self.first = Some((id, action));
+        } else {
+            self.further.insert(id, action);
+        }
+    }
+
+    pub(super) fn remove(&mut self, id: WatchId) -> Option<Action> {
+        match self.first.take_if(|(first, _)| *first == id) {
+            Some((_, action)) => Some(action),
+            None => self.further.remove(&id),
+        }
+    }
+
+    /// How many there are: those of this node, and peers.
+    pub(super) fn len(&self) -> usize {
+        usize::from(self.first.is_some()) + self.further.len() + self.peers.len()
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Takes out the monitors of this node, in the order in which they were made.
+    pub(crate) fn take_here(&mut self) -> impl Iterator<Item = Action> + use<> {
+        let further = std::mem::take(&mut self.further).into_values();
+        self.first.take().map(|(_, action)| action).into_iter().chain(further)
+    }
+}
