@@ -25,8 +25,8 @@ use crate::error::plain_text;
 /// against its own limits, and those who send feel it.
 pub const OUTPUT_LIMIT: usize = 256 * 1024;
 /// After how many rounds without a pause a driver lets other tasks run `[TR-21]`. In a round it reads and writes once
-/// each, or tells one event.
-pub const ROUNDS: u32 = 32;
+/// each, or tells one event. Few, so that who is to work on what was read does so while it is in the processor's caches.
+pub const ROUNDS: u32 = 4;
 /// How long a failed protocol's last bytes may take to be written.
 pub const LAST_WORDS: Duration = Duration::from_secs(1);
 

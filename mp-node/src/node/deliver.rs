@@ -28,6 +28,8 @@ const LOCAL_PREFIX: usize = 4;
 pub(crate) enum Offered {
     Taken,
     Full(Blocked),
+    /// Other tasks are to run first.
+    Later,
 }
 
 /// What a message waits for.
@@ -48,6 +50,19 @@ impl Inner {
         reply: Option<&PortId>,
         lane: Lane,
     ) -> Result<Offered, SendError> {
+        self.offer_unless(to, message, reply, lane, |_| false)
+    }
+
+    /// The same, unless it goes to a peer of which `later` is true.
+    #[inline]
+    pub(super) fn offer_unless<M: Serialize + ?Sized>(
+        self: &Arc<Self>,
+        to: &PortId,
+        message: &M,
+        reply: Option<&PortId>,
+        lane: Lane,
+        later: impl Fn(&Peer) -> bool,
+    ) -> Result<Offered, SendError> {
         if self.is_closed() {
             return Err(SendError::ShutDown);
         }
@@ -56,6 +71,9 @@ impl Inner {
         }
         loop {
             let peer = self.peer_of(to)?;
+            if later(&peer) {
+                return Ok(Offered::Later);
+            }
             return Ok(match self.offer_peer(&peer, to.name(), message, reply, lane)? {
                 Sent::Full => Offered::Full(Blocked::Peer(peer)),
                 Sent::Gone => continue,
@@ -112,16 +130,22 @@ impl Inner {
         Ok(Frame::new(LOCAL, bytes.freeze()))
     }
 
-    /// Sends, waiting for room.
+    /// Sends, waiting for room. While much waits for the peer, others run before each message, once: the connection's task
+    /// above all.
     pub(crate) async fn send<M: Serialize>(
         self: &Arc<Self>,
         to: &PortId,
         message: M,
         reply: Option<&PortId>,
     ) -> Result<(), SendError> {
+        let mut patient = true;
         loop {
-            match self.offer(to, &message, reply, Lane::Data)? {
+            match self.offer_unless(to, &message, reply, Lane::Data, |peer| patient && peer.is_ripe())? {
                 Offered::Taken => return Ok(()),
+                Offered::Later => {
+                    patient = false;
+                    tokio::task::yield_now().await;
+                }
                 Offered::Full(Blocked::Mailbox(cell, frame)) => {
                     let push = |frame| match self.push(&cell, frame, None) {
                         Push::Full(frame) => Err(frame),
@@ -151,7 +175,7 @@ impl Inner {
     ) -> Result<(), TrySendError<M>> {
         match self.offer(to, &message, None, Lane::Data)? {
             Offered::Taken => Ok(()),
-            Offered::Full(_) => Err(TrySendError::Full(message)),
+            Offered::Full(_) | Offered::Later => Err(TrySendError::Full(message)),
         }
     }
 

@@ -10,6 +10,7 @@ use crate::error::{SendError, TrySendError};
 use crate::kernel::outbox::Lane;
 use crate::mailbox::{Moved, PortCell};
 use crate::node::deliver::Offered;
+use crate::runtime::peer::Peer;
 
 /// What became of a value.
 enum Offer<T> {
@@ -33,10 +34,12 @@ impl Inner {
                 Box::pin(self.wait_to_move(cell, value)).await;
                 Ok(())
             }
-            Offer::Elsewhere(value) => match self.offer(to.id(), &value, None, Lane::Data)? {
-                Offered::Taken => Ok(()),
-                Offered::Full(_) => Box::pin(self.send(to.id(), value, None)).await,
-            },
+            Offer::Elsewhere(value) => {
+                match self.offer_unless(to.id(), &value, None, Lane::Data, Peer::is_ripe)? {
+                    Offered::Taken => Ok(()),
+                    Offered::Full(_) | Offered::Later => Box::pin(self.send(to.id(), value, None)).await,
+                }
+            }
         }
     }
 

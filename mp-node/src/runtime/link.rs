@@ -209,6 +209,7 @@ impl Link {
         let mut state = self.peer.lock();
         let (messages, _) = state.route.queued();
         let filled = state.route.transmit(&mut self.leaving);
+        self.peer.unripe();
         drop(state);
         if filled {
             self.connection.note_sent(now);
