@@ -1,6 +1,7 @@
 //! An authenticated connection between two nodes.
 
 mod liveness;
+pub mod pieces;
 
 use std::borrow::Cow;
 use std::collections::VecDeque;
@@ -14,6 +15,7 @@ use crate::request::is_no_op;
 use crate::token::{Token, TokenReader};
 use crate::{DecodeError, Frame, Framing, Limits, Protocol, Session};
 use liveness::Liveness;
+use pieces::{Found, Pieces};
 
 /// What goes on after the handshake: cuts messages from the stream `[CN-01]` and sees that the peer is alive.
 ///
@@ -32,6 +34,8 @@ use liveness::Liveness;
 pub struct Connection {
     session: Session,
     scanner: FrameScanner,
+    /// Large messages on their way, if the peer may send them in pieces `[LN-01]`.
+    pieces: Option<Pieces>,
     max_message: usize,
     max_values: usize,
     messages: VecDeque<Incoming>,
@@ -109,6 +113,7 @@ impl Connection {
         let receive = session.receive;
         Ok(Self {
             scanner: FrameScanner::new(receive).map_err(|_| ConnectionError::Unavailable(receive))?,
+            pieces: session.receives_pieces().then(Pieces::default),
             max_message: limits.max_message,
             max_values: limits.max_values,
             messages: VecDeque::new(),
@@ -150,16 +155,29 @@ impl Connection {
     }
 
     fn take_messages(&mut self, input: &mut BytesMut) -> Result<(), DecodeError> {
-        while let Some(frame) = self.scanner.next(input, self.max_message)? {
+        loop {
+            match self.pieces.as_mut().map(|pieces| pieces.take(input, self.max_message)).transpose()? {
+                None | Some(Found::Frame) => {}
+                Some(Found::Part) => return Ok(()),
+                Some(Found::Whole(body)) => {
+                    self.take_message(Frame::new(self.session.receive, body))?;
+                    continue;
+                }
+            }
+            let Some(frame) = self.scanner.next(input, self.max_message)? else { return Ok(()) };
             if frame.bytes().len() > LARGE {
                 // What was read with it must not keep its memory for as long as it waits [ND-24].
                 *input = BytesMut::from(&input[..]);
             }
-            let incoming = Incoming { port: port_name(&frame)?, frame };
-            incoming.frame.check_values(self.max_values)?;
-            if !incoming.port().is_empty() || !means_nothing(&incoming.frame) {
-                self.messages.push_back(incoming);
-            }
+            self.take_message(frame)?;
+        }
+    }
+
+    fn take_message(&mut self, frame: Frame) -> Result<(), DecodeError> {
+        let incoming = Incoming { port: port_name(&frame)?, frame };
+        incoming.frame.check_values(self.max_values)?;
+        if !incoming.port().is_empty() || !means_nothing(&incoming.frame) {
+            self.messages.push_back(incoming);
         }
         Ok(())
     }

@@ -46,6 +46,11 @@ impl Codec for Postcard {
     }
 
     #[inline]
+    fn capped_writer(out: &mut BytesMut, cap: usize) -> PostcardWriter<'_> {
+        PostcardWriter::capped(out, cap)
+    }
+
+    #[inline]
     fn open(out: &mut BytesMut) {
         out.extend_from_slice(&[0; PREFIX]);
     }
