@@ -364,7 +364,7 @@ impl Node {
             args: args.into_values(),
         };
         let request = request.into_message();
-        self.inner.offer(&node.port(), &request, None, Lane::Control)?;
+        self.inner.offer(&node.port(), &request, None, Lane::About(&name))?;
         PortId::new(node, &name).map_err(|error| EncodeError::Custom(error.to_string()).into())
     }
 
