@@ -1,6 +1,9 @@
 //! The pure parts of mp-node, which its interface does not show: their files themselves, and operations on them beside
 //! models.
 
+#[path = "../../mp-node/src/kernel/bulk.rs"]
+#[allow(dead_code, unreachable_pub, clippy::allow_attributes, reason = "the node uses the rest")]
+mod bulk;
 #[path = "../../mp-node/src/kernel/outbox.rs"]
 #[allow(dead_code, unreachable_pub, clippy::allow_attributes, reason = "the node uses the rest")]
 mod outbox;
