@@ -46,7 +46,7 @@ pub fn put(slot: u8, last: bool, bytes: &[u8], out: &mut BytesMut) {
 #[derive(Debug, Default)]
 pub(super) struct Pieces {
     /// Those of a transfer; no bytes, no transfer.
-    slots: [BytesMut; SLOTS],
+    slots: [Vec<u8>; SLOTS],
     /// The piece whose bytes come next.
     piece: Option<Piece>,
 }
@@ -77,7 +77,17 @@ impl Pieces {
     /// # Errors
     ///
     /// [`DecodeError`] for what can be no piece, or a message of more than `max` bytes `[LN-04]`.
+    #[inline]
     pub(super) fn take(&mut self, input: &mut BytesMut, max: usize) -> Result<Found, DecodeError> {
+        // Most of what comes is no piece.
+        let marked = || input.first_chunk().is_some_and(|prefix| u32::from_le_bytes(*prefix) & MARK != 0);
+        if self.piece.is_none() && !marked() {
+            return Ok(Found::Frame);
+        }
+        self.take_pieces(input, max)
+    }
+
+    fn take_pieces(&mut self, input: &mut BytesMut, max: usize) -> Result<Found, DecodeError> {
         loop {
             let Some(mut piece) = self.piece.take() else {
                 match self.begin(input, max)? {
@@ -87,15 +97,19 @@ impl Pieces {
                 continue;
             };
             let Some(body) = self.slots.get_mut(piece.slot) else { return Err(malformed("no slot")) };
-            let come = piece.left.min(input.len());
-            body.extend_from_slice(&input.split_to(come));
+            let come = input.get(..piece.left).unwrap_or(input);
+            body.extend_from_slice(come);
+            let come = come.len();
+            input.advance(come);
             piece.left = piece.left.saturating_sub(come);
             if piece.left > 0 {
                 self.piece = Some(piece);
                 return Ok(Found::Part);
             }
             if piece.last {
-                return Ok(Found::Whole(std::mem::take(body).freeze()));
+                // What was reserved for more goes: it may wait for long [ND-24].
+                body.shrink_to_fit();
+                return Ok(Found::Whole(std::mem::take(body).into()));
             }
         }
     }
