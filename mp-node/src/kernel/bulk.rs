@@ -200,7 +200,7 @@ impl Bulk {
         }
         let is_port = matches!(key, Key::Port(_));
         self.look_at(key);
-        if is_port && !self.deaths.listed {
+        if is_port && !self.deaths.listed && !self.deaths.messages.is_empty() {
             self.look_at(Key::Deaths);
         }
         true
