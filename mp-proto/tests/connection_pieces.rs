@@ -175,16 +175,17 @@ fn rows(messages: &[Sent]) -> Vec<VecDeque<Vec<u8>>> {
             rows[SLOTS].push_back(whole);
             continue;
         };
+        let name = u8::try_from(slot).expect("few");
         let mut cuts: Vec<usize> = message.cuts.iter().map(|cut| cut.index(body.len())).collect();
         cuts.retain(|cut| *cut > 0);
         cuts.sort_unstable();
         cuts.dedup();
         let mut from = 0;
         for cut in cuts {
-            rows[slot].push_back(piece(u8::try_from(slot).unwrap(), false, &body[from..cut]));
+            rows[slot].push_back(piece(name, false, &body[from..cut]));
             from = cut;
         }
-        rows[slot].push_back(piece(u8::try_from(slot).unwrap(), true, &body[from..]));
+        rows[slot].push_back(piece(name, true, &body[from..]));
     }
     rows
 }

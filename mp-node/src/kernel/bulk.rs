@@ -91,6 +91,9 @@ pub(crate) struct Taken {
     pub(crate) room: bool,
     /// Whether something waits still.
     pub(crate) left: bool,
+    /// The memory of large messages of which nothing is left: to give back so much takes its time, which is not to be that of
+    /// whoever waits for the same lock.
+    pub(crate) spent: Vec<Bytes>,
 }
 
 /// All queues of one peer.
@@ -224,6 +227,7 @@ impl Bulk {
         }
         self.bytes -= written + piece.len();
         if last {
+            taken.spent.push(piece);
             self.done(key, taken);
             self.free(slot);
         }

@@ -282,7 +282,7 @@ impl Outbox {
     /// wanted, one of these, or some if the buffer was long.
     pub(crate) fn take(&mut self, out: &mut BytesMut, pieces: bool) -> Taken {
         let small = self.buffer.len();
-        let mut taken = Taken { messages: self.messages, room: small > 0, left: false };
+        let mut taken = Taken { messages: self.messages, room: small > 0, ..Taken::default() };
         if out.is_empty() {
             std::mem::swap(out, &mut self.buffer);
         } else {
