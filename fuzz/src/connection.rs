@@ -1,10 +1,11 @@
 //! Operations on a connection, beside a model of what it should do.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::time::{Duration, Instant};
 
 use arbitrary::{Result, Unstructured};
-use bytes::BytesMut;
+use bytes::{Bytes, BytesMut};
+use mp_proto::connection::pieces::{self, SLOTS};
 use mp_proto::{
     Connection, ConnectionError, Frame, Framing, InstanceId, Limits, Message, NodeId, Protocol, Session,
     Side, Value,
@@ -18,7 +19,7 @@ const OPERATIONS: usize = 200;
 /// No peer can have us send keep-alives as if it bore a shorter silence.
 const SHORTEST_SILENCE: Duration = Duration::from_secs(1);
 
-/// Any order of reading, waiting, pausing and writing: messages come out as they went in, a peer is taken for lost when
+/// Any order of reading, waiting, pausing and writing, whole or in pieces: messages come out as they went in, a peer is taken for lost when
 /// it was silent for too long and never before, keep-alives go out in time and are understood by any node, and after
 /// its end a connection says nothing more.
 pub fn connection(data: &[u8]) {
@@ -42,6 +43,8 @@ struct Model {
     spoilt: bool,
     /// What was sent and not yet told: port and message.
     expected: VecDeque<(String, Message)>,
+    /// Messages that are under way in pieces, by their slots: what is left of them.
+    under_way: BTreeMap<u8, (Bytes, Option<(String, Message)>)>,
 }
 
 fn operate(u: &mut Unstructured<'_>) -> Result<()> {
@@ -56,6 +59,7 @@ fn operate(u: &mut Unstructured<'_>) -> Result<()> {
         send: *u.choose(&FRAMINGS)?,
         receive: *u.choose(&FRAMINGS)?,
         silence,
+        pieces: u.arbitrary()?,
     };
     let patience = limits.monitor_timeout;
     let borne = silence.map_or(patience, |silence| patience.min(silence.max(SHORTEST_SILENCE)));
@@ -75,6 +79,7 @@ fn operate(u: &mut Unstructured<'_>) -> Result<()> {
         unread: 0,
         spoilt: false,
         expected: VecDeque::new(),
+        under_way: BTreeMap::new(),
     };
     for _ in 0..OPERATIONS {
         if u.is_empty() {
@@ -89,7 +94,9 @@ fn operate(u: &mut Unstructured<'_>) -> Result<()> {
 impl Model {
     fn step(&mut self, u: &mut Unstructured<'_>, connection: &mut Connection) -> Result<()> {
         match u.int_in_range(0..=9)? {
-            0..=2 => self.message(u)?,
+            0..=1 => self.message(u)?,
+            2 if self.session.receives_pieces() => self.piece(u)?,
+            2 => self.message(u)?,
             3 => self.noise(u)?,
             4 => self.read(u, connection)?,
             5 => {
@@ -120,20 +127,57 @@ impl Model {
         Ok(())
     }
 
-    /// The peer writes a message.
-    fn message(&mut self, u: &mut Unstructured<'_>) -> Result<()> {
-        let (port, message) = match u.int_in_range(0..=3)? {
-            0 => (String::new(), Message::from([Value::from(*u.choose(&["", "devnull"])?)])),
-            1 => (values::text(u)?, values::message(u)?),
-            _ => {
-                ("port".to_owned(), Message::from([Value::from("count"), Value::from(u.arbitrary::<u16>()?)]))
+    /// The peer writes a piece of a message, the first or a later one.
+    fn piece(&mut self, u: &mut Unstructured<'_>) -> Result<()> {
+        let slot = u.int_in_range(0..=u8::try_from(SLOTS - 1).expect("few"))?;
+        let begins = !self.under_way.contains_key(&slot);
+        let (mut body, told) = match self.under_way.remove(&slot) {
+            Some(under_way) => under_way,
+            None => {
+                let (port, message) = self.draw(u)?;
+                let mut frame = BytesMut::new();
+                let framing = Framing::Postcard;
+                if Frame::write(framing, &port, &message, None, MAX_MESSAGE, &mut frame).is_err() {
+                    return Ok(());
+                }
+                let told = !(port.is_empty() && means_nothing(&message));
+                (frame.freeze().slice(size_of::<u32>()..), told.then_some((port, message)))
             }
         };
+        let len = u.int_in_range(0..=body.len())?.max(usize::from(begins));
+        let piece = body.split_to(len);
+        let last = body.is_empty();
+        if !last && piece.is_empty() {
+            self.under_way.insert(slot, (body, told));
+            return Ok(());
+        }
+        pieces::put(slot, last, &piece, &mut self.input);
+        if !last {
+            self.under_way.insert(slot, (body, told));
+        } else if let Some(told) = told.filter(|_| !self.spoilt) {
+            self.expected.push_back(told);
+        }
+        Ok(())
+    }
+
+    /// The peer writes a message.
+    fn message(&mut self, u: &mut Unstructured<'_>) -> Result<()> {
+        let (port, message) = self.draw(u)?;
         let written = Frame::write(self.session.receive, &port, &message, None, MAX_MESSAGE, &mut self.input);
         if written.is_ok() && !self.spoilt && !(port.is_empty() && means_nothing(&message)) {
             self.expected.push_back((port, self.as_received(&message)));
         }
         Ok(())
+    }
+
+    fn draw(&self, u: &mut Unstructured<'_>) -> Result<(String, Message)> {
+        Ok(match u.int_in_range(0..=3)? {
+            0 => (String::new(), Message::from([Value::from(*u.choose(&["", "devnull"])?)])),
+            1 => (values::text(u)?, values::message(u)?),
+            _ => {
+                ("port".to_owned(), Message::from([Value::from("count"), Value::from(u.arbitrary::<u16>()?)]))
+            }
+        })
     }
 
     fn as_received(&self, message: &Message) -> Message {

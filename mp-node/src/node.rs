@@ -221,7 +221,9 @@ impl Node {
     ///
     /// To a [`PortId`] goes any message. What a type becomes on the wire stands at [`mp_proto::adaptor`]: `("ping", 42)`
     /// and an enum's variant `Ping(42)` are both `["ping", 42]`. The type's `Serialize` writes straight into the
-    /// connection's buffer, so it must not use the node itself. To a [`PortRef`](crate::PortRef) go messages of its type
+    /// connection's buffer, so it must not use the node itself. For a message of more than
+    /// [`Limits::large_message`](mp_proto::Limits::large_message) bytes it is called twice: the first time it is stopped by an
+    /// error where that is found out, and then the message is written to a buffer of its own, while others go on. To a [`PortRef`](crate::PortRef) go messages of its type
     /// alone, and to a [`TypedPort`](crate::TypedPort) of this node they are moved as they are.
     ///
     /// # Errors
@@ -381,7 +383,7 @@ impl Node {
             args: args.into_values(),
         };
         let request = request.into_message();
-        self.inner.offer(&node.port(), &request, None, Lane::Control)?;
+        self.inner.offer(&node.port(), &request, None, Lane::About(&name))?;
         PortId::new(node, &name).map_err(|error| EncodeError::Custom(error.to_string()).into())
     }
 

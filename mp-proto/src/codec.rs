@@ -76,6 +76,13 @@ pub trait Codec {
     /// A writer that appends one item to `out`.
     fn writer(out: &mut BytesMut) -> Self::Writer<'_>;
 
+    /// The same, for items that are to be no longer than `cap` bytes: one that turns out to be longer
+    /// [fills](TokenWriter::is_full) the writer, if the codec can tell while it is being written.
+    fn capped_writer(out: &mut BytesMut, cap: usize) -> Self::Writer<'_> {
+        let _: usize = cap;
+        Self::writer(out)
+    }
+
     /// Walks over a whole frame, see [`Frame::check`]; gives the port's name as its bytes, which are UTF-8.
     ///
     /// # Errors

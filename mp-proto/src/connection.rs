@@ -2,6 +2,7 @@
 
 mod arrivals;
 mod liveness;
+pub mod pieces;
 
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
@@ -10,8 +11,9 @@ use bytes::{Bytes, BytesMut};
 
 pub use self::arrivals::{Arrivals, Incoming, Run};
 use self::liveness::Liveness;
+use self::pieces::{Found, Pieces};
 use crate::codec::FrameScanner;
-use crate::codec::scan::Bounds;
+use crate::codec::scan::{Bounds, Cut, Stop};
 use crate::{DecodeError, Frame, Framing, Limits, Protocol, Session};
 
 /// What goes on after the handshake: cuts messages from the stream `[CN-01]` and sees that the peer is alive.
@@ -32,6 +34,8 @@ pub struct Connection {
     session: Session,
     scanner: FrameScanner,
     bounds: Bounds,
+    /// Large messages on their way, if the peer may send them in pieces `[LN-01]`.
+    pieces: Option<Pieces>,
     arrived: VecDeque<Arrivals>,
     /// How many messages came together the last time.
     many: usize,
@@ -79,7 +83,13 @@ impl Connection {
         let receive = session.receive;
         Ok(Self {
             scanner: FrameScanner::new(receive).map_err(|_| ConnectionError::Unavailable(receive))?,
-            bounds: Bounds { bytes: limits.max_message, values: limits.max_values, large: LARGE },
+            bounds: Bounds {
+                bytes: limits.max_message,
+                values: limits.max_values,
+                large: LARGE,
+                pieces: session.receives_pieces(),
+            },
+            pieces: session.receives_pieces().then(Pieces::default),
             arrived: VecDeque::new(),
             many: 0,
             liveness: session.instance.map(|_| Liveness::new(limits.monitor_timeout, session.silence, now)),
@@ -127,20 +137,33 @@ impl Connection {
 
     fn take_messages(&mut self, input: &mut BytesMut) -> Result<(), DecodeError> {
         loop {
+            match self.pieces.as_mut().map(|pieces| pieces.take(input, self.bounds.bytes)).transpose()? {
+                None | Some(Found::Frame) => {}
+                Some(Found::Part) => return Ok(()),
+                Some(Found::Whole(body)) => {
+                    let cut = self.scanner.examine(&body, self.bounds)?;
+                    self.arrive(body, Vec::from_iter(cut));
+                    continue;
+                }
+            }
             let mut cuts = Vec::with_capacity(self.many.min(input.len() / SHORTEST));
             let (used, result) = self.scanner.cut(input, self.bounds, &mut cuts);
             let bytes = input.split_to(used).freeze();
-            if result == Ok(true) {
+            if result == Ok(Stop::Large) {
                 // What was read with it must not keep its memory for as long as it waits [ND-24].
                 *input = BytesMut::from(&input[..]);
             }
-            if !cuts.is_empty() {
-                self.many = cuts.len();
-                self.arrived.push_back(Arrivals::new(self.session.receive, bytes, cuts));
-            }
-            if !result? {
+            self.many = if cuts.is_empty() { self.many } else { cuts.len() };
+            self.arrive(bytes, cuts);
+            if result? == Stop::End {
                 return Ok(());
             }
+        }
+    }
+
+    fn arrive(&mut self, bytes: Bytes, cuts: Vec<Cut>) {
+        if !cuts.is_empty() {
+            self.arrived.push_back(Arrivals::new(self.session.receive, bytes, cuts));
         }
     }
 }

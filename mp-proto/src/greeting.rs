@@ -34,6 +34,8 @@ pub struct OwnKind {
     pub instance: InstanceId,
     /// The longest silence that it bears; then it takes us for lost `[CN-05]`. `None` if it did not say.
     pub silence: Option<Duration>,
+    /// Whether it takes large messages in pieces `[LN-01]`.
+    pub pieces: bool,
 }
 
 impl Greeting {
@@ -61,6 +63,7 @@ impl Greeting {
             "mp=1".into(),
             format!("inst={}", config.instance),
             format!("silence={}", config.silence.as_millis()),
+            "pieces=1".into(),
         ];
         if config.rotates() {
             keys.push("rotates=1".into());
@@ -147,7 +150,7 @@ impl Greeting {
         }
         let instance = self.key("inst").and_then(InstanceId::from_hex).ok_or(HandshakeError::BadInstance)?;
         let silence = self.key("silence").and_then(|text| text.parse().ok()).map(Duration::from_millis);
-        Ok(Some(OwnKind { instance, silence }))
+        Ok(Some(OwnKind { instance, silence, pieces: self.key("pieces") == Some("1") }))
     }
 
     /// Whether the sender wants TLS of a kind that we know: its `tls` is a number from 1.0 up to, but not, 2.0 `[TLS-01]`.
@@ -311,15 +314,17 @@ mod tests {
         }
     }
 
-    /// [HS-07]
+    /// [HS-07] [LN-01]
     #[test]
     fn a_node_of_our_kind_names_its_instance() {
         let kind = |keys: &str| Greeting::parse(format!("aemp;1;x;;;{keys}").as_bytes()).unwrap().own_kind();
         let inst = "inst=000000000000000000000000000000ff";
         let instance = InstanceId(255);
-        assert_eq!(kind(&format!("mp=1;{inst}")), Ok(Some(OwnKind { instance, silence: None })));
+        let known = |silence, pieces| Ok(Some(OwnKind { instance, silence, pieces }));
+        assert_eq!(kind(&format!("mp=1;{inst}")), known(None, false));
         let silence = Some(Duration::from_secs(10));
-        assert_eq!(kind(&format!("mp=1;{inst};silence=10000")), Ok(Some(OwnKind { instance, silence })));
+        assert_eq!(kind(&format!("mp=1;{inst};silence=10000;pieces=1")), known(silence, true));
+        assert_eq!(kind(&format!("mp=1;{inst};pieces=2")), known(None, false));
         assert_eq!(kind("mp=1"), Err(HandshakeError::BadInstance));
         assert_eq!(kind("mp=1;inst=00FF"), Err(HandshakeError::BadInstance));
         assert_eq!(kind("mp=1;inst=000000000000000000000000000000FF"), Err(HandshakeError::BadInstance));

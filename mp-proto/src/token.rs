@@ -74,6 +74,13 @@ pub trait TokenWriter {
     fn key(&mut self, key: &str);
     /// Ends the innermost map.
     fn end_map(&mut self);
+
+    /// Whether the writer has been given more than it takes: then what it has is of no use, and who writes may stop.
+    /// Most take everything.
+    #[inline]
+    fn is_full(&self) -> bool {
+        false
+    }
 }
 
 /// Reads one item in a codec's form, token by token, without recursion.

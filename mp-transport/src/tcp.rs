@@ -34,6 +34,10 @@ pub struct Tcp {
     /// Linux and its kin; no effect elsewhere). By default 30 s; `None` leaves it to the system, which is some 15
     /// minutes. It bounds dialling a silent host, too.
     pub user_timeout: Option<Duration>,
+    /// How many bytes the system takes before it has sent them (`TCP_NOTSENT_LOWAT`, on Linux; no effect elsewhere). What
+    /// waits beyond that waits with its sender, who may still say that something else goes first `[TR-22]`: megabytes in
+    /// the system's buffer are seconds on a slow link. By default 256 KiB; `None` leaves it to the system.
+    pub unsent: Option<u32>,
     /// How many pipes may wait to be accepted; the system may have a lower bound. By default 1024.
     pub backlog: u32,
     /// Listen with `SO_REUSEADDR`, so that a restarted node gets its port back although old connections linger there.
@@ -63,6 +67,7 @@ impl Default for Tcp {
             nodelay: true,
             keepalive: Some(KeepAlive::default()),
             user_timeout: Some(Duration::from_secs(30)),
+            unsent: Some(256 * 1024),
             backlog: 1024,
             reuse_addr: true,
             v6only: true,
@@ -148,6 +153,10 @@ impl Tcp {
         }
         #[cfg(any(target_os = "linux", target_os = "android", target_os = "fuchsia"))]
         socket.set_tcp_user_timeout(self.user_timeout)?;
+        #[cfg(any(target_os = "linux", target_os = "android"))]
+        if let Some(unsent) = self.unsent {
+            socket.set_tcp_notsent_lowat(unsent)?;
+        }
         Ok(())
     }
 }
@@ -207,7 +216,7 @@ impl Listener for TcpSocketListener {
 mod tests {
     use super::*;
 
-    /// `[TR-06]`
+    /// `[TR-06]` `[TR-22]`
     #[tokio::test]
     async fn the_options_reach_the_sockets() {
         let tcp = Tcp::default();
@@ -219,6 +228,7 @@ mod tests {
         #[cfg(target_os = "linux")]
         {
             assert_eq!(socket.tcp_user_timeout().unwrap(), Some(Duration::from_secs(30)));
+            assert_eq!(socket.tcp_notsent_lowat().unwrap(), 256 * 1024);
             assert_eq!(socket.tcp_keepalive_time().unwrap(), Duration::from_secs(10));
             assert_eq!(socket.tcp_keepalive_interval().unwrap(), Duration::from_secs(5));
             assert_eq!(socket.tcp_keepalive_retries().unwrap(), 4);

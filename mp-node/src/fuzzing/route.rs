@@ -4,18 +4,23 @@ use std::collections::{BTreeMap, VecDeque};
 
 use arbitrary::{Result, Unstructured};
 use bytes::BytesMut;
-use mp_proto::codec::FrameScanner;
-use mp_proto::{Framing, InstanceId, Limits, NodeId, Session, Side};
+use mp_proto::{Connection, Frame, Framing, InstanceId, Limits, NodeId, Protocol, Session, Side};
 
-use crate::kernel::outbox::Lane;
+use mp_transport::clock;
+
+use crate::kernel::bulk::Taken;
+use crate::kernel::outbox::{Lane, Room};
 use crate::kernel::route::{Route, Sent};
 
 const OPERATIONS: usize = 300;
 const PORTS: [&str; 3] = ["", "p", "q"];
+/// More than goes whole.
+const LARGE: usize = 1500;
 /// Always the same, so that an input means the same whatever is compiled in.
 const FRAMINGS: [Framing; 3] = [Framing::Json, Framing::Cbor, Framing::Postcard];
 
-/// Any order of sending, watching, connecting and losing: what goes out is what was sent, in that order and once; if
+/// Any order of sending, watching, connecting and losing: what goes out to a port is what was sent, in that order and once,
+/// in pieces or whole; if
 /// something is lost, all watchers have been given back before what is sent later can go out (law 4); each watcher comes
 /// back once; and no more waits than may.
 pub fn kernel_route(data: &[u8]) {
@@ -26,8 +31,8 @@ struct Model {
     route: Route<u64>,
     limits: Limits,
     epoch: u64,
-    /// The framing of the connection.
-    up: Option<Framing>,
+    /// The peer's end of the connection.
+    up: Option<Connection>,
     /// Its end is being told.
     losing: bool,
     number: u64,
@@ -39,9 +44,10 @@ fn operate(u: &mut Unstructured<'_>) -> Result<()> {
     let mut limits = Limits::default();
     limits.outbox_bytes = u.int_in_range(1..=300)?;
     limits.outbox_control_bytes = u.int_in_range(1..=300)?;
+    limits.large_message = 0; // The least that can be.
     limits.monitors_per_peer = 3;
     let mut model = Model {
-        route: Route::new(),
+        route: Route::new(&limits),
         limits,
         epoch: 0,
         up: None,
@@ -56,7 +62,7 @@ fn operate(u: &mut Unstructured<'_>) -> Result<()> {
         }
         model.step(u)?;
         // Control that waited for the connection counts as data until it has gone.
-        let most = model.limits.outbox_bytes + model.limits.outbox_control_bytes + 128;
+        let most = model.limits.outbox_bytes + model.limits.outbox_control_bytes + LARGE + 128;
         assert!(model.route.waiting() <= most, "{} bytes", model.route.waiting());
         assert_eq!(model.route.is_up(), model.up.is_some());
     }
@@ -66,10 +72,11 @@ fn operate(u: &mut Unstructured<'_>) -> Result<()> {
 impl Model {
     fn step(&mut self, u: &mut Unstructured<'_>) -> Result<()> {
         match u.int_in_range(0..=11)? {
-            0..=3 => self.send(),
+            0..=2 => self.send(0),
+            3 => self.send(u.int_in_range(0..=LARGE)?),
             4 => self.watch(u.choose(&PORTS)?),
             5 => self.unwatch(u)?,
-            6 => self.establish(*u.choose(&FRAMINGS)?),
+            6 => self.establish(*u.choose(&FRAMINGS)?, u.arbitrary()?),
             7 => {
                 let late = u.ratio(1, 4)? && self.epoch > 0;
                 assert!(!late || self.route.lost(self.epoch - 1).is_none(), "an old attempt ends nothing");
@@ -84,7 +91,7 @@ impl Model {
                 died.sort_unstable();
                 assert_eq!(died, if port.is_empty() { Vec::new() } else { self.take_watchers(Some(port)) });
             }
-            10 => self.transmit(),
+            10 => self.transmit(u.arbitrary()?),
             _ => {
                 if self.route.retire() {
                     assert!(self.up.is_none() && self.watchers.is_empty() && self.waiting.is_empty());
@@ -98,7 +105,7 @@ impl Model {
     /// The record is out of use: its owner makes another.
     fn renew(&mut self) {
         assert!(self.route.is_gone());
-        (self.route, self.epoch) = (Route::new(), 0);
+        (self.route, self.epoch) = (Route::new(&self.limits), 0);
     }
 
     fn take_watchers(&mut self, port: Option<&str>) -> Vec<u64> {
@@ -113,13 +120,26 @@ impl Model {
             Sent::Connect(epoch) => self.epoch = *epoch,
             Sent::Flooded => self.lose(),
             Sent::Gone => self.renew(),
-            Sent::Queued | Sent::Wake | Sent::Full => {}
+            Sent::Queued | Sent::Wake | Sent::Full(_) | Sent::Large => {}
         }
     }
 
-    fn send(&mut self) {
+    fn send(&mut self, padding: usize) {
         self.number += 1;
-        let sent = self.route.send("p", &self.number, None, Lane::Data, &self.limits).expect("it is short");
+        let message = (self.number, "x".repeat(padding));
+        let mut sent = self.route.send("p", &message, None, Lane::Data, &self.limits).expect("it is short");
+        if let Sent::Full(room) = sent {
+            assert!(!self.route.has_room(room, &self.limits), "there is room");
+        }
+        if sent == Sent::Large {
+            assert!(!self.route.has_room(Room::Large, &self.limits), "it is kept for this one");
+            let mut frame = BytesMut::new();
+            Frame::write(Framing::Postcard, "p", &message, None, usize::MAX, &mut frame)
+                .expect("it is short");
+            sent =
+                self.route.send_frame("p", &frame.freeze(), Lane::Data, &self.limits).expect("it is short");
+            self.route.encoded();
+        }
         if matches!(sent, Sent::Queued | Sent::Wake | Sent::Connect(_)) {
             self.waiting.push_back(self.number);
         }
@@ -144,7 +164,7 @@ impl Model {
         Ok(())
     }
 
-    fn establish(&mut self, send: Framing) {
+    fn establish(&mut self, send: Framing, pieces: bool) {
         if !send.is_available() {
             return;
         }
@@ -155,11 +175,13 @@ impl Model {
             send,
             receive: send,
             silence: None,
+            pieces,
         };
+        let peer = Connection::new(session.clone(), &Limits::default(), clock::now()).expect("compiled in");
         match self.route.established(session, &self.limits) {
             Ok(Some(epoch)) => {
                 assert!(self.up.is_none() && !self.losing);
-                (self.epoch, self.up) = (epoch, Some(send));
+                (self.epoch, self.up) = (epoch, Some(peer));
             }
             Ok(None) => assert!(self.up.is_some() || self.losing),
             Err(error) => panic!("{error}"),
@@ -187,22 +209,27 @@ impl Model {
         self.losing = false;
     }
 
-    fn transmit(&mut self) {
-        let mut out = BytesMut::new();
-        let some = self.route.transmit(&mut out);
-        assert_eq!(some, !out.is_empty());
-        let Some(framing) = self.up else {
-            assert!(!some, "without a connection");
-            return;
-        };
-        let mut scanner = FrameScanner::new(framing).expect("compiled in");
-        while !out.is_empty() {
-            let frame = scanner.next(&mut out, usize::MAX).expect("whole frames").expect("whole frames");
-            if frame.check().as_deref() == Ok("p") {
-                let number = frame.decode::<u64>().expect("a number");
-                assert_eq!(Some(number), self.waiting.pop_front(), "in order, and once");
+    /// The connection writes once, or, with pieces, as long as there is something to write.
+    fn transmit(&mut self, pieces: bool) {
+        loop {
+            let mut out = BytesMut::new();
+            let taken = self.route.transmit(&mut out, pieces);
+            let Some(peer) = &mut self.up else {
+                assert!(out.is_empty() && taken == Taken::default(), "without a connection");
+                return;
+            };
+            assert!(!pieces || !out.is_empty() || !taken.left, "what waits does not go");
+            peer.handle_bytes(clock::now(), &mut out).expect("no bad message");
+            while let Some(incoming) = peer.poll_event() {
+                if incoming.port() == "p" {
+                    let (number, _) = incoming.frame.decode::<(u64, String)>().expect("as it was written");
+                    assert_eq!(Some(number), self.waiting.pop_front(), "in order, and once");
+                }
+            }
+            if !pieces || !taken.left {
+                assert!(taken.left || self.waiting.is_empty(), "all that waits goes");
+                return;
             }
         }
-        assert!(self.waiting.is_empty(), "all that waits goes");
     }
 }

@@ -1,58 +1,145 @@
-//! What waits to be written to one peer: one buffer that messages are encoded straight into.
+//! What waits to be written to one peer: a buffer that messages are encoded straight into, and beside it the queues of
+//! large messages, where the peer takes these in pieces ([`bulk`](super::bulk)).
+//!
+//! What is written into the buffer goes in the order in which it came, and before what is in queues. So the order between two
+//! messages is kept if both go into the buffer, or both into the same queue; and where it matters, the one that comes later goes
+//! behind the earlier one:
+//!
+//! | what | its [`Lane`] | goes behind what waits for | because |
+//! |---|---|---|---|
+//! | a message to a port | `Data`, `Passed`, `Control` | that port | it may be of the same sender `[LN-07]` |
+//! | `kil1` P: a kill | `About` P | P | it comes after what its sender has sent before |
+//! | a spawn of P | `About` P | P; nothing yet, but if it is large what follows goes behind it | P is to be there when something comes for it |
+//! | `mon1`, `mon0` P | `Watch` P | orders about P, and not for messages to it | a monitor of a port that is yet to be made would fire |
+//! | `kil0`: a port here has died | `Death` | all ports | what it had sent, to whomever, comes before the news of its death, such as an answer: `[LN-08]` |
+//! | what a program sends to the node port: a question such as `time`, `snd` | `Data` | all ports | who asks knows by the answer that what it sent before was read `[LN-08]` |
+//! | what is passed on for another: an answer of the node port, `snd` | `Passed` | that port; to a node port, services | it has come by another way, so that no order is owed |
+//! | requests of services (`g_…`), `lookup`, `alive` | `Control` | services | they build upon one another `[LN-09]` |
+//! | `r_…`: relayed pipes | `Carried` | nothing | they have windows `[RL-03]`; among themselves they keep their order |
+//! | keep-alives, the question for the round trip | written by the connection | nothing | they ask whether the peer lives `[LN-09]` |
+//!
+//! Without pieces all go into the buffer, one behind the other.
 
-use bytes::BytesMut;
+use bytes::{Bytes, BytesMut};
 use mp_proto::codec::FrameScanner;
-use mp_proto::{DecodeError, EncodeError, Frame, Framing, Limits, PortId};
+use mp_proto::{DecodeError, EncodeError, Frame, Framing, Limits, NodeRequest, PortId, Session};
 use serde::Serialize;
 
-/// Which bound a message counts against.
+use super::bulk::{Bulk, Key, PREFIX, Taken, Tally, Weight};
+
+/// Of so many times their threshold that the buffer has, large messages get a piece.
+const SHARE: usize = 2;
+
+/// What a message is: which bound it counts against, and what it must not overtake.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Lane {
-    /// Messages of ports: they wait when the box is full.
+pub(crate) enum Lane<'a> {
+    /// Messages of ports: they wait when there is no room.
     Data,
-    /// Kills, monitors and the node port's replies: always taken, so that they never wait behind data (law 5).
+    /// What is passed on for others: it waits for room, too.
+    Passed,
+    /// Requests, notices and the like: always taken, so that they never wait behind data (law 5).
     Control,
+    /// A request about this port of the peer, which goes behind what was sent to it; always taken.
+    About(&'a str),
+    /// A request that needs this port of the peer to be there, if it is to be made at all; always taken.
+    Watch(&'a str),
+    /// The news of a port's death here, which goes behind what the port may have sent; always taken.
+    Death,
     /// Pieces of relayed pipes: always taken, as their windows bound them `[RL-03]`.
     Carried,
+}
+
+/// A bound on data.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Room {
+    /// That of the buffer.
+    Small,
+    /// That of large messages, and of what goes behind them `[LN-11]`.
+    Large,
 }
 
 /// What became of an offered message.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Offer {
-    /// It is in the buffer.
+    /// It waits to be written.
     Taken,
-    /// The box is full; nothing has changed.
-    Full,
+    /// There is no room; nothing has changed.
+    Full(Room),
+    /// It is large: it has to be encoded by itself, and [offered so](Outbox::offer_frame). Nothing has changed.
+    Large,
     /// Control messages have outgrown their bound: the peer does not read, and must go.
     Flooded,
 }
 
-/// The buffer of one peer, in one framing.
+/// All that waits for one peer, in one framing.
 #[derive(Debug)]
 pub(crate) struct Outbox {
     framing: Framing,
+    /// Whether there are queues for large messages, and what goes behind them.
+    cuts: bool,
     buffer: BytesMut,
-    control_bytes: usize,
-    /// The largest control message in the buffer.
-    largest_control: usize,
+    control: Tally,
     carried_bytes: usize,
     /// Messages in the buffer.
     messages: usize,
+    bulk: Bulk,
+    /// Room for large messages is kept for one that is being encoded.
+    reserved: bool,
 }
 
-impl Outbox {
-    pub(crate) fn new(framing: Framing) -> Self {
-        Self {
-            framing,
-            buffer: BytesMut::new(),
-            control_bytes: 0,
-            largest_control: 0,
-            carried_bytes: 0,
-            messages: 0,
+impl Lane<'_> {
+    /// Whether a message waits when there is no room.
+    pub(crate) fn waits(self) -> bool {
+        matches!(self, Self::Data | Self::Passed)
+    }
+
+    fn weight(self) -> Weight {
+        match self {
+            Self::Data | Self::Passed => Weight::Data,
+            Self::About(_) | Self::Watch(_) => Weight::Order,
+            Self::Control | Self::Death | Self::Carried => Weight::Control,
         }
     }
 
-    /// Encodes a message into the buffer, if there is room.
+    /// The queue of a message to the port `port`, if it goes into one.
+    fn key(self, port: &str) -> Key {
+        match self {
+            Self::Death => Key::Deaths,
+            Self::About(port) | Self::Watch(port) => Key::Port(port.into()),
+            Self::Data | Self::Passed | Self::Control | Self::Carried if !port.is_empty() => {
+                Key::Port(port.into())
+            }
+            Self::Data => Key::Deaths,
+            Self::Passed | Self::Control | Self::Carried => Key::Node,
+        }
+    }
+}
+
+impl Outbox {
+    /// What waits for a connection with this session. Messages of more than `large` bytes are large.
+    pub(crate) fn new(session: &Session, large: usize) -> Self {
+        Self::with(session.send, session.sends_pieces(), large)
+    }
+
+    /// What waits until there is a connection: in postcard, and by queues, in case its peer takes pieces.
+    pub(crate) fn without_connection(large: usize) -> Self {
+        Self::with(Framing::Postcard, true, large)
+    }
+
+    fn with(framing: Framing, cuts: bool, large: usize) -> Self {
+        Self {
+            framing,
+            cuts,
+            buffer: BytesMut::new(),
+            control: Tally::default(),
+            carried_bytes: 0,
+            messages: 0,
+            bulk: Bulk::new(large),
+            reserved: false,
+        }
+    }
+
+    /// Encodes a message to where it waits, if there is room.
     ///
     /// Data finds room while fewer bytes than the bound wait, so the box holds one message more than the bound at the
     /// most, and a message larger than the bound goes when nothing else waits.
@@ -62,185 +149,224 @@ impl Outbox {
         port: &str,
         message: &M,
         reply: Option<&PortId>,
-        lane: Lane,
+        lane: Lane<'_>,
         limits: &Limits,
     ) -> Result<Offer, EncodeError> {
-        if lane == Lane::Data && self.data_bytes() >= limits.outbox_bytes {
-            return Ok(Offer::Full);
+        let behind = self.is_behind(port, lane);
+        if let Some(refusal) = self.refusal(lane, behind, limits) {
+            return Ok(refusal);
         }
-        // The largest does not count: a whole directory may be one message, and says nothing about who reads it.
-        let bound = limits.outbox_control_bytes.saturating_add(self.largest_control);
-        if lane == Lane::Control && self.control_bytes >= bound {
-            return Ok(Offer::Flooded);
+        let cap = if self.cuts && lane != Lane::Carried { self.bulk.large() } else { usize::MAX };
+        let mut frame = BytesMut::new();
+        let out = if behind { &mut frame } else { &mut self.buffer };
+        let before = out.len();
+        if !Frame::write_capped(self.framing, port, message, reply, limits, cap, out)? {
+            let full = lane.waits() && !self.has_room(Room::Large, limits);
+            return Ok(if full { Offer::Full(Room::Large) } else { Offer::Large });
         }
-        let before = self.buffer.len();
-        Frame::write_within(self.framing, port, message, reply, limits, &mut self.buffer)?;
-        self.messages += 1;
-        match lane {
-            Lane::Data => {}
-            Lane::Control => {
-                let len = self.buffer.len() - before;
-                self.control_bytes += len;
-                self.largest_control = self.largest_control.max(len);
-            }
-            Lane::Carried => self.carried_bytes += self.buffer.len() - before,
+        if behind {
+            self.bulk.push(lane.key(port), frame.freeze(), lane.weight());
+        } else {
+            self.count(lane, self.buffer.len() - before);
         }
         Ok(Offer::Taken)
     }
 
-    /// Bytes of data that wait.
+    /// Takes a message that was encoded by itself, in postcard, with its length before it. Whether there is room was to be
+    /// found out before.
+    ///
+    /// # Errors
+    ///
+    /// The message cannot be written in the framing of this box.
+    pub(crate) fn offer_frame(
+        &mut self,
+        port: &str,
+        frame: Bytes,
+        lane: Lane<'_>,
+        limits: &Limits,
+    ) -> Result<(), EncodeError> {
+        if self.cuts && (self.bulk.is_large(&frame) || self.is_behind(port, lane)) {
+            self.bulk.push(lane.key(port), frame, lane.weight());
+            return Ok(());
+        }
+        let before = self.buffer.len();
+        self.write_frame(&frame, limits)?;
+        self.count(lane, self.buffer.len() - before);
+        Ok(())
+    }
+
+    /// Writes a frame of postcard, its length before it, to the end of the buffer.
+    fn write_frame(&mut self, frame: &Bytes, limits: &Limits) -> Result<(), EncodeError> {
+        if self.framing == Framing::Postcard {
+            self.buffer.extend_from_slice(frame);
+            return Ok(());
+        }
+        let body = frame.slice(PREFIX.min(frame.len())..);
+        Frame::new(Framing::Postcard, body).transcode(self.framing, limits.max_message, &mut self.buffer)
+    }
+
+    /// A message of `len` bytes was written into the buffer.
+    fn count(&mut self, lane: Lane<'_>, len: usize) {
+        self.messages += 1;
+        match lane {
+            Lane::Data | Lane::Passed => {}
+            Lane::Control | Lane::About(_) | Lane::Watch(_) | Lane::Death => self.control.add(len),
+            Lane::Carried => self.carried_bytes += len,
+        }
+    }
+
+    /// Whether a message has to go behind one that waits in a queue.
+    fn is_behind(&self, port: &str, lane: Lane<'_>) -> bool {
+        if self.bulk.is_empty() {
+            return false;
+        }
+        match lane {
+            Lane::Carried => false,
+            Lane::Death => self.bulk.holds_deaths(),
+            Lane::About(port) => self.bulk.has_port(port),
+            Lane::Watch(port) => self.bulk.has_orders(port),
+            Lane::Data | Lane::Passed | Lane::Control if !port.is_empty() => self.bulk.has_port(port),
+            Lane::Data => self.bulk.holds_deaths(),
+            Lane::Passed | Lane::Control => self.bulk.has_node(),
+        }
+    }
+
+    fn refusal(&self, lane: Lane<'_>, behind: bool, limits: &Limits) -> Option<Offer> {
+        let room = if behind { Room::Large } else { Room::Small };
+        match lane {
+            Lane::Data | Lane::Passed => (!self.has_room(room, limits)).then_some(Offer::Full(room)),
+            Lane::Carried => None,
+            Lane::Control | Lane::About(_) | Lane::Watch(_) | Lane::Death => {
+                let tally = if behind { self.bulk.control() } else { self.control };
+                tally.is_full(limits.outbox_control_bytes).then_some(Offer::Flooded)
+            }
+        }
+    }
+
+    /// Keeps the room for large messages for one that is being encoded, or no longer.
+    pub(crate) fn reserve(&mut self, reserved: bool) {
+        self.reserved = reserved;
+    }
+
+    /// Whether data that has to wait for this room would be taken.
+    pub(crate) fn has_room(&self, room: Room, limits: &Limits) -> bool {
+        match room {
+            Room::Small => self.small_data() < limits.outbox_bytes,
+            Room::Large => !self.reserved && self.bulk.data() < limits.outbox_bytes,
+        }
+    }
+
+    /// Bytes of data that wait and are not large.
+    pub(crate) fn small_data(&self) -> usize {
+        self.buffer.len() - self.control.bytes() - self.carried_bytes
+    }
+
+    /// Bytes of data that wait, of the bound against which there are more.
     pub(crate) fn data_bytes(&self) -> usize {
-        self.buffer.len() - self.control_bytes - self.carried_bytes
+        self.small_data().max(self.bulk.data())
     }
 
     pub(crate) fn is_empty(&self) -> bool {
-        self.buffer.is_empty()
+        self.buffer.is_empty() && self.bulk.is_empty()
     }
 
     /// Bytes that wait, of all lanes.
     pub(crate) fn bytes(&self) -> usize {
-        self.buffer.len()
+        self.buffer.len() + self.bulk.bytes()
     }
 
-    /// Messages that wait.
+    /// Messages that wait, or have been written in part.
     pub(crate) fn messages(&self) -> usize {
-        self.messages
+        self.messages + self.bulk.messages()
     }
 
-    /// Moves all that waits to the end of `out`, without copying it if `out` is empty.
-    pub(crate) fn take(&mut self, out: &mut BytesMut) {
+    /// Moves the buffer to the end of `out`, without copying it if `out` is empty; then, if `pieces` of large messages are
+    /// wanted, one of these, or some if the buffer was long.
+    pub(crate) fn take(&mut self, out: &mut BytesMut, pieces: bool) -> Taken {
+        let small = self.buffer.len();
+        let mut taken = Taken { messages: self.messages, room: small > 0, ..Taken::default() };
         if out.is_empty() {
             std::mem::swap(out, &mut self.buffer);
         } else {
             out.extend_from_slice(&self.buffer);
         }
         self.buffer.clear();
-        self.control_bytes = 0;
-        self.largest_control = 0;
+        self.control = Tally::default();
         self.carried_bytes = 0;
         self.messages = 0;
+        let turns = if pieces { 1 + small / self.bulk.large().saturating_mul(SHARE) } else { 0 };
+        for _ in 0..turns {
+            if !self.bulk.turn(out, &mut taken) {
+                break;
+            }
+        }
+        taken.left = !self.bulk.is_empty();
+        taken
     }
 
     /// Puts the messages of another box behind those of this one, whatever the bounds on bytes: each box is within them.
-    /// What a queue does when its connection comes.
+    /// What a queue does when its connection comes. The other box has been without a connection.
     ///
     /// # Errors
     ///
-    /// A message cannot be written in this framing within the bound of one message. Nothing has been added.
+    /// A message cannot be written in this framing within the bound of one message. What has been added by then goes
+    /// without it.
     pub(crate) fn append(&mut self, other: &Self, limits: &Limits) -> Result<(), EncodeError> {
-        let before = self.buffer.len();
-        let appended = self.append_frames(other, limits);
-        match appended {
-            Ok(()) => self.messages += other.messages,
-            Err(_) => self.buffer.truncate(before),
+        if self.cuts && self.bulk.is_empty() {
+            self.buffer.extend_from_slice(&other.buffer);
+            self.messages += other.messages;
+        } else {
+            self.append_buffer(other, limits)?;
         }
-        appended
+        for (key, frame, weight) in other.bulk.in_order() {
+            if self.cuts {
+                self.bulk.push(key, frame, weight);
+            } else {
+                self.write_frame(&frame, limits)?;
+                self.messages += 1;
+            }
+        }
+        Ok(())
     }
 
-    fn append_frames(&mut self, other: &Self, limits: &Limits) -> Result<(), EncodeError> {
-        if other.framing == self.framing {
-            self.buffer.extend_from_slice(&other.buffer);
-            return Ok(());
-        }
+    /// Adds the messages of another box's buffer one by one: here something may wait that they must not overtake.
+    fn append_buffer(&mut self, other: &Self, limits: &Limits) -> Result<(), EncodeError> {
         let mut rest = other.buffer.clone();
+        let all = rest.clone().freeze();
         let malformed = |error: DecodeError| EncodeError::Custom(error.to_string());
         let mut scanner = FrameScanner::new(other.framing).map_err(malformed)?;
-        while let Some(frame) = scanner.next(&mut rest, usize::MAX).map_err(malformed)? {
-            frame.transcode(self.framing, limits.max_message, &mut self.buffer)?;
+        loop {
+            let begin = all.len() - rest.len();
+            let Some(frame) = scanner.next(&mut rest, usize::MAX).map_err(malformed)? else { return Ok(()) };
+            self.append_frame(&frame, all.slice(begin..all.len() - rest.len()), limits)?;
         }
+    }
+
+    fn append_frame(&mut self, frame: &Frame, written: Bytes, limits: &Limits) -> Result<(), EncodeError> {
+        if !self.bulk.is_empty() {
+            let port = frame.check().map_err(|error| EncodeError::Custom(error.to_string()))?;
+            let request = frame.message().ok().filter(|_| port.is_empty());
+            let request = request.and_then(|message| NodeRequest::parse(message).ok());
+            let lane = match &request {
+                Some(NodeRequest::Kill { port, .. } | NodeRequest::Spawn { name: port, .. }) => {
+                    Lane::About(port)
+                }
+                Some(NodeRequest::Monitor { port } | NodeRequest::Unmonitor { port }) => Lane::Watch(port),
+                Some(NodeRequest::Other { .. }) => Lane::Control,
+                _ => Lane::Data,
+            };
+            if self.is_behind(&port, lane) {
+                self.bulk.push(lane.key(&port), written, lane.weight());
+                return Ok(());
+            }
+        }
+        self.write_frame(&written, limits)?;
+        self.messages += 1;
         Ok(())
     }
 }
 
+// By its path, so that a fuzz target can have this file, too.
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn limits() -> Limits {
-        let mut limits = Limits::default();
-        limits.outbox_bytes = 100;
-        limits.outbox_control_bytes = 50;
-        limits.max_message = 1000;
-        limits
-    }
-
-    /// [ND-10]
-    #[test]
-    fn data_waits_at_the_bound_and_control_does_not() {
-        let (limits, mut outbox) = (limits(), Outbox::new(Framing::Postcard));
-        let mut taken = 0;
-        while outbox.offer("p", &("x", 1), None, Lane::Data, &limits).expect("encodes") == Offer::Taken {
-            taken += 1;
-        }
-        assert!(outbox.data_bytes() >= 100 && outbox.data_bytes() < 120, "{}", outbox.data_bytes());
-        assert_eq!(outbox.offer("", &"kil1", None, Lane::Control, &limits).expect("encodes"), Offer::Taken);
-        assert_eq!(outbox.messages(), taken + 1);
-        let mut out = BytesMut::new();
-        outbox.take(&mut out);
-        assert!(outbox.is_empty() && !out.is_empty());
-        assert_eq!(outbox.offer("p", &("x", 1), None, Lane::Data, &limits).expect("encodes"), Offer::Taken);
-    }
-
-    #[test]
-    fn control_has_a_bound_too() {
-        let (limits, mut outbox) = (limits(), Outbox::new(Framing::Postcard));
-        let flooded = (0..100).any(|_| {
-            outbox.offer("", &("kil1", "port"), None, Lane::Control, &limits).expect("encodes")
-                == Offer::Flooded
-        });
-        assert!(flooded);
-    }
-
-    /// [ND-11]
-    #[test]
-    fn one_large_control_message_is_no_flood() {
-        let (limits, mut outbox) = (limits(), Outbox::new(Framing::Postcard));
-        let mut offer = |text: &str| outbox.offer("", &text, None, Lane::Control, &limits).expect("encodes");
-        assert_eq!(offer(&"x".repeat(500)), Offer::Taken);
-        assert_eq!(offer("small"), Offer::Taken);
-        assert_eq!(offer(&"x".repeat(500)), Offer::Taken);
-        assert_eq!(offer("small"), Offer::Flooded);
-    }
-
-    #[test]
-    fn one_message_larger_than_the_bound_goes_alone() {
-        let (limits, mut outbox) = (limits(), Outbox::new(Framing::Postcard));
-        let large = "x".repeat(500);
-        assert_eq!(outbox.offer("p", &large, None, Lane::Data, &limits).expect("encodes"), Offer::Taken);
-        assert_eq!(outbox.offer("p", &large, None, Lane::Data, &limits).expect("encodes"), Offer::Full);
-    }
-
-    #[test]
-    fn a_failed_message_leaves_nothing_behind() {
-        let (limits, mut outbox) = (limits(), Outbox::new(Framing::Postcard));
-        let error = outbox.offer("p", &"x".repeat(2000), None, Lane::Data, &limits);
-        assert!(matches!(error, Err(EncodeError::TooLong { max: 1000, .. })), "{error:?}");
-        assert!(outbox.is_empty());
-    }
-
-    #[cfg(feature = "json")]
-    #[test]
-    fn a_queue_is_written_again_in_the_framing_of_its_connection() {
-        let (limits, mut outbox) = (limits(), Outbox::new(Framing::Postcard));
-        outbox.offer("p", &("x", 1), None, Lane::Data, &limits).expect("encodes");
-        outbox.offer("", &("mon1", "q"), None, Lane::Control, &limits).expect("encodes");
-        let mut json = Outbox::new(Framing::Json);
-        json.append(&outbox, &limits).expect("both fit");
-        assert_eq!(json.messages(), 2);
-        let mut out = BytesMut::new();
-        json.take(&mut out);
-        assert_eq!(&out[..], br#"["p","x",1]["","mon1","q"]"#);
-    }
-
-    #[cfg(feature = "json")]
-    #[test]
-    fn a_queue_that_cannot_be_written_again_stays_as_it_is() {
-        let (limits, mut outbox) = (limits(), Outbox::new(Framing::Postcard));
-        outbox.offer("p", &"fits", None, Lane::Data, &limits).expect("encodes");
-        outbox.offer("p", &"\u{1}".repeat(900), None, Lane::Data, &limits).expect("fits in postcard");
-        let mut json = Outbox::new(Framing::Json);
-        assert!(matches!(json.append(&outbox, &limits), Err(EncodeError::TooLong { .. })));
-        assert!(json.is_empty() && json.messages() == 0);
-        assert_eq!(outbox.messages(), 2);
-    }
-}
+#[path = "outbox/tests.rs"]
+mod tests;

@@ -15,18 +15,18 @@
 
 use std::collections::BTreeMap;
 
-use bytes::BytesMut;
-use mp_proto::{EncodeError, Framing, Limits, NodeRequest, PortId, Session};
+use bytes::{Bytes, BytesMut};
+use mp_proto::{EncodeError, Limits, NodeRequest, PortId, Session};
 use serde::Serialize;
 
-use super::outbox::{Lane, Offer, Outbox};
-
-/// The framing of what waits without a connection; it is written again if the connection has another.
-const NEUTRAL: Framing = Framing::Postcard;
+use super::bulk::Taken;
+use super::outbox::{Lane, Offer, Outbox, Room};
 
 /// One peer. `W` is a watcher: what is to be done when a port dies.
 #[derive(Debug)]
 pub(crate) struct Route<W> {
+    /// Messages of more bytes go in pieces `[LN-06]`.
+    large: usize,
     state: State,
     /// Counts attempts and connections, so that a late report about an old one is known as such.
     epoch: u64,
@@ -36,6 +36,8 @@ pub(crate) struct Route<W> {
     /// Our ports that the peer watches, and how often.
     watched_by_peer: BTreeMap<String, usize>,
     watched_total: usize,
+    /// Somebody encodes a large message for this peer: until it is here, others find no room `[LN-11]`.
+    encoding: bool,
 }
 
 #[derive(Debug)]
@@ -56,8 +58,12 @@ pub(crate) enum Sent {
     Wake,
     /// Begin to connect; the attempt's epoch.
     Connect(u64),
-    /// Wait for room, or give the message back.
-    Full,
+    /// Wait for this room, or give the message back.
+    Full(Room),
+    /// Encode the message by itself, in postcard, without holding up others, and send it by
+    /// [`send_frame`](Route::send_frame). If it is data, there is room for it, and for no other large message until
+    /// [`encoded`](Route::encoded) is called.
+    Large,
     /// Close the connection: the peer lets control messages pile up.
     Flooded,
     /// Look the peer up again: this record is out of use.
@@ -88,13 +94,15 @@ pub(crate) struct Loss<W> {
 }
 
 impl<W> Route<W> {
-    pub(crate) fn new() -> Self {
+    pub(crate) fn new(limits: &Limits) -> Self {
         Self {
+            large: limits.large_message,
             state: State::Idle,
             epoch: 0,
             watchers: BTreeMap::new(),
             watched_by_peer: BTreeMap::new(),
             watched_total: 0,
+            encoding: false,
         }
     }
 
@@ -105,48 +113,89 @@ impl<W> Route<W> {
         port: &str,
         message: &M,
         reply: Option<&PortId>,
-        lane: Lane,
+        lane: Lane<'_>,
         limits: &Limits,
     ) -> Result<Sent, EncodeError> {
-        let State::Up { outbox, writer_sleeps, .. } = &mut self.state else {
-            return self.gather(port, message, reply, lane, limits);
-        };
-        Ok(match outbox.offer(port, message, reply, lane, limits)? {
-            Offer::Taken if std::mem::take(writer_sleeps) => Sent::Wake,
-            Offer::Taken => Sent::Queued,
-            Offer::Full => Sent::Full,
-            Offer::Flooded => Sent::Flooded,
-        })
+        let encoding = self.encoding;
+        let offered = self.offer(|outbox| {
+            outbox.reserve(encoding);
+            outbox.offer(port, message, reply, lane, limits)
+        });
+        if offered == Ok(Sent::Large) && lane.waits() {
+            self.encoding = true;
+        }
+        offered
     }
 
-    /// The same without a connection.
-    fn gather<M: Serialize + ?Sized>(
+    /// Sends a message that was encoded by itself, in postcard with its length before it, after
+    /// [`send`](Self::send) had asked for that. There is room for it, whatever has become of the connection meanwhile.
+    ///
+    /// # Errors
+    ///
+    /// The connection has another framing, in which the message cannot be written.
+    pub(crate) fn send_frame(
         &mut self,
         port: &str,
-        message: &M,
-        reply: Option<&PortId>,
-        lane: Lane,
+        frame: &Bytes,
+        lane: Lane<'_>,
         limits: &Limits,
+    ) -> Result<Sent, EncodeError> {
+        self.offer(|outbox| outbox.offer_frame(port, frame.clone(), lane, limits).map(|()| Offer::Taken))
+    }
+
+    /// Who was asked to encode a large message has sent it, or given up.
+    pub(crate) fn encoded(&mut self) {
+        self.encoding = false;
+    }
+
+    /// Whether data that has to wait for this room would be taken.
+    pub(crate) fn has_room(&self, room: Room, limits: &Limits) -> bool {
+        if room == Room::Large && self.encoding {
+            return false;
+        }
+        match &self.state {
+            State::Up { outbox: queue, .. } | State::Connecting { queue } | State::Lost { queue } => {
+                queue.has_room(room, limits)
+            }
+            State::Idle | State::Gone => true,
+        }
+    }
+
+    /// Offers something to where it waits, and says what follows.
+    #[inline]
+    fn offer(
+        &mut self,
+        offer: impl FnOnce(&mut Outbox) -> Result<Offer, EncodeError>,
     ) -> Result<Sent, EncodeError> {
         let connect = matches!(self.state, State::Idle);
         if connect {
-            self.state = State::Connecting { queue: Outbox::new(NEUTRAL) };
+            self.state = State::Connecting { queue: Outbox::without_connection(self.large) };
         }
-        let (State::Connecting { queue } | State::Lost { queue }) = &mut self.state else {
-            return Ok(Sent::Gone);
-        };
-        match queue.offer(port, message, reply, lane, limits) {
-            Ok(Offer::Taken) if connect => Ok(Sent::Connect(self.next_epoch())),
-            Ok(Offer::Taken) => Ok(Sent::Queued),
-            Ok(Offer::Full) => Ok(Sent::Full),
-            Ok(Offer::Flooded) => Ok(Sent::Flooded),
-            Err(error) => {
-                if connect {
+        let offer = match &mut self.state {
+            State::Up { outbox, writer_sleeps, .. } => {
+                let offer = offer(outbox)?;
+                if offer == Offer::Taken && std::mem::take(writer_sleeps) {
+                    return Ok(Sent::Wake);
+                }
+                offer
+            }
+            State::Connecting { queue } | State::Lost { queue } => {
+                let offer = offer(queue);
+                if connect && queue.is_empty() {
+                    // It was refused, or has to be encoded first.
                     self.state = State::Idle;
                 }
-                Err(error)
+                offer?
             }
-        }
+            State::Idle | State::Gone => return Ok(Sent::Gone),
+        };
+        Ok(match offer {
+            Offer::Full(room) => Sent::Full(room),
+            Offer::Large => Sent::Large,
+            Offer::Flooded => Sent::Flooded,
+            Offer::Taken if connect => Sent::Connect(self.next_epoch()),
+            Offer::Taken => Sent::Queued,
+        })
     }
 
     /// Adds a watcher of the peer's port `port`; the first one asks the peer to tell `[MON-01]`. Watching the node
@@ -155,7 +204,7 @@ impl<W> Route<W> {
         let sent = if port.is_empty() {
             match self.state {
                 State::Idle => {
-                    self.state = State::Connecting { queue: Outbox::new(NEUTRAL) };
+                    self.state = State::Connecting { queue: Outbox::without_connection(self.large) };
                     Sent::Connect(self.next_epoch())
                 }
                 State::Gone => Sent::Gone,
@@ -165,7 +214,7 @@ impl<W> Route<W> {
             Sent::Queued
         } else {
             let request = NodeRequest::Monitor { port: port.into() }.into_message();
-            self.send("", &request, None, Lane::Control, limits).unwrap_or(Sent::Flooded)
+            self.send("", &request, None, Lane::Watch(port), limits).unwrap_or(Sent::Flooded)
         };
         if sent != Sent::Gone {
             self.watchers.entry(port.to_owned()).or_default().insert(id, watcher);
@@ -187,7 +236,7 @@ impl<W> Route<W> {
             return (found, Sent::Queued);
         }
         let request = NodeRequest::Unmonitor { port: port.into() }.into_message();
-        (found, self.send("", &request, None, Lane::Control, limits).unwrap_or(Sent::Flooded))
+        (found, self.send("", &request, None, Lane::Watch(port), limits).unwrap_or(Sent::Flooded))
     }
 
     /// The peer says that its port died: who is to be told. Those who watch the node itself are told by nothing but the
@@ -232,7 +281,7 @@ impl<W> Route<W> {
         session: Session,
         limits: &Limits,
     ) -> Result<Option<u64>, EncodeError> {
-        let mut outbox = Outbox::new(session.send);
+        let mut outbox = Outbox::new(&session, self.large);
         match &self.state {
             State::Connecting { queue } => outbox.append(queue, limits)?,
             State::Idle => {}
@@ -250,7 +299,7 @@ impl<W> Route<W> {
             State::Connecting { queue } if epoch == self.epoch => (false, queue.messages()),
             _ => return None,
         };
-        self.state = State::Lost { queue: Outbox::new(NEUTRAL) };
+        self.state = State::Lost { queue: Outbox::without_connection(self.large) };
         self.watched_total = 0;
         Some(Loss {
             watchers: std::mem::take(&mut self.watchers)
@@ -268,7 +317,7 @@ impl<W> Route<W> {
         let State::Lost { queue } = &mut self.state else {
             return None;
         };
-        let queue = std::mem::replace(queue, Outbox::new(NEUTRAL));
+        let queue = std::mem::replace(queue, Outbox::without_connection(self.large));
         self.state = State::Idle;
         if queue.is_empty() && self.watchers.is_empty() {
             return None;
@@ -315,18 +364,14 @@ impl<W> Route<W> {
         }
     }
 
-    /// Moves all that waits to `out`, and says whether there was anything; if not, it notes that the writer sleeps. For
-    /// the task of the connection, which alone can end it.
-    pub(crate) fn transmit(&mut self, out: &mut BytesMut) -> bool {
+    /// Moves what waits to `out`: all that is small, and, if `pieces` are wanted, a piece of what is large. If there is
+    /// nothing at all, it notes that the writer sleeps. For the task of the connection, which alone can end it.
+    pub(crate) fn transmit(&mut self, out: &mut BytesMut, pieces: bool) -> Taken {
         let State::Up { outbox, writer_sleeps, .. } = &mut self.state else {
-            return false;
+            return Taken::default();
         };
         *writer_sleeps = outbox.is_empty();
-        if outbox.is_empty() {
-            return false;
-        }
-        outbox.take(out);
-        true
+        if outbox.is_empty() { Taken::default() } else { outbox.take(out, pieces) }
     }
 
     /// The session of the connection, if there is one.
@@ -370,7 +415,7 @@ impl<W> Route<W> {
         if !matches!(self.state, State::Idle) {
             return None;
         }
-        self.state = State::Connecting { queue: Outbox::new(NEUTRAL) };
+        self.state = State::Connecting { queue: Outbox::without_connection(self.large) };
         Some(self.next_epoch())
     }
 
@@ -384,11 +429,21 @@ impl<W> Route<W> {
         matches!(&self.state, State::Connecting { queue } | State::Lost { queue } if !queue.is_empty())
     }
 
-    /// Bytes of data that wait.
+    /// Bytes of data that wait, of the bound against which there are more.
     pub(crate) fn waiting(&self) -> usize {
         match &self.state {
             State::Up { outbox, .. } => outbox.data_bytes(),
             State::Connecting { queue } | State::Lost { queue } => queue.data_bytes(),
+            State::Idle | State::Gone => 0,
+        }
+    }
+
+    /// The same of what is small.
+    pub(crate) fn small_waiting(&self) -> usize {
+        match &self.state {
+            State::Up { outbox: queue, .. } | State::Connecting { queue } | State::Lost { queue } => {
+                queue.small_data()
+            }
             State::Idle | State::Gone => 0,
         }
     }

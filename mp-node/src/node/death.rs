@@ -31,14 +31,14 @@ impl Inner {
             }
         } else {
             pass_on(reason, |reason| {
-                match self.request_node(&port.node(), NodeRequest::Kill { port: port.name().into(), reason })
-                {
+                let request = NodeRequest::Kill { port: port.name().into(), reason }.into_message();
+                match self.offer(port.node().port().as_ref(), &request, None, Lane::About(port.name())) {
                     Err(SendError::Encode(error)) => Err(error),
                     Err(error) => {
                         tracing::debug!(%port, %error, "a kill was not sent");
                         Ok(())
                     }
-                    Ok(()) => Ok(()),
+                    Ok(_) => Ok(()),
                 }
             });
         }
@@ -48,7 +48,7 @@ impl Inner {
     pub(crate) fn tell_death(self: &Arc<Self>, peer: &NodeId, port: &str, reason: &Reason) {
         pass_on(reason, |reason| {
             let request = NodeRequest::Died { port: port.into(), reason };
-            self.request(peer, &request.into_message()).map(drop)
+            self.request_in(peer, &request.into_message(), Lane::Death).map(drop)
         });
     }
 

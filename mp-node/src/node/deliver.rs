@@ -10,7 +10,7 @@ use serde::Serialize;
 
 use super::Inner;
 use crate::error::{SendError, TrySendError};
-use crate::kernel::outbox::Lane;
+use crate::kernel::outbox::{Lane, Room};
 use crate::kernel::route::Sent;
 use crate::mailbox::{PortCell, Push};
 use crate::node::requests::Asker;
@@ -35,7 +35,8 @@ pub(crate) enum Offered {
 /// What a message waits for.
 #[derive(Debug)]
 pub(crate) enum Blocked {
-    Peer(Arc<Peer>),
+    /// This room for what waits for a peer.
+    Peer(Arc<Peer>, Room),
     /// A mailbox; the message is ready to be put in.
     Mailbox(Arc<PortCell>, Frame),
 }
@@ -48,7 +49,7 @@ impl Inner {
         to: &PortId,
         message: &M,
         reply: Option<&PortId>,
-        lane: Lane,
+        lane: Lane<'_>,
     ) -> Result<Offered, SendError> {
         self.offer_unless(to, message, reply, lane, |_| false)
     }
@@ -60,7 +61,7 @@ impl Inner {
         to: &PortId,
         message: &M,
         reply: Option<&PortId>,
-        lane: Lane,
+        lane: Lane<'_>,
         later: impl Fn(&Peer) -> bool,
     ) -> Result<Offered, SendError> {
         if self.is_closed() {
@@ -75,9 +76,9 @@ impl Inner {
                 return Ok(Offered::Later);
             }
             return Ok(match self.offer_peer(&peer, to.name(), message, reply, lane)? {
-                Sent::Full => Offered::Full(Blocked::Peer(peer)),
+                Sent::Full(room) => Offered::Full(Blocked::Peer(peer, room)),
                 Sent::Gone => continue,
-                Sent::Queued | Sent::Wake | Sent::Connect(_) | Sent::Flooded => Offered::Taken,
+                Sent::Queued | Sent::Wake | Sent::Connect(_) | Sent::Large | Sent::Flooded => Offered::Taken,
             });
         }
     }
@@ -87,7 +88,7 @@ impl Inner {
         name: &str,
         message: &M,
         reply: Option<&PortId>,
-        lane: Lane,
+        lane: Lane<'_>,
     ) -> Result<Offered, EncodeError> {
         if name.is_empty() {
             let message = Message::new(message)?.with(reply.map(Into::into));
@@ -154,13 +155,13 @@ impl Inner {
                     self.push_patiently(&cell, frame, push).await;
                     return Ok(());
                 }
-                Offered::Full(Blocked::Peer(peer)) => {
-                    let mut room = std::pin::pin!(peer.room.notified());
-                    room.as_mut().enable();
+                Offered::Full(Blocked::Peer(peer, room)) => {
+                    let mut made = std::pin::pin!(peer.room.notified());
+                    made.as_mut().enable();
                     // Room may have been made between the refusal and the registration.
-                    let full = peer.lock().route.waiting() >= self.limits.outbox_bytes;
+                    let full = !peer.lock().route.has_room(room, &self.limits);
                     if full {
-                        room.await;
+                        made.await;
                     }
                 }
             }
@@ -245,7 +246,7 @@ impl Inner {
         self: &Arc<Self>,
         node: &NodeId,
         message: &Message,
-        lane: Lane,
+        lane: Lane<'_>,
     ) -> Result<bool, EncodeError> {
         let Some(peer) = self.known_peer(node.as_str()) else {
             return Ok(false);
@@ -254,7 +255,12 @@ impl Inner {
         if !state.route.is_up() {
             return Ok(false);
         }
-        let sent = state.route.send("", message, None, lane, &self.limits)?;
+        let mut sent = state.route.send("", message, None, lane, &self.limits)?;
+        if sent == Sent::Large {
+            // Under the lock, so that requests keep their order; large ones are rare.
+            let frame = self.large_frame("", message, None)?;
+            sent = state.route.send_frame("", &frame, lane, &self.limits)?;
+        }
         self.follow(&peer, state, &sent);
         Ok(true)
     }
@@ -296,7 +302,7 @@ impl Inner {
         if peers.len() >= self.limits.peers {
             return Err(SendError::TooManyPeers(self.limits.peers));
         }
-        let peer = Arc::new(Peer::new(node.clone()));
+        let peer = Arc::new(Peer::new(node.clone(), &self.limits));
         peers.insert(node.clone(), Arc::clone(&peer));
         Ok(peer)
     }

@@ -40,6 +40,8 @@ pub(crate) struct Link {
     kick: Kick,
     /// Bytes to be written before all others: at first those that the handshake still had to send.
     leaving: BytesMut,
+    /// Pieces of large messages wait behind them.
+    left: bool,
     parked: Parked,
     /// When the pipe last asked for more.
     asked: Instant,
@@ -105,6 +107,7 @@ pub(crate) async fn serve(
         peer: Arc::clone(&span.peer),
         connection,
         leaving: first,
+        left: false,
         parked: Parked::default(),
         asked: now,
         last_port: None,
@@ -205,15 +208,17 @@ impl Link {
     }
 
     /// Takes what waits to be written, or else a keep-alive that is due.
-    fn fill_leaving(&mut self, now: Instant) {
+    fn fill_leaving(&mut self, now: Instant, pieces: bool) {
         let mut state = self.peer.lock();
-        let (messages, _) = state.route.queued();
-        let filled = state.route.transmit(&mut self.leaving);
+        let taken = state.route.transmit(&mut self.leaving, pieces);
         self.peer.unripe();
         drop(state);
-        if filled {
-            self.connection.note_sent(now);
+        self.left = taken.left;
+        if taken.room {
             self.peer.room_made();
+        }
+        if !self.leaving.is_empty() {
+            self.connection.note_sent(now);
         } else {
             self.connection.poll_transmit(now, &mut self.leaving);
         }
@@ -221,7 +226,7 @@ impl Link {
             self.ask_for_answer(now);
         }
         if !self.leaving.is_empty() {
-            let (messages, bytes) = (if filled { count(messages) } else { 0 }, count(self.leaving.len()));
+            let (messages, bytes) = (count(taken.messages), count(self.leaving.len()));
             self.figures.out(messages, bytes);
             self.node.stats.sent(messages, bytes);
         }
@@ -318,18 +323,19 @@ impl Protocol for Link {
             self.idle = true;
             return false;
         }
+        let before = out.len();
         if self.leaving.is_empty() {
-            // Between whole messages.
-            self.fill_leaving(now);
+            // Between whole messages and pieces. Another piece goes when the pipe has taken what it was given [LN-06].
+            self.fill_leaving(now, out.is_empty());
         }
-        self.idle = self.leaving.is_empty();
-        if out.is_empty() && self.leaving.len() <= PIECE {
+        self.idle = self.leaving.is_empty() && !self.left;
+        if out.is_empty() && self.leaving.len() <= 2 * PIECE {
             std::mem::swap(out, &mut self.leaving);
         } else {
             let piece = self.leaving.split_to(self.leaving.len().min(PIECE));
             if out.is_empty() { *out = piece } else { out.extend_from_slice(&piece) }
         }
-        !self.idle
+        out.len() > before
     }
 
     /// Unlike `poll_transmit`, this is called whether or not the peer takes what we write: mailboxes must be filled and

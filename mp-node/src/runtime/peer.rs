@@ -4,13 +4,14 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, MutexGuard};
 use std::time::Instant;
 
-use mp_proto::{ConnectionError, EncodeError, Limits, NodeId, PortId, Reason, Session};
+use bytes::{Bytes, BytesMut};
+use mp_proto::{ConnectionError, EncodeError, Frame, Framing, Limits, NodeId, PortId, Reason, Session};
 use mp_transport::Kick;
 use serde::Serialize;
 use tokio::sync::Notify;
 
 use crate::events::NodeEvent;
-use crate::kernel::outbox::Lane;
+use crate::kernel::outbox::{Lane, Room};
 use crate::kernel::route::{Moving, Route, Sent};
 use crate::node::Inner;
 use crate::runtime::meet::MeetError;
@@ -88,6 +89,17 @@ impl Drop for Span {
     }
 }
 
+/// While a large message is encoded, outside of the lock, others wait for room; then, whatever came of it, they are
+/// woken.
+struct Encoding<'a>(&'a Peer);
+
+impl Drop for Encoding<'_> {
+    fn drop(&mut self) {
+        self.0.lock().route.encoded();
+        self.0.room_made();
+    }
+}
+
 impl PeerState {
     /// Gives up the connection or attempt, if there is one, in the task that serves it. What is said while the end of
     /// one is being told counts for the next.
@@ -124,9 +136,9 @@ impl PeerState {
 }
 
 impl Peer {
-    pub(crate) fn new(id: NodeId) -> Self {
+    pub(crate) fn new(id: NodeId, limits: &Limits) -> Self {
         let state = PeerState {
-            route: Route::new(),
+            route: Route::new(limits),
             kick: None,
             waiting: Vec::new(),
             doom: None,
@@ -188,10 +200,10 @@ impl Peer {
         }
     }
 
-    /// Has `kick` woken when there is room for data again. `false` if there is room now.
-    pub(crate) fn wake_when_room(&self, kick: &Kick, bound: usize) -> bool {
+    /// Has `kick` woken when there is this room for data again. `false` if there is room now.
+    pub(crate) fn wake_when_room(&self, kick: &Kick, room: Room, limits: &Limits) -> bool {
         let mut state = self.lock();
-        let full = state.route.waiting() >= bound;
+        let full = !state.route.has_room(room, limits);
         if full && !state.waiting.iter().any(|known| known.same(kick)) {
             state.waiting.push(kick.clone());
         }
@@ -227,15 +239,23 @@ impl Inner {
         port: &str,
         message: &M,
         reply: Option<&PortId>,
-        lane: Lane,
+        lane: Lane<'_>,
     ) -> Result<Sent, EncodeError> {
         let mut state = peer.lock();
-        let sent = state.route.send(port, message, reply, lane, &self.limits);
-        if state.route.waiting() >= RIPE {
+        let mut sent = state.route.send(port, message, reply, lane, &self.limits);
+        let mut encoding = None;
+        if sent == Ok(Sent::Large) {
+            drop(state);
+            encoding = lane.waits().then_some(Encoding(peer));
+            let frame = self.large_frame(port, message, reply);
+            state = peer.lock();
+            sent = frame.and_then(|frame| state.route.send_frame(port, &frame, lane, &self.limits));
+        }
+        if state.route.small_waiting() >= RIPE {
             peer.ripe.store(true, Ordering::Relaxed);
         }
         match &sent {
-            Ok(Sent::Queued | Sent::Full | Sent::Gone) => {}
+            Ok(Sent::Queued | Sent::Full(_) | Sent::Gone) => {}
             Ok(sent) => self.follow(peer, state, sent),
             Err(_) => {
                 drop(state);
@@ -243,7 +263,20 @@ impl Inner {
                 self.retire(peer);
             }
         }
+        drop(encoding);
         sent
+    }
+
+    /// A message encoded by itself, for [`Route::send_frame`].
+    pub(crate) fn large_frame<M: Serialize + ?Sized>(
+        &self,
+        port: &str,
+        message: &M,
+        reply: Option<&PortId>,
+    ) -> Result<Bytes, EncodeError> {
+        let mut frame = BytesMut::new();
+        Frame::write_within(Framing::Postcard, port, message, reply, &self.limits, &mut frame)?;
+        Ok(frame.freeze())
     }
 
     /// Does what a route asks for. What concerns its connection happens under the lock under which that was said: a
@@ -265,7 +298,7 @@ impl Inner {
                 drop(state);
                 self.begin_dial(peer, *epoch);
             }
-            Sent::Queued | Sent::Full | Sent::Gone => {}
+            Sent::Queued | Sent::Full(_) | Sent::Large | Sent::Gone => {}
         }
     }
 

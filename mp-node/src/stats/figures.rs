@@ -153,6 +153,7 @@ mod tests {
             send: Framing::Postcard,
             receive: Framing::Postcard,
             silence: None,
+            pieces: false,
         };
         Figures::new(origin, &session, now)
     }

@@ -10,6 +10,7 @@
 
 mod answers;
 mod foreign;
+mod lanes;
 mod limits;
 mod lives;
 mod logs;

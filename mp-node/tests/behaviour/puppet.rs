@@ -20,6 +20,8 @@ use crate::net::{SECRET, within};
 pub(crate) enum Kind {
     /// A node of our own kind, in this life.
     Ours(u128),
+    /// The same, one that takes no messages in pieces.
+    Whole(u128),
     /// Perl's kind.
     Perl,
 }
@@ -63,10 +65,14 @@ pub(crate) async fn accept(net: &MemoryNet, name: &str, kind: &Kind) -> Shaking 
 pub(crate) fn shake(pipe: mp_transport::Pipe, name: &str, kind: &Kind, secret: &str, side: Side) -> Shaking {
     let node = NodeId::new(name).expect("valid");
     let secret = Some(Secret::from_text(secret).expect("valid"));
-    let life = if let Kind::Ours(life) = kind { *life } else { 0 };
+    let life = if let Kind::Ours(life) | Kind::Whole(life) = kind { *life } else { 0 };
     let mut config = HandshakeConfig::new(node, InstanceId(life), secret, &Limits::default());
     let greeting = match kind {
         Kind::Ours(_) => Greeting::own(&config, ""),
+        Kind::Whole(_) => {
+            let line = String::from_utf8(Greeting::own(&config, "").to_line()).expect("ASCII");
+            Greeting::parse(line.replace(";pieces=1", "").as_bytes()).expect("valid")
+        }
         Kind::Perl => {
             config.framings = vec![Framing::Json];
             let line =

@@ -23,6 +23,12 @@ pub(super) struct Item<'w, W, const EXACT: bool> {
     room: usize,
 }
 
+/// The writer takes no more. Who gave it a bound asks the writer itself, and not for this.
+#[cold]
+fn full() -> EncodeError {
+    EncodeError::TooLong { len: usize::MAX, max: usize::MAX }
+}
+
 impl<'w, W: TokenWriter, const EXACT: bool> Item<'w, W, EXACT> {
     /// The room within a list or map that begins here.
     #[inline]

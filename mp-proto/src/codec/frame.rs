@@ -8,7 +8,7 @@ use serde::de::DeserializeOwned;
 
 use super::{Codec, DecodeError, EncodeError, Framing, with_codec};
 use crate::request::is_no_op;
-use crate::token::{Token, TokenReader};
+use crate::token::{Token, TokenReader, TokenWriter};
 use crate::{Limits, Message, PortId, adaptor};
 
 /// One frame: a list of the port's name and the message's values, still in the bytes that it travels in. Reading it as
@@ -61,20 +61,63 @@ impl Frame {
         Self::write_bounded(framing, port, message, reply, (limits.max_message, limits.max_values), out)
     }
 
+    /// The same, unless the frame would have more than `cap` bytes: then nothing has been added, and this gives false. In
+    /// postcard that is found out before much is written; in other framings it is not looked at.
+    ///
+    /// # Errors
+    ///
+    /// As above.
+    pub fn write_capped<M: Serialize + ?Sized>(
+        framing: Framing,
+        port: &str,
+        message: &M,
+        reply: Option<&PortId>,
+        limits: &Limits,
+        cap: usize,
+        out: &mut BytesMut,
+    ) -> Result<bool, EncodeError> {
+        Self::write_bounded_capped(
+            framing,
+            port,
+            message,
+            reply,
+            (limits.max_message, limits.max_values),
+            cap,
+            out,
+        )
+    }
+
     #[inline]
     fn write_bounded<M: Serialize + ?Sized>(
         framing: Framing,
         port: &str,
         message: &M,
         reply: Option<&PortId>,
-        (max, max_values): (usize, usize),
+        bounds: (usize, usize),
         out: &mut BytesMut,
     ) -> Result<(), EncodeError> {
+        Self::write_bounded_capped(framing, port, message, reply, bounds, usize::MAX, out).map(drop)
+    }
+
+    fn write_bounded_capped<M: Serialize + ?Sized>(
+        framing: Framing,
+        port: &str,
+        message: &M,
+        reply: Option<&PortId>,
+        (max, max_values): (usize, usize),
+        cap: usize,
+        out: &mut BytesMut,
+    ) -> Result<bool, EncodeError> {
         let open = Rollback { start: out.len(), out };
         with_codec!(framing, C => {
             C::open(open.out);
             let body = open.out.len();
-            adaptor::write_frame(&mut C::writer(open.out), port, message, reply)?;
+            let mut writer = C::capped_writer(open.out, cap);
+            let written = adaptor::write_frame(&mut writer, port, message, reply);
+            if writer.is_full() {
+                return Ok(false);
+            }
+            written?;
             let len = open.out.len() - body;
             if len > max {
                 return Err(EncodeError::TooLong { len, max });
@@ -86,7 +129,7 @@ impl Frame {
             C::close(open.out, open.start);
         }, else return Err(EncodeError::Unavailable(framing)));
         open.commit();
-        Ok(())
+        Ok(true)
     }
 
     /// The framing of the bytes.

@@ -47,6 +47,11 @@ impl Codec for Postcard {
     }
 
     #[inline]
+    fn capped_writer(out: &mut BytesMut, cap: usize) -> PostcardWriter<'_> {
+        PostcardWriter::capped(out, cap)
+    }
+
+    #[inline]
     fn enter(reader: &mut PostcardReader<'_>) -> Result<Entered, DecodeError> {
         match reader.skip_name() {
             Some(hint) => Ok(Entered { hint, ended: false }),

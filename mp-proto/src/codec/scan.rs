@@ -8,6 +8,7 @@ use bytes::{Buf, BytesMut};
 
 use super::frame::{has_more_values, means_nothing};
 use super::{Codec, DecodeError, Frame, Framing, Scanner, Span, with_codec};
+use crate::connection::pieces;
 
 /// Cuts frames from a stream of bytes, in one framing.
 #[derive(Debug)]
@@ -57,6 +58,19 @@ pub(crate) struct Bounds {
     pub(crate) values: usize,
     /// A frame of more bytes than this is the last that is cut at once.
     pub(crate) large: usize,
+    /// Pieces of messages may stand between frames `[LN-02]`.
+    pub(crate) pieces: bool,
+}
+
+/// Why no more messages were cut.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Stop {
+    /// There is no more, or the rest of the next one has not come yet.
+    End,
+    /// The last one was large.
+    Large,
+    /// A piece follows.
+    Piece,
 }
 
 impl FrameScanner {
@@ -88,8 +102,8 @@ impl FrameScanner {
         Ok(Some(Frame::new(self.framing, input.split_to(span.len).freeze())))
     }
 
-    /// Finds and checks all whole messages that `input` begins with, up to the first large one. Those that ask for
-    /// nothing are left out `[CN-02]`. Says how many bytes that were, and whether it stopped at a large one.
+    /// Finds and checks all whole messages that `input` begins with, up to the first large one or piece. Those that ask for
+    /// nothing are left out `[CN-02]`. Says how many bytes that were, and where it stopped.
     ///
     /// # Errors
     ///
@@ -99,10 +113,19 @@ impl FrameScanner {
         input: &[u8],
         bounds: Bounds,
         cuts: &mut Vec<Cut>,
-    ) -> (usize, Result<bool, DecodeError>) {
+    ) -> (usize, Result<Stop, DecodeError>) {
         let mut used = 0;
         let result = self.cutter.cut(input, bounds, &mut used, cuts);
         (used, result)
+    }
+
+    /// Checks a frame that was put together; nothing if it asks for nothing.
+    ///
+    /// # Errors
+    ///
+    /// [`DecodeError`] if it is no message.
+    pub(crate) fn examine(&self, frame: &[u8], bounds: Bounds) -> Result<Option<Cut>, DecodeError> {
+        self.cutter.examine(frame, 0, bounds)
     }
 }
 
@@ -115,7 +138,8 @@ trait Cutter: fmt::Debug + Send {
         bounds: Bounds,
         used: &mut usize,
         cuts: &mut Vec<Cut>,
-    ) -> Result<bool, DecodeError>;
+    ) -> Result<Stop, DecodeError>;
+    fn examine(&self, frame: &[u8], start: usize, bounds: Bounds) -> Result<Option<Cut>, DecodeError>;
 }
 
 struct Of<C: Codec>(C::Scanner);
@@ -137,30 +161,39 @@ impl<C: Codec> Cutter for Of<C> {
         bounds: Bounds,
         used: &mut usize,
         cuts: &mut Vec<Cut>,
-    ) -> Result<bool, DecodeError> {
+    ) -> Result<Stop, DecodeError> {
         let mut rest = input;
-        while let Some(Span { skip, len }) = self.0.scan(rest, bounds.bytes)? {
+        loop {
+            if bounds.pieces && pieces::begins(rest) {
+                return Ok(Stop::Piece);
+            }
+            let Some(Span { skip, len }) = self.0.scan(rest, bounds.bytes)? else { return Ok(Stop::End) };
             let start = used.saturating_add(skip);
             let place = start..start.saturating_add(len);
             let frame = input.get(place.clone()).unwrap_or_default();
             rest = input.get(place.end..).unwrap_or_default();
             *used = place.end;
-            let name = C::check(frame)?;
-            // No value has less than one byte, but for the copies of Storable.
-            if (len > bounds.values || C::FRAMING == Framing::Storable)
-                && has_more_values(C::reader(frame), bounds.values)
-            {
-                return Err(DecodeError::TooManyValues { max: bounds.values });
-            }
-            if !name.is_empty() || !means_nothing(C::reader(frame)) {
-                let name = place_of(name, frame);
-                cuts.push(Cut { place, name });
-            }
+            cuts.extend(self.examine(frame, start, bounds)?);
             if len > bounds.large {
-                return Ok(true);
+                return Ok(Stop::Large);
             }
         }
-        Ok(false)
+    }
+
+    #[inline]
+    fn examine(&self, frame: &[u8], start: usize, bounds: Bounds) -> Result<Option<Cut>, DecodeError> {
+        let name = C::check(frame)?;
+        // No value has less than one byte, but for the copies of Storable.
+        if (frame.len() > bounds.values || C::FRAMING == Framing::Storable)
+            && has_more_values(C::reader(frame), bounds.values)
+        {
+            return Err(DecodeError::TooManyValues { max: bounds.values });
+        }
+        if name.is_empty() && means_nothing(C::reader(frame)) {
+            return Ok(None);
+        }
+        let place = start..start.saturating_add(frame.len());
+        Ok(Some(Cut { place, name: place_of(name, frame) }))
     }
 }
 

@@ -70,6 +70,7 @@ impl AwaitAuth {
             send: peer.send,
             receive,
             silence: peer.own_kind.and_then(|kind| kind.silence),
+            pieces: [peer.own_kind, context.own_kind].iter().all(|kind| kind.is_some_and(|kind| kind.pieces)),
         };
         Ok(match instance {
             Some(_) if decider => State::AwaitAdmit(AwaitAdmit::new(session)),

@@ -143,9 +143,23 @@ pub struct Session {
     pub receive: Framing,
     /// The longest silence that the peer bears, if it is a node of our own kind and said so.
     pub silence: Option<Duration>,
+    /// Whether both sides take large messages in pieces `[LN-01]`.
+    pub pieces: bool,
 }
 
 impl Session {
+    /// Whether we write large messages in pieces `[LN-01]`.
+    #[must_use]
+    pub fn sends_pieces(&self) -> bool {
+        self.pieces && self.send == Framing::Postcard
+    }
+
+    /// Whether the peer may write large messages in pieces `[LN-01]`.
+    #[must_use]
+    pub fn receives_pieces(&self) -> bool {
+        self.pieces && self.receive == Framing::Postcard
+    }
+
     /// Whether `own`, the node whose session this is, chooses among connections with the peer `[HS-15]`.
     #[must_use]
     pub fn decider(&self, own: &NodeId) -> bool {

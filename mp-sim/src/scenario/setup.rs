@@ -275,6 +275,8 @@ fn limits(dice: &mut Dice, nodes: usize) -> Limits {
     limits.mailbox_bytes = if dice.one_in(3) { 500 + dice.index(100_000) } else { limits.mailbox_bytes };
     limits.outbox_bytes = 200 + dice.index(4000);
     limits.read_ahead_bytes = 100 + dice.index(2000);
+    // Of the padding that senders add, some goes in pieces everywhere, between nodes that write postcard.
+    limits.large_message = 1024 + dice.index(10_000);
     limits
 }
 

@@ -12,7 +12,7 @@ use std::time::Instant;
 use mp_proto::{Frame, Limits, Message, PortId};
 use mp_transport::Kick;
 
-use crate::kernel::outbox::Lane;
+use crate::kernel::outbox::{Lane, Room};
 use crate::kernel::route::Sent;
 use crate::mailbox::PortCell;
 use crate::node::Inner;
@@ -30,8 +30,8 @@ pub(super) struct Parked {
 enum Place {
     /// A port here. Messages that came together wait since the same time: so many of them, in their order.
     Mailbox { cell: Arc<PortCell>, queue: VecDeque<Frame>, since: VecDeque<(usize, Instant)> },
-    /// A port of another node, whose queue is full. Each message with its weight.
-    Elsewhere { queue: VecDeque<(Message, usize)> },
+    /// A port of another node, where there is not this room. Each message with its weight.
+    Elsewhere { room: Room, queue: VecDeque<(Message, usize)> },
 }
 
 impl Parked {
@@ -83,12 +83,12 @@ impl Parked {
         message: Message,
         weight: usize,
     ) {
-        if let Some(Place::Elsewhere { queue }) = self.places.get_mut(&to) {
+        if let Some(Place::Elsewhere { queue, .. }) = self.places.get_mut(&to) {
             queue.push_back((message, weight));
-        } else if relay(node, kick, &to, &message) {
-            return;
+        } else if let Some(room) = relay(node, kick, &to, &message, None) {
+            self.places.insert(to, Place::Elsewhere { room, queue: VecDeque::from([(message, weight)]) });
         } else {
-            self.places.insert(to, Place::Elsewhere { queue: VecDeque::from([(message, weight)]) });
+            return;
         }
         self.bytes += weight;
     }
@@ -108,9 +108,11 @@ impl Parked {
                     node.overflow(cell);
                 }
             }
-            Place::Elsewhere { queue } => {
+            Place::Elsewhere { room, queue } => {
+                let mut awaited = Some(*room);
                 while let Some((message, weight)) = queue.front() {
-                    if !relay(node, kick, to, message) {
+                    if let Some(still) = relay(node, kick, to, message, awaited.take()) {
+                        *room = still;
                         return true;
                     }
                     *bytes -= weight;
@@ -205,21 +207,29 @@ fn weight(frames: &VecDeque<Frame>) -> usize {
     frames.iter().map(|frame| frame.bytes().len()).sum()
 }
 
-/// `false` if there is no room at the peer; the connection is then woken when there is.
-fn relay(node: &Arc<Inner>, kick: &Kick, to: &PortId, message: &Message) -> bool {
+/// Sends a message on. If there is no room for it at the peer, this gives the room that it waits for, and the connection is
+/// woken when that is there. If the message has waited for some room already, that is looked at first.
+fn relay(
+    node: &Arc<Inner>,
+    kick: &Kick,
+    to: &PortId,
+    message: &Message,
+    mut awaited: Option<Room>,
+) -> Option<Room> {
     loop {
-        let Ok(peer) = node.peer(&to.node()) else {
-            return true;
-        };
-        if peer.wake_when_room(kick, node.limits.outbox_bytes) {
-            return false;
+        let peer = node.peer(&to.node()).ok()?;
+        if let Some(room) = awaited.take()
+            && peer.wake_when_room(kick, room, &node.limits)
+        {
+            return Some(room);
         }
-        match node.offer_peer(&peer, to.name(), message, None, Lane::Data) {
-            Ok(Sent::Full | Sent::Gone) => {}
-            Ok(_) => return true,
+        match node.offer_peer(&peer, to.name(), message, None, Lane::Passed) {
+            Ok(Sent::Full(room)) => awaited = Some(room),
+            Ok(Sent::Gone) => {}
+            Ok(_) => return None,
             Err(error) => {
                 tracing::debug!(%to, %error, "a message was not passed on");
-                return true;
+                return None;
             }
         }
     }

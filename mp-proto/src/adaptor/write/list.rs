@@ -2,8 +2,8 @@
 
 use serde::ser::{Serialize, SerializeSeq, SerializeTuple, SerializeTupleStruct, SerializeTupleVariant};
 
-use super::Item;
 use super::count::Count;
+use super::{Item, full};
 use crate::adaptor::values::{ValueWriter, write_value};
 use crate::token::TokenWriter;
 use crate::{EncodeError, PortId};
@@ -67,6 +67,9 @@ impl<'w, W: TokenWriter, const EXACT: bool> List<'w, W, EXACT> {
     fn element<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), EncodeError> {
         self.count.begin()?;
         value.serialize(Item::<W, EXACT> { w: self.w, room: self.room })?;
+        if self.w.is_full() {
+            return Err(full());
+        }
         self.count.done();
         Ok(())
     }

@@ -2,10 +2,10 @@
 
 use serde::ser::{Serialize, SerializeMap, SerializeStruct, SerializeStructVariant};
 
-use super::Item;
 use super::count::Count;
 use super::key::Key;
 use super::list::Around;
+use super::{Item, full};
 use crate::EncodeError;
 use crate::adaptor::values::{ValueWriter, write_value};
 use crate::token::TokenWriter;
@@ -30,6 +30,9 @@ impl<'w, W: TokenWriter, const EXACT: bool> Entries<'w, W, EXACT> {
     #[inline]
     fn value<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), EncodeError> {
         value.serialize(Item::<W, EXACT> { w: self.w, room: self.room })?;
+        if self.w.is_full() {
+            return Err(full());
+        }
         self.count.done();
         Ok(())
     }

@@ -9,12 +9,31 @@ use crate::token::TokenWriter;
 #[derive(Debug)]
 pub struct PostcardWriter<'a> {
     out: &'a mut BytesMut,
+    /// How long the buffer may become.
+    end: usize,
 }
 
 impl<'a> PostcardWriter<'a> {
     #[inline]
     pub(super) fn new(out: &'a mut BytesMut) -> Self {
-        Self { out }
+        Self { out, end: usize::MAX }
+    }
+
+    /// A writer that is full when the item has more than `cap` bytes.
+    #[inline]
+    pub(super) fn capped(out: &'a mut BytesMut, cap: usize) -> Self {
+        let end = out.len().saturating_add(cap);
+        Self { out, end }
+    }
+
+    /// Puts a string, unless the writer is full by it: then it is not copied, as it may be long.
+    #[inline]
+    fn string(&mut self, item: Item<'_>, len: usize) {
+        if len > self.end.saturating_sub(self.out.len()) {
+            self.end = 0;
+        } else {
+            self.item(item);
+        }
     }
 
     #[inline]
@@ -51,12 +70,12 @@ impl TokenWriter for PostcardWriter<'_> {
 
     #[inline]
     fn text(&mut self, text: &str) {
-        self.item(Item::Text(text));
+        self.string(Item::Text(text), text.len());
     }
 
     #[inline]
     fn bytes(&mut self, bytes: &[u8]) {
-        self.item(Item::Bytes(bytes));
+        self.string(Item::Bytes(bytes), bytes.len());
     }
 
     #[inline]
@@ -79,9 +98,14 @@ impl TokenWriter for PostcardWriter<'_> {
 
     #[inline]
     fn key(&mut self, key: &str) {
-        self.item(Item::Text(key));
+        self.string(Item::Text(key), key.len());
     }
 
     #[inline]
     fn end_map(&mut self) {}
+
+    #[inline]
+    fn is_full(&self) -> bool {
+        self.out.len() > self.end
+    }
 }

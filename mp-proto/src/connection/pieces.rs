@@ -1,0 +1,148 @@
+//! Large messages in pieces, between which others go.
+//!
+//! A frame of postcard has its length before it `[FR-30]`. Where it was agreed `[LN-01]`, a length whose highest bit is set
+//! says that a *piece* follows: a byte that says of which transfer, and some bytes of a frame's body `[LN-02]`. Up to
+//! [`SLOTS`] transfers are under way at a time.
+//!
+//! ```text
+//! slot     what comes                    what follows                                                      slot
+//! idle     a piece, not empty            a transfer begins                                                 busy
+//! idle     a last piece, not empty       a message                                                         idle
+//! busy     a piece, not empty            its bytes go behind those that have come                          busy
+//! busy     a last piece                  the message                                                       idle
+//! either   a frame                       a message, before those that are under way                        as it was
+//! either   a transfer of too many bytes, an empty piece that is not the last, an empty message,
+//!          a byte that names no slot     an error, from which there is no return
+//! ```
+
+#![deny(clippy::indexing_slicing, clippy::arithmetic_side_effects)]
+
+use bytes::{Buf, Bytes, BytesMut};
+
+use crate::{DecodeError, Framing};
+
+/// How many transfers can be under way at a time, so that a receiver keeps no more than so many messages of the largest
+/// size `[LN-03]`.
+pub const SLOTS: usize = 4;
+
+/// Bytes before those of a piece: the length, and which transfer it belongs to.
+pub const HEAD: usize = 5;
+
+/// In a length: a piece follows.
+const MARK: u32 = 1 << 31;
+/// In the byte behind it: it is the last one.
+const LAST: u8 = 1 << 7;
+
+/// Puts a piece to the end of `out`: the next bytes of the transfer in the slot `slot`, one below [`SLOTS`], and whether
+/// they are the last `[LN-02]`. It has at most 2³¹ − 2 bytes, or is refused by all receivers.
+pub fn put(slot: u8, last: bool, bytes: &[u8], out: &mut BytesMut) {
+    let len = u32::try_from(bytes.len().saturating_add(1)).unwrap_or(u32::MAX);
+    out.extend_from_slice(&(len | MARK).to_le_bytes());
+    out.extend_from_slice(&[if last { slot | LAST } else { slot }]);
+    out.extend_from_slice(bytes);
+}
+
+/// Whether a piece begins here, as far as one can tell.
+#[inline]
+pub(crate) fn begins(input: &[u8]) -> bool {
+    input.first_chunk().is_some_and(|prefix| u32::from_le_bytes(*prefix) & MARK != 0)
+}
+
+/// What has come of messages that come in pieces.
+#[derive(Debug, Default)]
+pub(super) struct Pieces {
+    /// Those of a transfer; no bytes, no transfer.
+    slots: [Vec<u8>; SLOTS],
+    /// The piece whose bytes come next.
+    piece: Option<Piece>,
+}
+
+/// A piece of which not all has come.
+#[derive(Debug, Clone, Copy)]
+struct Piece {
+    slot: usize,
+    last: bool,
+    left: usize,
+}
+
+/// What stood at the front of the input.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Found {
+    /// No piece: a frame begins here, or so little has come that one cannot tell.
+    Frame,
+    /// Pieces; more is to come before there is a message.
+    Part,
+    /// The last piece of a message, whose body this is.
+    Whole(Bytes),
+}
+
+impl Pieces {
+    /// Takes pieces from the front of `input`, as far as they have come, up to the end of a message. They are taken out of
+    /// it as they come, so that nothing but what has come is ever kept `[LN-05]`.
+    ///
+    /// # Errors
+    ///
+    /// [`DecodeError`] for what can be no piece, or a message of more than `max` bytes `[LN-04]`.
+    #[inline]
+    pub(super) fn take(&mut self, input: &mut BytesMut, max: usize) -> Result<Found, DecodeError> {
+        // Most of what comes is no piece.
+        if self.piece.is_none() && !begins(input) {
+            return Ok(Found::Frame);
+        }
+        self.take_pieces(input, max)
+    }
+
+    fn take_pieces(&mut self, input: &mut BytesMut, max: usize) -> Result<Found, DecodeError> {
+        loop {
+            let Some(mut piece) = self.piece.take() else {
+                match self.begin(input, max)? {
+                    Ok(piece) => self.piece = Some(piece),
+                    Err(found) => return Ok(found),
+                }
+                continue;
+            };
+            let Some(body) = self.slots.get_mut(piece.slot) else { return Err(malformed("no slot")) };
+            let come = input.get(..piece.left).unwrap_or(input);
+            body.extend_from_slice(come);
+            let come = come.len();
+            input.advance(come);
+            piece.left = piece.left.saturating_sub(come);
+            if piece.left > 0 {
+                self.piece = Some(piece);
+                return Ok(Found::Part);
+            }
+            if piece.last {
+                // What was reserved for more goes: it may wait for long [ND-24].
+                body.shrink_to_fit();
+                return Ok(Found::Whole(std::mem::take(body).into()));
+            }
+        }
+    }
+
+    /// The head of a piece.
+    fn begin(&self, input: &mut BytesMut, max: usize) -> Result<Result<Piece, Found>, DecodeError> {
+        let Some((prefix, rest)) = input.split_first_chunk() else { return Ok(Err(Found::Frame)) };
+        let len = u32::from_le_bytes(*prefix);
+        if len & MARK == 0 {
+            return Ok(Err(Found::Frame));
+        }
+        let left = usize::try_from(len & !MARK).ok().and_then(|len| len.checked_sub(1));
+        let left = left.ok_or(malformed("a piece of no transfer"))?;
+        let Some(&byte) = rest.first() else { return Ok(Err(Found::Part)) };
+        let (last, slot) = (byte & LAST != 0, usize::from(byte & !LAST));
+        let come = self.slots.get(slot).ok_or(malformed("a piece of a transfer that cannot be"))?.len();
+        if come.saturating_add(left) > max {
+            return Err(DecodeError::TooLong { max });
+        }
+        if left == 0 && (!last || come == 0) {
+            return Err(malformed("an empty piece"));
+        }
+        input.advance(HEAD);
+        Ok(Ok(Piece { slot, last, left }))
+    }
+}
+
+#[cold]
+fn malformed(what: &'static str) -> DecodeError {
+    DecodeError::Malformed { framing: Framing::Postcard, offset: 0, what }
+}
