@@ -285,11 +285,8 @@ impl ConfigFile {
 
     fn replace(&self) -> Result<Replaced, ConfigError> {
         let json = Zeroizing::new(self.to_json());
-        let text = write::Text {
-            bytes: json.as_bytes(),
-            has_secret: self.has_secret(),
-            keeps_old: self.comments,
-        };
+        let text =
+            write::Text { bytes: json.as_bytes(), has_secret: self.has_secret(), keeps_old: self.comments };
         write::replace(&self.place()?, text)
     }
 

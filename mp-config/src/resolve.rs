@@ -71,7 +71,8 @@ impl Effective {
     #[must_use]
     pub fn differing(&self, other: &Self) -> Vec<String> {
         let keys: BTreeSet<&String> = self.values.keys().chain(other.values.keys()).collect();
-        let differs = |key: &str| self.get(key).map(|(value, _)| value) != other.get(key).map(|(value, _)| value);
+        let differs =
+            |key: &str| self.get(key).map(|(value, _)| value) != other.get(key).map(|(value, _)| value);
         keys.into_iter().filter(|key| differs(key)).cloned().collect()
     }
 

@@ -288,6 +288,11 @@ impl Setting {
         matches!(self.kind, Kind::Secret | Kind::Cert)
     }
 
+    /// Whether its list may have the same item several times, each of which counts `[CF-11]`.
+    pub fn has_instances(&self) -> bool {
+        self.kind == Kind::Services
+    }
+
     /// Whether it is for Perl's nodes alone: ours keep it in the file, and do not look at it.
     pub fn is_perls(&self) -> bool {
         self.kind == Kind::Switch
@@ -324,7 +329,8 @@ impl Setting {
     ///
     /// [`SettingError`] says why the word is no item for this.
     pub fn items(&self, word: &str) -> Result<Vec<Value>, SettingError> {
-        let is_one = |items: &[Value]| self.kind == Kind::Services && !items.first().is_some_and(Value::is_array);
+        let is_one =
+            |items: &[Value]| self.kind == Kind::Services && !items.first().is_some_and(Value::is_array);
         let mut items = match json_list(word) {
             Some(items) if is_one(&items) => vec![Value::Array(items)],
             _ => self.words(word)?,

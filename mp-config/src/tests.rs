@@ -294,8 +294,10 @@ fn a_file_in_which_nothing_changes_is_not_written() {
 /// [CF-11]
 #[test]
 fn a_list_is_one_word_with_commas_or_json_and_not_both() {
-    let read = |key: &str, word: &str| Setting::of(key).unwrap().value(word).map_err(|error| error.to_string());
-    let items = |key: &str, word: &str| Setting::of(key).unwrap().items(word).map_err(|error| error.to_string());
+    let read =
+        |key: &str, word: &str| Setting::of(key).unwrap().value(word).map_err(|error| error.to_string());
+    let items =
+        |key: &str, word: &str| Setting::of(key).unwrap().items(word).map_err(|error| error.to_string());
     for (key, word, value) in [
         ("seeds", "a:1,b:2", json!(["a:1", "b:2"])),
         ("seeds", "a:1, b:2", json!(["a:1", "b:2"])),
@@ -319,7 +321,10 @@ fn a_list_is_one_word_with_commas_or_json_and_not_both() {
         ("auth_offer", "[\"hmac_sha3_512\""),
     ] {
         let error = read(key, word).unwrap_err();
-        assert!(error.contains(word) && error.contains("either a,b or [\"a\",\"b\"]"), "{key} {word}: {error}");
+        assert!(
+            error.contains(word) && error.contains("either a,b or [\"a\",\"b\"]"),
+            "{key} {word}: {error}"
+        );
         assert_eq!(items(key, word), Err(error), "{key} {word}");
     }
     for (key, word) in [("seeds", "a:1,,b:2"), ("seeds", "a:1,"), ("binds", ","), ("services", "a,,b")] {

@@ -1,9 +1,11 @@
 //! The node that commands become which talk to a network: it listens nowhere, has its errands, and goes.
 
 mod ears;
+mod unknown;
 mod waiting;
 
 use std::future::Future;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
@@ -147,7 +149,10 @@ impl Guest {
         match (answer.await, asked) {
             (Ok(answer), _) => Ok(answer.values().iter().map(to_json).collect()),
             (Err(CliError::Remote(text)), Some(port)) => {
-                let unknown = self.is_unknown(&port, message.first()).await;
+                let unknown = match self.no_such_node(&port.node()).await {
+                    None => self.is_unknown(&port, message.first()).await,
+                    some => some,
+                };
                 Err(CliError::Remote(unknown.unwrap_or(text)))
             }
             (Err(error), _) => Err(error),
@@ -254,14 +259,20 @@ impl Guest {
     async fn reach(&self, addresses: Vec<String>) -> Result<NodeId, CliError> {
         let what = format!("no node answered at {}", addresses.join(", "));
         self.waiting.is_for(what, "does one of this network run there?");
+        let found = Arc::new(AtomicBool::new(false));
         let mut dials = JoinSet::new();
         for address in addresses {
-            dials.spawn(dial(self.node.clone(), address, self.waiting.clone()));
+            dials.spawn(dial(self.node.clone(), address, self.waiting.clone(), Arc::clone(&found)));
         }
         let mut refusal = String::new();
         while let Some(dial) = dials.join_next().await {
             match dial {
-                Ok(Ok(node)) => return Ok(node),
+                Ok(Ok(node)) => {
+                    // To break the others off would look like a failure to whom they have reached.
+                    found.store(true, Ordering::Relaxed);
+                    dials.detach_all();
+                    return Ok(node);
+                }
                 Ok(Err(text)) => refusal = text,
                 Err(error) => refusal = error.to_string(),
             }
@@ -272,8 +283,11 @@ impl Guest {
     /// Waits for the port's node to answer.
     async fn ask_node(&self, port: &PortId) -> Result<(), CliError> {
         self.waiting.is_for(format!("{} did not answer", port.node()), "give it more by --timeout");
-        let answer = self.node.call(port.node(), "time").await;
-        answer.map(drop).map_err(|error| unanswered(port, &error))
+        let Err(error) = self.node.call(port.node(), "time").await else { return Ok(()) };
+        match self.no_such_node(&port.node()).await {
+            Some(text) => Err(CliError::Remote(text)),
+            None => Err(unanswered(port, &error)),
+        }
     }
 
     /// A node says nothing to a request that it does not know; asked about it, it says so.
@@ -288,13 +302,20 @@ impl Guest {
     }
 }
 
-/// Dials an address until somebody answers there; the error says why that is no use.
-async fn dial(node: Node, address: String, waiting: Waiting) -> Result<NodeId, String> {
+/// Dials an address until somebody answers there or elsewhere; the error says why that is no use.
+async fn dial(
+    node: Node,
+    address: String,
+    waiting: Waiting,
+    found: Arc<AtomicBool>,
+) -> Result<NodeId, String> {
     let addr = address.parse().map_err(|error| format!("{address}: {error}"))?;
     loop {
         match node.dial(&addr).await {
             Ok(peer) => return Ok(peer),
-            Err(error) if error.is_permanent() => return Err(plain(&error.to_string())),
+            Err(error) if error.is_permanent() || found.load(Ordering::Relaxed) => {
+                return Err(plain(&error.to_string()));
+            }
             Err(error) => waiting.because(&error),
         }
         sleep(PAUSE).await;

@@ -77,7 +77,7 @@ fn a_ping_ends_well() {
         [("ping", "<NODE|PORT>"), ("ping x -n x", "'x'"), ("ping x -i 0", "above 0"), ("nodes x", "'x'")]
     {
         let error = home.aemp(line).refused();
-        assert!(error.contains(part) && error.contains("see `aemp help`"), "{line}: {error}");
+        assert!(error.contains(part) && error.contains("try `aemp help"), "{line}: {error}");
     }
 }
 

@@ -258,10 +258,7 @@ fn warn_of_weak_proof(node: &Inner, handshake: &Handshake, peer: &NodeId) {
 
 /// What an error of the driver comes to.
 async fn failed(node: &Inner, error: DriveError<HandshakeError>, claim: Option<&Claim>) -> MeetError {
-    let has_closed = matches!(
-        error,
-        DriveError::Io(_) | DriveError::Protocol(HandshakeError::Closed { .. })
-    );
+    let has_closed = matches!(error, DriveError::Io(_) | DriveError::Protocol(HandshakeError::Closed { .. }));
     if let Some(claim) = claim
         && (node.is_connected(claim.node()) || has_closed && lost_to_another(node, claim).await)
     {

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use mp_node::memory::MemoryNet;
-use mp_transport::Transport as _;
 use mp_node::{HandshakeFailure, Limits, Node, PortCursor};
+use mp_transport::Transport as _;
 
 use crate::net::{moment, node, node_with, pair, seconds, settled, within};
 use crate::puppet::{self, Kind};
