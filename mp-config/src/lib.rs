@@ -269,6 +269,7 @@ impl ConfigFile {
             return Ok((value, config, None));
         }
         let replaced = config.replace()?;
+        config.blank = false;
         config.look_after();
         Ok((value, config, Some(replaced)))
     }
