@@ -75,8 +75,13 @@ pub(crate) enum Command {
     /// and their values, as in `aemp run worker seeds 10.0.0.1:4040 binds '*:4040'`. They go before those of the file.
     ///
     /// A profile that is named alone must exist. With settings behind it, it need not: then these and the global ones are
-    /// all that hold, as a line of the log says. Ctrl-C, SIGTERM and SIGQUIT stop the node. SIGHUP has it read secrets,
-    /// certificate, proofs, seeds and the level of the log anew; on a terminal it stops the node.
+    /// all that hold, as a line of the log says. Ctrl-C, SIGTERM and SIGQUIT stop the node.
+    ///
+    /// SIGHUP has it read the configuration anew; on a terminal it stops the node. At once it takes, for new connections,
+    /// secret, old_secret, cert, auth_offer and auth_accept; seeds; and the level in --log-level-file. The log names what
+    /// else has changed: nodeid, binds, advertise, services, monitor_timeout, connect_interval and framing_format are
+    /// taken at the next start, and what is given on the command line goes before the file. A configuration that cannot be
+    /// used changes nothing.
     Run(Run),
     /// Watch the nodes of the network, full-screen: connections, queues, rates, round trips, ports
     ///

@@ -74,9 +74,14 @@ pub(crate) enum CliError {
     },
     /// A service that this program does not have.
     #[error(
-        "there is no service {0:?} in this program, but mp::echo, mp::log_catcher and mp::tikc; correct it by `setservices`, see `aemp showconfig`"
+        "there is no service {name:?} in this program: {mend}; correct it by `setservices`, see `aemp showconfig`"
     )]
-    Service(String),
+    Service {
+        /// What was asked for.
+        name: String,
+        /// What may have been meant.
+        mend: String,
+    },
     /// The level given to `mp::log_catcher`.
     #[error("mp::log_catcher: {text:?}: {error}; correct it by `setservices`, see `aemp showconfig`")]
     LogLevel {
@@ -97,12 +102,14 @@ pub(crate) enum CliError {
     )]
     TikcService(String),
     /// The address of `--metrics`.
-    #[error("cannot serve metrics at {address}: {error}; write HOST:PORT, or a free port alone")]
+    #[error("--metrics {address}: {error}; {mend}")]
     Metrics {
         /// What was given.
         address: String,
         /// What the system says.
-        error: io::Error,
+        error: String,
+        /// What to do.
+        mend: String,
     },
     /// Another node said no, or nothing.
     #[error("{0}")]
@@ -141,7 +148,7 @@ impl CliError {
             | Self::NoNetwork
             | Self::NoTerminal
             | Self::Write { .. } => 2,
-            Self::Service(_) | Self::LogLevel { .. } => 2,
+            Self::Service { .. } | Self::LogLevel { .. } => 2,
             Self::Tikc(_) | Self::Alias(_) | Self::TikcService(_) | Self::Metrics { .. } => 2,
             Self::Interrupted(asked) => asked.exit_code(),
         }

@@ -113,7 +113,7 @@ impl Output {
 
     /// Tells an error on stderr: one line, behind which the demonstration quotes what its processes said. Failing to is no further error: there is nobody left to tell.
     pub(crate) fn error(&mut self, error: &CliError) {
-        let text = error.to_string();
+        let text = error.to_string().split('\n').map(plain).collect::<Vec<_>>().join("\n");
         let line = if self.json {
             serde_json::json!({ "event": "error", "error": text }).to_string()
         } else {

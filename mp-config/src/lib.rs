@@ -33,6 +33,7 @@ pub use node_config::{NodeConfig, SecretText, fill_node_id, host_name};
 pub use random::{Random, SECRET_LENGTH, secret as random_secret};
 pub use resolve::{Effective, Origin};
 pub use setting::{SETTINGS, Service, Setting, SettingError, profile_name};
+pub use write::Replaced;
 
 use error::reason;
 use relaxed::Strict;
@@ -166,15 +167,19 @@ impl ConfigFile {
         if self.blank && found.is_file() {
             tracing::warn!("{path} is empty: nothing is configured");
         }
-        let mut scopes = self.profiles().map(|name| Scope::Profile(name.to_owned())).chain([Scope::Global]);
-        // A certificate has its private key in it.
-        let has_secret = |scope| {
-            let mut keys = self.keys(&scope).into_iter().flat_map(Map::keys);
-            keys.any(|key| Setting::of(key).is_some_and(Setting::hidden))
-        };
-        if write::is_open_to_others(&found) && scopes.any(has_secret) {
+        if write::is_open_to_others(&found) && self.has_secret() {
             tracing::warn!("{path} has a secret in it that others can read: write `chmod 600 {path}`");
         }
+    }
+
+    /// Whether there is a secret in it, or a certificate, which has its private key in it.
+    #[must_use]
+    pub fn has_secret(&self) -> bool {
+        let mut scopes = self.profiles().map(|name| Scope::Profile(name.to_owned())).chain([Scope::Global]);
+        scopes.any(|scope| {
+            let mut keys = self.keys(&scope).into_iter().flat_map(Map::keys);
+            keys.any(|key| Setting::of(key).is_some_and(Setting::hidden))
+        })
     }
 
     fn read(path: &Path) -> Result<Self, ConfigError> {
@@ -244,8 +249,9 @@ impl ConfigFile {
         Ok(Self { path: path.to_owned(), root: Root(root), comments: strict.comments, blank: false })
     }
 
-    /// Loads the file, lets `change` change it, and writes it if that went well: all of it or nothing `[CF-10]`.
-    /// Others that change the file through this function at the same time wait.
+    /// Loads the file, lets `change` change it, and writes it if that went well and changed something: all of it or
+    /// nothing `[CF-10]` `[CF-18]`. Others that change the file through this function at the same time wait. Gives what
+    /// `change` gives, the configuration, and how the file was replaced, if it was.
     ///
     /// # Errors
     ///
@@ -253,22 +259,36 @@ impl ConfigFile {
     pub fn edit<T, E: From<ConfigError>>(
         path: &Path,
         change: impl FnOnce(&mut Self) -> Result<T, E>,
-    ) -> Result<(T, Self), E> {
+    ) -> Result<(T, Self, Option<Replaced>), E> {
         let target = write::target(path)?;
         let _lock = write::lock(&target);
         let mut config = Self::read(path)?;
+        let before = config.root.clone();
         let value = change(&mut config)?;
-        config.save()?;
-        Ok((value, config))
+        if config.root == before {
+            return Ok((value, config, None));
+        }
+        let replaced = config.replace()?;
+        config.blank = false;
+        config.look_after();
+        Ok((value, config, Some(replaced)))
     }
 
-    /// Writes the file: canonical JSON, mode 0600, replaced in one step `[CF-09]`.
+    /// Writes the file: canonical JSON, replaced in one step `[CF-09]`. A new one has mode 0600, and one that is replaced
+    /// keeps its owner and mode `[CF-17]`.
     ///
     /// # Errors
     ///
     /// [`ConfigError::Write`]; the file is then as it was.
     pub fn save(&self) -> Result<(), ConfigError> {
-        write::replace(&self.place()?, self.to_json().as_bytes(), self.comments)
+        self.replace().map(drop)
+    }
+
+    fn replace(&self) -> Result<Replaced, ConfigError> {
+        let json = Zeroizing::new(self.to_json());
+        let text =
+            write::Text { bytes: json.as_bytes(), has_secret: self.has_secret(), keeps_old: self.comments };
+        write::replace(&self.place()?, text)
     }
 
     /// The text that is written: keys in order, indented, one line's end at the end.

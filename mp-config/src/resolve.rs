@@ -1,6 +1,6 @@
 //! Which settings hold for a profile, and where each comes from.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use serde::{Serialize, Serializer};
@@ -65,6 +65,15 @@ impl Effective {
     /// The value of `key` and where it comes from, unless nobody set it.
     pub fn get(&self, key: &str) -> Option<&(Value, Origin)> {
         self.values.get(key)
+    }
+
+    /// The keys whose values differ between these and others, in order, be they known here or not.
+    #[must_use]
+    pub fn differing(&self, other: &Self) -> Vec<String> {
+        let keys: BTreeSet<&String> = self.values.keys().chain(other.values.keys()).collect();
+        let differs =
+            |key: &str| self.get(key).map(|(value, _)| value) != other.get(key).map(|(value, _)| value);
+        keys.into_iter().filter(|key| differs(key)).cloned().collect()
     }
 
     fn overlay(&mut self, keys: &Map<String, Value>, scope: &Scope) {

@@ -41,10 +41,11 @@ enum Kind {
     Framings,
     Cert,
     Auths,
+    Switch,
 }
 
 /// All settings that this program knows, in the order in which help names them.
-pub const SETTINGS: [Setting; 14] = [
+pub const SETTINGS: [Setting; 17] = [
     Setting {
         key: "nodeid",
         item: None,
@@ -157,6 +158,30 @@ pub const SETTINGS: [Setting; 14] = [
         about: "the proofs to take from others, best first; the names are the same",
         default: "tls_sha3_512,hmac_sha3_512",
     },
+    Setting {
+        key: "autocork",
+        item: None,
+        kind: Kind::Switch,
+        argument: "0|1",
+        about: "for Perl's nodes alone: whether they gather what they write",
+        default: "Perl's own",
+    },
+    Setting {
+        key: "nodelay",
+        item: None,
+        kind: Kind::Switch,
+        argument: "0|1",
+        about: "for Perl's nodes alone: whether they send small packets at once",
+        default: "Perl's own",
+    },
+    Setting {
+        key: "secure",
+        item: None,
+        kind: Kind::Switch,
+        argument: "0|1",
+        about: "for Perl's nodes alone: 1 forbids others to run code there; ours never do",
+        default: "Perl's own",
+    },
 ];
 
 /// Why a setting cannot have a value. The message ends with the mend.
@@ -227,6 +252,12 @@ pub enum SettingError {
         /// What the system says.
         error: String,
     },
+    /// A switch is neither on nor off.
+    #[error("{0:?} is neither 0 nor 1; write one of them")]
+    Switch(String),
+    /// A word is half JSON and half a list with commas, or JSON of another kind.
+    #[error("{0} is neither a list with commas nor a whole JSON list; write either a,b or [\"a\",\"b\"]")]
+    Mixed(String),
     /// A service is none.
     #[error("{0} is no service; write \"name\" or [\"name\", arguments …]")]
     Service(String),
@@ -257,8 +288,18 @@ impl Setting {
         matches!(self.kind, Kind::Secret | Kind::Cert)
     }
 
-    /// The value that a word of the command line means: lists are separated by commas, or JSON `[CF-11]`; of a
-    /// certificate it is the name of a file, which is read `[TLS-16]`.
+    /// Whether its list may have the same item several times, each of which counts `[CF-11]`.
+    pub fn has_instances(&self) -> bool {
+        self.kind == Kind::Services
+    }
+
+    /// Whether it is for Perl's nodes alone: ours keep it in the file, and do not look at it.
+    pub fn is_perls(&self) -> bool {
+        self.kind == Kind::Switch
+    }
+
+    /// The value that a word of the command line means: a list is one word with commas, or one JSON list, and not both
+    /// `[CF-11]`; of a certificate it is the name of a file, which is read `[TLS-16]`.
     ///
     /// # Errors
     ///
@@ -266,31 +307,55 @@ impl Setting {
     pub fn value(&self, word: &str) -> Result<Value, SettingError> {
         let value = match self.kind {
             Kind::Seeds | Kind::Binds | Kind::Advertise | Kind::Services | Kind::Framings | Kind::Auths => {
-                json_list(word).unwrap_or_else(|| {
-                    Value::Array(word.split(',').filter(|_| !word.is_empty()).map(Value::from).collect())
-                })
+                Value::Array(self.words(word)?)
             }
             Kind::Seconds => word.parse::<u64>().map_or_else(|_| Value::from(word), Value::from),
             Kind::NodeId | Kind::Secret | Kind::Parent => Value::from(word),
             Kind::Cert => Value::from(read_cert(word)?),
+            Kind::Switch => match word {
+                "0" => Value::from(0),
+                "1" => Value::from(1),
+                _ => return Err(SettingError::Switch(word.to_owned())),
+            },
         };
         self.check(&value)?;
         Ok(value)
     }
 
-    /// The items that a word of the command line means.
+    /// The items that a word of the command line means: one or more of a list `[CF-11]`. A JSON list that begins with a
+    /// text is one service with its arguments; one that begins with a list is several.
     ///
     /// # Errors
     ///
     /// [`SettingError`] says why the word is no item for this.
     pub fn items(&self, word: &str) -> Result<Vec<Value>, SettingError> {
-        let items = match json_list(word) {
-            Some(service) if self.kind == Kind::Services => vec![service],
-            Some(Value::Array(items)) => items,
-            _ => word.split(',').map(Value::from).collect(),
+        let is_one =
+            |items: &[Value]| self.kind == Kind::Services && !items.first().is_some_and(Value::is_array);
+        let mut items = match json_list(word) {
+            Some(items) if is_one(&items) => vec![Value::Array(items)],
+            _ => self.words(word)?,
         };
+        if items.is_empty() {
+            items.push(Value::from(""));
+        }
         items.iter().try_for_each(|item| self.check_item(item))?;
         Ok(items)
+    }
+
+    /// The parts of a word that is a list.
+    fn words(&self, word: &str) -> Result<Vec<Value>, SettingError> {
+        if word.trim().is_empty() {
+            return Ok(Vec::new());
+        }
+        if let Some(items) = json_list(word) {
+            return Ok(items);
+        }
+        // Of addresses, some begin with a bracket.
+        let may_begin = matches!(self.kind, Kind::Seeds | Kind::Binds | Kind::Advertise);
+        if word.contains(['"', '{', '}']) || (!may_begin && word.contains(['[', ']'])) {
+            return Err(SettingError::Mixed(word.to_owned()));
+        }
+        Ok(word.split(',').map(|part| Value::from(part.trim())).collect())
     }
 
     /// Whether `value`, from the file or the command line, is one for this.
@@ -305,6 +370,8 @@ impl Setting {
             Kind::Cert => cert(value).map(drop),
             Kind::Parent => profile_name(&text(value)?),
             Kind::Seconds => seconds(value).map(drop),
+            // What Perl makes of it is Perl's affair.
+            Kind::Switch => Ok(()),
             _ => list(value, |item| self.check_item(item)).map(drop),
         }
     }
@@ -334,8 +401,8 @@ pub fn profile_name(name: &str) -> Result<(), SettingError> {
     })
 }
 
-fn json_list(word: &str) -> Option<Value> {
-    serde_json::from_str(word).ok().filter(Value::is_array)
+fn json_list(word: &str) -> Option<Vec<Value>> {
+    serde_json::from_str(word).ok()
 }
 
 /// A text; a number counts, as Perl does not tell them apart `[CF-13]`.

@@ -214,7 +214,6 @@ fn writing_keeps_to_the_link_and_to_the_owner() {
     symlink("real", &link).unwrap();
     ConfigFile::load(&link).unwrap().save().unwrap();
     assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
-    assert_eq!(fs::metadata(&real).unwrap().permissions().mode() & 0o777, 0o600);
     assert_eq!(fs::read_to_string(&real).unwrap(), "{\n  \"version\": 1\n}\n");
     // The comments are not lost for good.
     assert_eq!(fs::read_to_string(directory.path().join("real~")).unwrap(), "{} # old\n");
@@ -222,9 +221,139 @@ fn writing_keeps_to_the_link_and_to_the_owner() {
     let dangling = directory.path().join("dangling");
     symlink("new", &dangling).unwrap();
     ConfigFile::load(&dangling).unwrap().save().unwrap();
-    assert!(directory.path().join("new").is_file());
+    assert_eq!(mode_of(&directory.path().join("new")), 0o600);
     symlink("circle", directory.path().join("circle")).unwrap();
     assert!(ConfigFile::load(&directory.path().join("circle")).is_err());
+}
+
+fn mode_of(path: &Path) -> u32 {
+    fs::metadata(path).unwrap().permissions().mode() & 0o777
+}
+
+/// [CF-17]: and what cannot be kept is told.
+#[test]
+fn a_file_keeps_its_mode_but_for_others_and_a_secret() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("rc");
+    for (before, key, after) in [
+        (0o644, "seeds", 0o644),
+        (0o640, "secret", 0o640),
+        (0o600, "secret", 0o600),
+        (0o644, "secret", 0o640),
+        (0o666, "cert", 0o660),
+        (0o400, "seeds", 0o600),
+    ] {
+        fs::write(&path, "{}").unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(before)).unwrap();
+        let insert = |config: &mut ConfigFile| {
+            config.keys_mut(&Scope::Global).insert(key.to_owned(), json!("x"));
+            Ok::<_, ConfigError>(())
+        };
+        let ((), _, replaced) = ConfigFile::edit(&path, insert).unwrap();
+        let replaced = replaced.expect("it has changed");
+        assert_eq!((mode_of(&path), replaced.mode), (after, Some(after)), "{before:o} {key}");
+        assert_eq!(replaced.mode_before, (before != after).then_some(before), "{before:o} {key}");
+        assert_eq!(replaced.owner_before, None);
+    }
+}
+
+/// [CF-17]: only root can give files away, so only root sees it.
+#[test]
+fn a_file_keeps_its_owner() {
+    use std::os::unix::fs::{MetadataExt, chown};
+    const NOBODY: u32 = 65534;
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("rc");
+    fs::write(&path, "{\"secret\":\"s\"}").unwrap();
+    if chown(&path, Some(NOBODY), Some(NOBODY)).is_err() {
+        return;
+    }
+    ConfigFile::load(&path).unwrap().save().unwrap();
+    let found = fs::metadata(&path).unwrap();
+    assert_eq!((found.uid(), found.gid()), (NOBODY, NOBODY));
+}
+
+/// [CF-18]
+#[test]
+fn a_file_in_which_nothing_changes_is_not_written() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("rc");
+    let old = "{ # mine\n \"seeds\": [\"a:1\"]}";
+    fs::write(&path, old).unwrap();
+    let insert = |config: &mut ConfigFile| {
+        config.keys_mut(&Scope::Global).insert("seeds".to_owned(), json!(["a:1"]));
+        Ok::<_, ConfigError>(())
+    };
+    assert_eq!(ConfigFile::edit(&path, insert).unwrap().2, None);
+    assert_eq!(fs::read_to_string(&path).unwrap(), old);
+    let none = directory.path().join("none");
+    assert_eq!(ConfigFile::edit(&none, |_| Ok::<_, ConfigError>(())).unwrap().2, None);
+    assert!(!none.exists());
+}
+
+/// [CF-11]
+#[test]
+fn a_list_is_one_word_with_commas_or_json_and_not_both() {
+    let read =
+        |key: &str, word: &str| Setting::of(key).unwrap().value(word).map_err(|error| error.to_string());
+    let items =
+        |key: &str, word: &str| Setting::of(key).unwrap().items(word).map_err(|error| error.to_string());
+    for (key, word, value) in [
+        ("seeds", "a:1,b:2", json!(["a:1", "b:2"])),
+        ("seeds", "a:1, b:2", json!(["a:1", "b:2"])),
+        ("seeds", "[\"a:1\",\"b:2\"]", json!(["a:1", "b:2"])),
+        ("binds", "[::1]:2,[::2]:3", json!(["[::1]:2", "[::2]:3"])),
+        ("binds", "[4040]", json!([4040])),
+        ("seeds", "", json!([])),
+        ("services", "[[\"a\",1],\"b\"]", json!([["a", 1], "b"])),
+        ("framing_format", "[\"json\"]", json!(["json"])),
+    ] {
+        assert_eq!(read(key, word), Ok(value), "{key} {word}");
+    }
+    for (key, word) in [
+        ("seeds", "[\"a:1\",\"b:2\"],c:3"),
+        ("seeds", "\"a:1\""),
+        ("binds", "{\"a\":1}"),
+        ("services", "[\"a\",\"b\"],c"),
+        ("services", "[a,b]"),
+        ("services", "c,[\"a\",1]"),
+        ("framing_format", "[json]"),
+        ("auth_offer", "[\"hmac_sha3_512\""),
+    ] {
+        let error = read(key, word).unwrap_err();
+        assert!(
+            error.contains(word) && error.contains("either a,b or [\"a\",\"b\"]"),
+            "{key} {word}: {error}"
+        );
+        assert_eq!(items(key, word), Err(error), "{key} {word}");
+    }
+    for (key, word) in [("seeds", "a:1,,b:2"), ("seeds", "a:1,"), ("binds", ","), ("services", "a,,b")] {
+        assert!(read(key, word).is_err(), "{key} {word}");
+    }
+    assert_eq!(items("services", "[\"a\",\"b\"]"), Ok(vec![json!(["a", "b"])]));
+    assert_eq!(items("services", "[[\"a\",1],\"b\"]"), Ok(vec![json!(["a", 1]), json!("b")]));
+    for (key, word) in [("seeds", "[]"), ("seeds", ""), ("services", "[]"), ("services", "")] {
+        assert!(items(key, word).is_err(), "{key} {word}");
+    }
+}
+
+/// [CF-19]
+#[test]
+fn what_is_for_perl_alone_is_set_and_kept() {
+    let secure = Setting::of("secure").unwrap();
+    assert_eq!((secure.value("1").unwrap(), secure.value("0").unwrap()), (json!(1), json!(0)));
+    assert!(secure.is_perls() && secure.value("yes").unwrap_err().to_string().contains("neither 0 nor 1"));
+    // Whatever Perl takes for true.
+    resolve(&good(r#"{"secret":"s","secure":"yes","nodelay":true,"autocork":[1]}"#), "x").unwrap();
+}
+
+#[test]
+fn settings_that_differ_are_named() {
+    let of = |text: &str| good(text).effective(Some("p"), &[]).unwrap();
+    let one = of(r#"{"seeds":["a:1"],"x":1,"profile":{"p":{"secret":"s"}}}"#);
+    let other = of(r#"{"seeds":["a:1"],"x":2,"secret":"s","profile":{"p":{"binds":["b"],"secret":"t"}}}"#);
+    assert_eq!(one.differing(&other), ["binds", "secret", "x"]);
+    assert!(one.differing(&one).is_empty());
 }
 
 /// [CF-09]

@@ -1,10 +1,13 @@
 //! Replacing the file in one step.
 
+mod rights;
+
 use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use super::ConfigError;
+pub use rights::Replaced;
 
 /// The file that is meant by `path`: what a symbolic link points at, even if that does not exist yet `[CF-09]`.
 pub(crate) fn target(path: &Path) -> Result<PathBuf, ConfigError> {
@@ -42,23 +45,38 @@ pub(crate) fn lock(target: &Path) -> Option<File> {
     Some(directory)
 }
 
-/// Writes `bytes` to a new file of mode 0600 beside the one that `path` means, and renames it to that `[CF-09]`. The
-/// old one is kept with a `~` behind its name if `keep`.
-pub(crate) fn replace(path: &Path, bytes: &[u8], keep: bool) -> Result<(), ConfigError> {
-    let target = target(path)?;
-    if fs::metadata(&target).is_ok_and(|found| !found.is_file()) {
-        return Err(ConfigError::NotRegular { path: path.to_owned() });
-    }
-    write(&target, bytes, keep).map_err(|source| ConfigError::Write { path: path.to_owned(), source })
+/// What is to be written.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Text<'a> {
+    pub(crate) bytes: &'a [u8],
+    /// Nobody but those whom the file is for may read it.
+    pub(crate) has_secret: bool,
+    /// Keep the old file, with a `~` behind its name.
+    pub(crate) keeps_old: bool,
 }
 
-fn write(target: &Path, bytes: &[u8], keep: bool) -> io::Result<()> {
+/// Writes the text to a new file beside the one that `path` means, and renames it to that `[CF-09]`. It has the owner
+/// and mode of the old one, or mode 0600 if there is none `[CF-17]`.
+pub(crate) fn replace(path: &Path, text: Text<'_>) -> Result<Replaced, ConfigError> {
+    let target = target(path)?;
+    let old = fs::metadata(&target).ok();
+    if old.as_ref().is_some_and(|found| !found.is_file()) {
+        return Err(ConfigError::NotRegular { path: path.to_owned() });
+    }
+    write(&target, text, old.as_ref()).map_err(|source| ConfigError::Write { path: path.to_owned(), source })
+}
+
+fn write(target: &Path, text: Text<'_>, old: Option<&fs::Metadata>) -> io::Result<Replaced> {
     let directory = directory(target);
     // `tempfile` makes files of mode 0600.
     let mut file = tempfile::Builder::new().prefix(".perl-anyevent-mp.").tempfile_in(&directory)?;
-    file.write_all(bytes)?;
+    file.write_all(text.bytes)?;
+    let replaced = match old {
+        Some(old) => rights::keep(old, file.as_file(), text.has_secret)?,
+        None => Replaced::default(),
+    };
     file.as_file().sync_all()?;
-    if keep {
+    if text.keeps_old {
         let mut backup = target.as_os_str().to_owned();
         backup.push("~");
         // A hard link, so that there is no moment without the file itself.
@@ -68,7 +86,7 @@ fn write(target: &Path, bytes: &[u8], keep: bool) -> io::Result<()> {
     file.persist(target)?;
     // So that the new name survives a power failure; not every file system can do it.
     drop(File::open(&directory).and_then(|directory| directory.sync_all()));
-    Ok(())
+    Ok(replaced)
 }
 
 fn directory(file: &Path) -> PathBuf {

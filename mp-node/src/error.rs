@@ -156,6 +156,14 @@ impl DialError {
         matches!(self, Self::Handshake { error, .. } if matches!(**error, HandshakeError::SelfConnection))
     }
 
+    /// Whether the peer, once both had given their proofs, had no use for the connection: no fault of anybody's.
+    #[must_use]
+    pub fn has_left(&self) -> bool {
+        use mp_proto::Stage;
+        let Self::Handshake { error, .. } = self else { return false };
+        matches!(**error, HandshakeError::Closed { stage: Stage::Proceed | Stage::Admit | Stage::Go })
+    }
+
     /// Whether dialling again is useless until somebody changes a configuration.
     #[must_use]
     pub fn is_permanent(&self) -> bool {

@@ -8,11 +8,15 @@ use clap::error::{ContextKind, ContextValue, ErrorKind};
 pub(crate) enum ArgsError {
     #[error("there is no command {word:?}; {mend}")]
     UnknownCommand { word: String, mend: String },
-    #[error("{what}; see `aemp help`")]
-    Clap { what: String },
+    #[error("there is no command {word:?} in `{of}`; {mend}")]
+    UnknownPart { word: String, of: String, mend: String },
+    #[error("`{of}` lacks its command: one of {parts}; try `{help}`")]
+    NoPart { of: String, parts: String, help: String },
+    #[error("{what}; try `{help}`")]
+    Clap { what: String, help: String },
     #[error("a word is not UTF-8: {0:?}; write it in UTF-8")]
     NotUtf8(std::ffi::OsString),
-    #[error("`{0}` lacks its value; write `aemp run [PROFILE] [KEY VALUE …]`")]
+    #[error("`{0}` lacks its value; write `aemp run [PROFILE] [KEY VALUE …]`, or try `aemp help run`")]
     RunPairs(String),
     #[error("`run` has no setting {word:?}; {mend}")]
     RunKey { word: String, mend: String },
@@ -33,13 +37,11 @@ pub(crate) enum ArgsError {
 }
 
 impl ArgsError {
-    /// There is no such command; `mend` says which one is near.
+    /// There is no such command; the mend says which one is near.
     pub(crate) fn unknown(word: &str) -> Self {
         let names = super::help::command_names();
-        let mend = match mp_config::nearest(word, names.iter().map(String::as_str)) {
-            Some(near) => format!("did you mean `{near}`? See `aemp help`"),
-            None => "see `aemp help`".to_owned(),
-        };
+        let mend = near(word, names.iter().map(String::as_str), "aemp help")
+            .unwrap_or_else(|| "try `aemp help`".to_owned());
         Self::UnknownCommand { word: word.to_owned(), mend }
     }
 
@@ -47,34 +49,89 @@ impl ArgsError {
     pub(crate) fn unknown_in_shell(word: &str) -> Self {
         let shell = super::ShellLine::command();
         let names = shell.get_subcommands().map(clap::Command::get_name).chain(["help", "exit"]);
-        let mend = match mp_config::nearest(word, names) {
-            Some(near) => format!("did you mean `{near}`? See `help`"),
+        let mend = match near(word, names, "help") {
+            Some(near) => near,
             None if super::help::command_names().contains(word) => {
                 "the shell does not have it; leave it by `exit`".to_owned()
             }
-            None => "see `help`".to_owned(),
+            None => "try `help`".to_owned(),
         };
         Self::UnknownCommand { word: word.to_owned(), mend }
     }
 
     /// What clap found in a line of the shell.
-    pub(crate) fn from_shell(error: &clap::Error) -> Self {
-        unknown_word(error).map_or_else(|| Self::in_words(error), Self::unknown_in_shell)
+    pub(crate) fn from_shell(error: &clap::Error, words: &[String]) -> Self {
+        let words = words.iter().map(String::as_str);
+        let place = Place::of(&super::ShellLine::command(), words, "help");
+        match unknown_word(error) {
+            Some(word) if place.path.is_empty() => Self::unknown_in_shell(word),
+            _ => place.error(error),
+        }
     }
 
-    /// What clap found, on one line.
-    pub(crate) fn from_clap(error: &clap::Error) -> Self {
-        unknown_word(error).map_or_else(|| Self::in_words(error), Self::unknown)
+    /// What clap found, on one line. Of the words, the program's name is not among them.
+    pub(crate) fn from_clap<'a>(error: &clap::Error, words: impl Iterator<Item = &'a str>) -> Self {
+        let place = Place::of(&super::help::program(), words, "aemp help");
+        match unknown_word(error) {
+            Some(word) if place.path.is_empty() => Self::unknown(word),
+            _ => place.error(error),
+        }
+    }
+}
+
+/// The command that words are for.
+struct Place {
+    /// Its name, behind that of the command that it is part of; empty if it is the program itself.
+    path: Vec<String>,
+    /// The commands within it.
+    parts: Vec<String>,
+    /// What explains it.
+    help: String,
+}
+
+impl Place {
+    fn of<'a>(program: &clap::Command, words: impl Iterator<Item = &'a str>, help: &str) -> Self {
+        let mut path = Vec::new();
+        let mut command = program;
+        for word in words {
+            if let Some(part) = command.find_subcommand(word) {
+                command = part;
+                path.push(word.to_owned());
+            }
+        }
+        let parts = command.get_subcommands().filter(|part| !part.is_hide_set());
+        let help = [&[help.to_owned()], path.as_slice()].concat().join(" ");
+        Self { parts: parts.map(|part| part.get_name().to_owned()).collect(), path, help }
     }
 
-    fn in_words(error: &clap::Error) -> Self {
+    fn error(self, error: &clap::Error) -> ArgsError {
+        let Self { path, parts, help } = self;
+        let of = path.join(" ");
+        if let Some(word) = unknown_word(error) {
+            let mend = near(word, parts.iter().map(String::as_str), &help)
+                .unwrap_or_else(|| format!("there are {}; try `{help}`", parts.join(", ")));
+            return ArgsError::UnknownPart { word: word.to_owned(), of, mend };
+        }
+        if matches!(
+            error.kind(),
+            ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand | ErrorKind::MissingSubcommand
+        ) {
+            return ArgsError::NoPart { of, parts: parts.join(", "), help };
+        }
         let text = error.render().to_string();
         let lines = text.lines().take_while(|line| !line.trim().is_empty()).map(str::trim);
         let what = lines.collect::<Vec<_>>().join(" ");
         let tip = text.lines().find_map(|line| line.trim().strip_prefix("tip: "));
         let what = what.strip_prefix("error: ").unwrap_or(&what);
-        Self::Clap { what: [Some(what), tip].into_iter().flatten().collect::<Vec<_>>().join("; ") }
+        let what = [Some(what), tip].into_iter().flatten().collect::<Vec<_>>().join("; ");
+        ArgsError::Clap { what, help }
     }
+}
+
+/// Which of the names was most likely meant, if any.
+fn near<'a>(word: &str, names: impl IntoIterator<Item = &'a str>, help: &str) -> Option<String> {
+    let near = mp_config::nearest(word, names)?;
+    Some(format!("did you mean `{near}`? Try `{help} {near}`"))
 }
 
 /// The word, if that is what is wrong, which is no command.

@@ -43,7 +43,9 @@ impl Args {
                 let command = (0..words.len()).find_map(|first| command_help(&words[first..first + 1]).ok());
                 Ok(Parsed::Text(subcommand_help(&words).or(command).unwrap_or(text)))
             }
-            Err(error) => Err(ArgsError::from_clap(&error)),
+            Err(error) => {
+                Err(ArgsError::from_clap(&error, words.iter().skip(1).filter_map(|word| word.to_str())))
+            }
         }
     }
 }

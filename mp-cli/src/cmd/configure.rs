@@ -7,7 +7,7 @@ mod command;
 mod report;
 
 pub(crate) use chain::ConfigureError;
-pub(crate) use command::commands;
+pub(crate) use command::{Command, commands};
 
 use crate::args::{Globals, TrailingOptions, command_help};
 use crate::error::CliError;
@@ -23,7 +23,7 @@ pub(super) fn run(words: &[String], globals: Globals, output: &mut Output) -> Re
         return output.text(&command_help(&[command])?);
     }
     let chain = chain::parse(words)?;
-    let options = TrailingOptions::read(&chain.options)?;
+    let options = TrailingOptions::read(&chain.options, chain.last)?;
     let globals = globals.merge(options.globals);
     *output = Output::standard(&globals);
     start_log(Base::Warn, &globals)?;
@@ -31,8 +31,12 @@ pub(super) fn run(words: &[String], globals: Globals, output: &mut Output) -> Re
     let change =
         |config: &mut ConfigFile| apply(&chain.steps, config, options.show_secrets, &mut getrandom::fill);
     let done = if chain.changes() {
-        let (mut done, config) = ConfigFile::edit(&path, change)?;
-        done.push(Done::Saved { path: config.path().to_owned(), comments_lost: config.had_comments() });
+        let (mut done, config, replaced) = ConfigFile::edit(&path, change)?;
+        let path = config.path().to_owned();
+        done.push(match replaced {
+            Some(replaced) => Done::saved(path, config.had_comments(), replaced),
+            None => Done::Unchanged { path },
+        });
         done
     } else {
         change(&mut ConfigFile::load(&path)?)?

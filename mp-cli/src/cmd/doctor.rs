@@ -4,7 +4,7 @@ mod agree;
 mod binds;
 mod file;
 mod finding;
-mod holder;
+pub(super) mod holder;
 mod keys;
 mod seeds;
 

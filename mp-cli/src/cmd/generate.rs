@@ -1,5 +1,8 @@
 //! `aemp completions` and `aemp man`, both made from the command line's own description.
 
+mod chain;
+mod page;
+
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -15,8 +18,12 @@ use crate::output::{Output, Paint, Report};
 /// Prints what a shell has to read so that it completes the words of `aemp`.
 pub(super) fn completions(shell: Shell, output: &mut Output) -> Result<(), CliError> {
     let mut text = Vec::new();
-    clap_complete::generate(shell, &mut program(), "aemp", &mut text);
-    output.text(&String::from_utf8_lossy(&text))
+    clap_complete::generate(shell, &mut chain::described(program()), "aemp", &mut text);
+    let mut text = String::from_utf8_lossy(&text).into_owned();
+    if shell == Shell::Bash {
+        text += &chain::bash();
+    }
+    output.text(&text)
 }
 
 /// Prints the manual page of the program, or writes those of all its commands into a directory.
@@ -24,7 +31,7 @@ pub(super) fn man(directory: Option<&Path>, output: &mut Output) -> Result<(), C
     let mut program = program().disable_help_subcommand(true);
     program.build();
     let Some(directory) = directory else {
-        return output.text(&String::from_utf8_lossy(&page(program).map_err(CliError::Output)?));
+        return output.text(&page::of(&program, "aemp").map_err(CliError::Output)?);
     };
     let failed = |path: PathBuf| move |error: io::Error| CliError::Write { path: path.clone(), error };
     fs::create_dir_all(directory).map_err(failed(directory.to_owned()))?;
@@ -33,16 +40,10 @@ pub(super) fn man(directory: Option<&Path>, output: &mut Output) -> Result<(), C
     let count = pages.len();
     for (name, command) in pages {
         let path = directory.join(format!("{name}.1"));
-        let text = page(command.name(name)).map_err(CliError::Output)?;
+        let text = page::of(&command, &name).map_err(CliError::Output)?;
         fs::write(&path, text).map_err(failed(path))?;
     }
     output.report(&Written { directory: directory.to_owned(), pages: count })
-}
-
-fn page(command: Command) -> io::Result<Vec<u8>> {
-    let mut text = Vec::new();
-    clap_mangen::Man::new(command).manual("aemp").render(&mut text)?;
-    Ok(text)
 }
 
 /// The program's page and that of each command, and of the commands within these.

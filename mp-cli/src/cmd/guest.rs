@@ -1,15 +1,16 @@
 //! The node that commands become which talk to a network: it listens nowhere, has its errands, and goes.
 
 mod ears;
+mod unknown;
 mod waiting;
 
 use std::future::Future;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use mp_config::{ConfigFile, NodeConfig, Setting};
 use mp_global::Global;
-use mp_global::data::LISTENERS;
 use mp_global::wire::Part;
 use mp_node::{CallError, Message, Monitor, Node, NodeBuilder, NodeId, PortId, Reason, Value};
 use serde_json::Value as Json;
@@ -27,10 +28,6 @@ use crate::output::{Progress, plain};
 const PROFILE: &str = "aemp";
 /// The node's name if nobody chose one: such a node is a passer-by.
 const NODE_ID: &str = "anon/";
-/// How the reason ends if no node has that name.
-const UNKNOWN: &str = "no known address";
-/// So many names that were meant are shown.
-const LIKE: usize = 5;
 /// Between two attempts to reach one address.
 const PAUSE: Duration = Duration::from_millis(200);
 /// How long a node may take to say whether it knows a request that it did not answer.
@@ -147,15 +144,15 @@ impl Guest {
             let port = self.way_to(port).await?;
             self.waiting.is_for(format!("{port} did not answer"), "give it more by --timeout");
             asked = Some(port.clone());
-            match self.node.call(&port, request).await {
-                Ok(answer) => Ok(answer),
-                Err(error) => Err(self.unanswered(&port, &error).await),
-            }
+            self.node.call(&port, request).await.map_err(|error| unanswered(&port, &error))
         });
         match (answer.await, asked) {
             (Ok(answer), _) => Ok(answer.values().iter().map(to_json).collect()),
             (Err(CliError::Remote(text)), Some(port)) => {
-                let unknown = self.is_unknown(&port, message.first()).await;
+                let unknown = match self.no_such_node(&port.node()).await {
+                    None => self.is_unknown(&port, message.first()).await,
+                    some => some,
+                };
                 Err(CliError::Remote(unknown.unwrap_or(text)))
             }
             (Err(error), _) => Err(error),
@@ -263,14 +260,20 @@ impl Guest {
     async fn reach(&self, addresses: Vec<String>) -> Result<NodeId, CliError> {
         let what = format!("no node answered at {}", addresses.join(", "));
         self.waiting.is_for(what, "does one of this network run there?");
+        let found = Arc::new(AtomicBool::new(false));
         let mut dials = JoinSet::new();
         for address in addresses {
-            dials.spawn(dial(self.node.clone(), address, self.waiting.clone()));
+            dials.spawn(dial(self.node.clone(), address, self.waiting.clone(), Arc::clone(&found)));
         }
         let mut refusal = String::new();
         while let Some(dial) = dials.join_next().await {
             match dial {
-                Ok(Ok(node)) => return Ok(node),
+                Ok(Ok(node)) => {
+                    // To break the others off would look like a failure to whom they have reached.
+                    found.store(true, Ordering::Relaxed);
+                    dials.detach_all();
+                    return Ok(node);
+                }
                 Ok(Err(text)) => refusal = text,
                 Err(error) => refusal = error.to_string(),
             }
@@ -281,25 +284,11 @@ impl Guest {
     /// Waits for the port's node to answer.
     async fn ask_node(&self, port: &PortId) -> Result<(), CliError> {
         self.waiting.is_for(format!("{} did not answer", port.node()), "give it more by --timeout");
-        match self.node.call(port.node(), "time").await {
-            Ok(_) => Ok(()),
-            Err(error) => Err(self.unanswered(port, &error).await),
+        let Err(error) = self.node.call(port.node(), "time").await else { return Ok(()) };
+        match self.no_such_node(&port.node()).await {
+            Some(text) => Err(CliError::Remote(text)),
+            None => Err(unanswered(port, &error)),
         }
-    }
-
-    /// Why there is no answer, as far as `error` knows. For a name that nobody has, those that were most likely meant: a
-    /// node's ID mostly ends in a random part.
-    async fn unanswered(&self, port: &PortId, error: &CallError) -> CliError {
-        let text = match error {
-            CallError::Died(reason) => died(port, reason),
-            other => format!("{port}: {other}"),
-        };
-        let name = port.node();
-        let meant = match self.global.get().filter(|_| text.ends_with(UNKNOWN)) {
-            Some(global) => meant(name.as_str(), global).await,
-            None => String::new(),
-        };
-        CliError::Remote(plain(&(text + &meant)))
     }
 
     /// A node says nothing to a request that it does not know; asked about it, it says so.
@@ -314,13 +303,20 @@ impl Guest {
     }
 }
 
-/// Dials an address until somebody answers there; the error says why that is no use.
-async fn dial(node: Node, address: String, waiting: Waiting) -> Result<NodeId, String> {
+/// Dials an address until somebody answers there or elsewhere; the error says why that is no use.
+async fn dial(
+    node: Node,
+    address: String,
+    waiting: Waiting,
+    found: Arc<AtomicBool>,
+) -> Result<NodeId, String> {
     let addr = address.parse().map_err(|error| format!("{address}: {error}"))?;
     loop {
         match node.dial(&addr).await {
             Ok(peer) => return Ok(peer),
-            Err(error) if error.is_permanent() => return Err(plain(&error.to_string())),
+            Err(error) if error.is_permanent() || found.load(Ordering::Relaxed) => {
+                return Err(plain(&error.to_string()));
+            }
             Err(error) => waiting.because(&error),
         }
         sleep(PAUSE).await;
@@ -331,22 +327,12 @@ fn host_port(host: &str, port: u16) -> String {
     if host.contains(':') { format!("[{host}]:{port}") } else { format!("{host}:{port}") }
 }
 
-/// The nodes of the network whose names are like this one, as what stands behind an error.
-async fn meant(name: &str, global: &Global) -> String {
-    let nodes = timeout(AFTERTHOUGHT, global.family(LISTENERS).keys()).await;
-    let nodes = nodes.ok().and_then(Result::ok).unwrap_or_default();
-    let begins = |node: &&str| node.split_once('/').is_some_and(|(first, _)| first == name);
-    let mut like: Vec<&str> = nodes.iter().map(|node| &**node).filter(begins).collect();
-    like.sort_unstable();
-    like.truncate(LIKE);
-    if like.is_empty() {
-        like.extend(mp_config::nearest(name, nodes.iter().map(|node| &**node)));
-    }
-    match like.as_slice() {
-        [] => "; `aemp nodes` shows those that there are".to_owned(),
-        [one] => format!("; did you mean {one}?"),
-        several => format!("; did you mean one of {}?", several.join(", ")),
-    }
+/// Why there is no answer, as far as `error` knows.
+fn unanswered(port: &PortId, error: &CallError) -> CliError {
+    CliError::Remote(plain(&match error {
+        CallError::Died(reason) => died(port, reason),
+        other => format!("{port}: {other}"),
+    }))
 }
 
 /// How a port died, in words.

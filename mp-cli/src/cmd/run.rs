@@ -3,8 +3,9 @@
 mod exposition;
 mod metrics;
 mod notify;
+mod plan;
 mod reload;
-mod services;
+pub(super) mod services;
 mod started;
 mod words;
 
@@ -12,6 +13,7 @@ use std::io::IsTerminal;
 
 use self::metrics::Endpoint;
 use self::notify::Notify;
+use self::plan::Plan;
 use self::reload::Reloader;
 use self::services::{Running, Wanted};
 use self::started::Started;
@@ -20,7 +22,7 @@ use super::stop::{Asked, Stop};
 use crate::args::Run;
 use crate::error::CliError;
 use crate::output::{Log, Output};
-use mp_config::{ConfigError, ConfigFile, NodeConfig};
+use mp_config::ConfigFile;
 use mp_node::Limits;
 
 /// Runs a node as the words of `args` and the configuration say, until it is asked to stop. What is logged, is passed on
@@ -33,9 +35,11 @@ pub(super) async fn run(
     stop: &mut Stop,
 ) -> Result<(), CliError> {
     let file = load()?;
-    let config = resolve(&args.words, &file)?;
+    let plan = Plan::of(&args.words, &file)?;
+    let config = &plan.config;
     config.require_secret(&file)?;
-    let wanted = Wanted::of(&config)?;
+    drop(file);
+    let wanted = Wanted::of(config)?;
     // Before the node is there, so that what is wrong with it is told before anything runs.
     let endpoint = match &args.metrics {
         Some(address) => Some(Endpoint::bind(address).await?),
@@ -45,7 +49,7 @@ pub(super) async fn run(
     let mut limits = Limits::default();
     limits.drain_time = args.drain;
     let joined = tokio::select! {
-        joined = node::start_with(&config, limits) => joined?,
+        joined = node::start_with(config, limits) => joined?,
         _ = stop.asked() => return Ok(()),
     };
     log.tap.answer(&joined.node);
@@ -63,7 +67,7 @@ pub(super) async fn run(
     }
     notify.ready(&joined.node);
     let reloader = Reloader { args, load, log, joined: &joined };
-    serve(&reloader, config, &mut notify, stop).await;
+    serve(&reloader, plan, &mut notify, stop).await;
     notify.stopping();
     tracing::info!("stopping");
     tokio::select! {
@@ -78,7 +82,7 @@ pub(super) async fn run(
 
 /// Waits until the program is asked to stop. SIGHUP asks it to read its configuration anew, unless it says that the
 /// terminal is gone.
-async fn serve(reloader: &Reloader<'_>, mut config: NodeConfig, notify: &mut Notify, stop: &mut Stop) {
+async fn serve(reloader: &Reloader<'_>, mut plan: Plan, notify: &mut Notify, stop: &mut Stop) {
     let has_terminal = std::io::stdin().is_terminal();
     loop {
         tokio::select! {
@@ -87,30 +91,12 @@ async fn serve(reloader: &Reloader<'_>, mut config: NodeConfig, notify: &mut Not
                     return;
                 }
                 notify.reloading();
-                if let Some(new) = reloader.reload(&config) {
-                    config = new;
+                if let Some(new) = reloader.reload(&plan) {
+                    plan = new;
                 }
                 notify.ready(&reloader.joined.node);
             }
             () = notify.due() => notify.alive(&reloader.joined.node),
         }
     }
-}
-
-/// The node that the words of `aemp run` and the configuration make.
-fn resolve(words: &[String], file: &ConfigFile) -> Result<NodeConfig, CliError> {
-    let (name, settings) = words::pairs(words)?;
-    // A name that is not in the file is a slip, unless the command line says all there is to say.
-    if let Some(Err(error)) = name.as_deref().map(|name| file.require_profile(name)) {
-        if settings.is_empty() {
-            return Err(error.into());
-        }
-        if let ConfigError::NoProfile { name, path, .. } = error {
-            let path = path.display();
-            tracing::info!(
-                "there is no profile {name:?} in {path}: what holds are the settings of this command and the global ones"
-            );
-        }
-    }
-    Ok(file.resolve(name.as_deref(), &settings, None, &mut getrandom::fill)?)
 }

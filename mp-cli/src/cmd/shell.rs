@@ -102,7 +102,7 @@ impl Session<'_> {
                 output.text(&error.render().to_string())?;
                 return Ok(Next::Line);
             }
-            Err(error) => return Err(ArgsError::from_shell(&error).into()),
+            Err(error) => return Err(ArgsError::from_shell(&error, &words).into()),
         };
         self.run(line, &words, output, stop).await?;
         Ok(Next::Line)

@@ -67,8 +67,18 @@ fn commands_are_chained_and_lists_grow_and_shrink() {
     home.aemp("profile xyzzy addbind *:1,[::1]:2 addbind 4040 delbind 4041 delnodeid addseed a:1").ok();
     assert_eq!(
         home.json()["profile"]["xyzzy"],
-        json!({"binds": ["*:1", "[::1]:2", "4040"], "seeds": ["a:1"]})
+        json!({"binds": ["4040", "*:1", "[::1]:2"], "seeds": ["a:1"]})
     );
+    home.aemp(
+        "profile s addservice mp::echo addservice mp::echo,x::y addservice mp::echo delservice mp::echo",
+    )
+    .ok();
+    assert_eq!(
+        home.json()["profile"]["s"],
+        json!({"services": ["mp::echo", "x::y", "mp::echo"]}),
+        "instances"
+    );
+    home.aemp("delprofile s").ok();
     let out = home.aemp("profile xyzzy delseed b:2 delseeds delbinds addservice x::y").ok();
     assert!(out.contains("profile xyzzy: seeds did not have b:2\n"), "{out}");
     assert_eq!(home.json()["profile"]["xyzzy"], json!({"services": ["x::y"]}));
@@ -267,4 +277,139 @@ fn help_and_version_are_there_without_a_configuration() {
         assert_eq!(home.aemp(&format!("{command} --help")).ok(), help);
     }
     assert_eq!(home.aemp("-h").ok(), home.aemp("--help").ok());
+}
+
+/// [CF-21]
+#[test]
+fn a_profile_that_was_named_is_shown() {
+    let home = Home::new();
+    home.aemp("gensecret setbinds g:1 profile x setbinds x:1 profile y setbinds y:1").ok();
+    for (line, head, bind) in [
+        ("showconfig", "what holds for all profiles", "g:1"),
+        ("profile x showconfig", "what holds for profile x", "x:1"),
+        ("profile x showconfig y", "what holds for profile y", "y:1"),
+        ("profile x showconfig binds z:1", "what holds for profile x", "z:1"),
+        ("profile x showconfig y binds z:1", "what holds for profile y", "z:1"),
+        ("profile x showprofile", "profile x", "x:1"),
+        ("profile x showprofile y", "profile y", "y:1"),
+        ("profile x showprofile showconfig y", "what holds for profile y", "y:1"),
+        ("profile x showprofile profile y showprofile", "profile y", "y:1"),
+    ] {
+        let out = home.aemp(line).ok();
+        assert!(out.lines().any(|row| row == head) && out.contains(bind), "{line}: {out}");
+    }
+    let error = home.aemp("showprofile").refused();
+    assert!(error.contains("`profile NAME showprofile`"), "{error}");
+}
+
+/// [CF-18]
+#[test]
+fn what_is_unchanged_is_not_written() {
+    let home = Home::new();
+    let out = home.aemp("delseeds").ok();
+    assert!(out.ends_with(&format!("unchanged: {}\n", home.rc().display())) && !home.rc().exists(), "{out}");
+    home.write("{ # mine\n \"seeds\": [\"a:1\"], \"profile\": {\"p\": {}} }\n");
+    let text = home.read();
+    for line in
+        ["setseeds a:1", "addseed a:1", "delseed b:2", "delbinds", "profile p", "setbinds b:1 delbinds"]
+    {
+        let out = home.aemp(line).ok();
+        assert!(out.contains("unchanged: ") && !out.contains("saved"), "{line}: {out}");
+        assert_eq!(home.read(), text, "{line}");
+    }
+    let out = home.aemp("delseeds --json").ok();
+    assert!(out.ends_with("\"comments_lost\":true}\n"), "{out}");
+    assert!(home.aemp("delseeds --json").ok().contains("{\"done\":\"unchanged\",\"path\":"));
+}
+
+/// [CF-17]: what a mend of the operator's has set stays, and what cannot stay is said.
+#[test]
+fn owner_and_mode_stay() {
+    use std::os::unix::fs::{MetadataExt, chown};
+    const NOBODY: u32 = 65534;
+    let home = Home::new();
+    home.aemp("gensecret").ok();
+    let mode = || fs::metadata(home.rc()).unwrap().permissions().mode() & 0o777;
+    let set = |mode| fs::set_permissions(home.rc(), fs::Permissions::from_mode(mode)).unwrap();
+    set(0o640);
+    let ran = home.aemp("setseeds a:1");
+    assert!(ran.code == Some(0) && mode() == 0o640 && !ran.out.contains("mode"), "{ran:?}");
+    set(0o644);
+    let ran = home.aemp("setseeds b:1");
+    assert!(mode() == 0o640 && ran.out.contains("(its mode is 0640 now (was 0644))"), "{ran:?}");
+    set(0o600);
+    if chown(home.rc(), Some(NOBODY), Some(NOBODY)).is_ok() {
+        home.aemp("setseeds c:1").ok();
+        let found = fs::metadata(home.rc()).unwrap();
+        assert_eq!((found.uid(), found.gid(), mode()), (NOBODY, NOBODY, 0o600));
+    }
+}
+
+#[test]
+fn a_service_that_is_none_is_noted() {
+    let home = Home::new();
+    let out = home.aemp("profile p setservices mp::ecco,My::Mod::").ok();
+    let notes = "(there is no service mp::ecco in this program; did you mean mp::echo?; `aemp run` leaves My::Mod:: out: \
+                 it is a Perl module)";
+    assert!(out.contains(notes), "{out}");
+    assert!(home.aemp("profile p addservice echo").ok().contains("did you mean mp::echo?"));
+    let out = home.words(&["profile", "p", "setservices", r#"["mp::echo",["mp::log_catcher","info"]]"#]).ok();
+    assert!(!out.contains('('), "{out}");
+}
+
+/// [CF-19]
+#[test]
+fn perls_switches_are_set_and_kept() {
+    let home = Home::new();
+    home.aemp("setsecure 1 nodelay 0 profile p autocork 1").ok();
+    assert_eq!(
+        home.json(),
+        json!({"version": 1, "secure": 1, "nodelay": 0, "profile": {"p": {"autocork": 1}}})
+    );
+    home.aemp("delsecure delnodelay profile p delautocork").ok();
+    assert_eq!(home.json(), json!({"version": 1, "profile": {"p": {}}}));
+    assert!(home.aemp("setsecure yes").refused().contains("neither 0 nor 1"));
+}
+
+/// Whatever is typed, the line is done or refused in a line, and a refusal changes nothing.
+#[test]
+fn odd_words_are_no_trouble() {
+    let home = Home::new();
+    let long = "x".repeat(100_000);
+    for words in [
+        &["setnodeid", ""][..],
+        &["setnodeid", "grün"],
+        &["setnodeid", &long],
+        &["setseeds", "a:1\nb:2"],
+        &["setseeds", "\u{202e}:1"],
+        &["setseeds", &long],
+        &["addseed", ""],
+        &["addbind", "[]"],
+        &["setbinds", "[\"a:1\"],b:1"],
+        &["setservices", "\u{1b}[31m"],
+        &["setmonitor_timeout", ""],
+        &["setmonitor_timeout", "NaN"],
+        &["setmonitor_timeout", "1e999"],
+        &["setcert", ""],
+        &["setsecret", ""],
+        &["profile", "--"],
+        &["profile", "a b", "gensecret"],
+        &["profile", &long, "gensecret"],
+        &["gensecret", "--", "x"],
+        &["--", "frobnicate"],
+        &["", "x"],
+        &["gensecret", ""],
+        &["showconfig", "x", "binds"],
+        &["showconfig", "x", "bind", "y"],
+        &["delprofile", ""],
+        &["setparent", "x"],
+    ] {
+        let error = home.words(words).refused();
+        assert!(error.len() < 300_000 && !error.contains('\u{1b}'), "{words:?}: {error}");
+        assert!(!home.rc().exists(), "{words:?}");
+    }
+    home.words(&["setsecret", "--json"]).ok();
+    assert_eq!(home.json()["secret"], "--json");
+    home.words(&["setsecret", "gensecret", "setnodeid", "-x"]).ok();
+    assert_eq!((&home.json()["secret"], &home.json()["nodeid"]), (&json!("gensecret"), &json!("-x")));
 }

@@ -58,6 +58,8 @@ fn all_is_well() {
         assert!(out.contains(part), "{part}: {out}");
     }
     assert!(!out.contains("s3cret"), "{out}");
+    // Times are told as by `ping`.
+    assert!(out.lines().any(|line| line.contains(", reached in ") && line.ends_with(" ms")), "{out}");
     let out = other.aemp("doctor worker --timeout 60 --json").ok();
     let lines: Vec<Value> = out.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     assert!(lines.iter().any(|line| line["check"] == "seed" && line["status"] == "ok"), "{out}");
@@ -186,6 +188,33 @@ fn a_port_in_use_by_a_node() {
     found(&ran, "ok  ", "bind", "is in use", "of this network runs");
     home.aemp(&format!("profile other setbinds {}", seed.address)).ok();
     finds(&home, "other --timeout 60", "bind", "by another node of this network: seed/", "or stop that node");
+}
+
+/// A node of our own that hangs, or is of another network, holds the port: who, and what to do about that.
+#[test]
+fn a_port_in_use_by_a_node_that_does_not_answer() {
+    let (home, seed, other) = two();
+    home.aemp(&format!("profile seed setbinds {}", seed.address)).ok();
+    let id = seed.process.id();
+    if cfg!(target_os = "linux") {
+        other.aemp(&format!("setsecret other profile p setbinds {}", seed.address)).ok();
+        let line = finds(
+            &other,
+            "p",
+            "bind",
+            &format!("by the process {id} (aemp)"),
+            "which hangs or is of another network",
+        );
+        assert!(
+            line.contains(&format!("end it by `kill {id}`")) && line.contains("`aemp doctor NAME`"),
+            "{line}"
+        );
+        seed.process.signal("STOP");
+        let stopped = format!("by the process {id} (aemp, stopped)");
+        let line = finds(&home, "seed --timeout 0.5", "bind", &stopped, "a node that was frozen");
+        assert!(line.contains(&format!("`kill -CONT {id}`")), "{line}");
+        seed.process.signal("CONT");
+    }
 }
 
 #[test]

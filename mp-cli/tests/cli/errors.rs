@@ -15,10 +15,10 @@ fn wrong_words() {
     home.write(CONFIG);
     for (line, thing, mend) in [
         ("gensceret", "\"gensceret\"", "did you mean `gensecret`?"),
-        ("frobnicate", "\"frobnicate\"", "see `aemp help`"),
-        ("help frobnicate", "\"frobnicate\"", "see `aemp help`"),
-        ("--frobnicate", "'--frobnicate'", "see `aemp help`"),
-        ("gensecret --frobnicate", "'--frobnicate'", "see `aemp help`"),
+        ("frobnicate", "\"frobnicate\"", "try `aemp help`"),
+        ("help frobnicate", "\"frobnicate\"", "try `aemp help`"),
+        ("--frobnicate", "'--frobnicate'", "try `aemp help`"),
+        ("gensecret --frobnicate", "'--frobnicate'", "try `aemp help gensecret`"),
         ("gensecret setseeds", "`setseeds` lacks", "write `setseeds HOST:PORT,…`"),
         ("gensecret profile", "`profile` lacks", "write `profile NAME`"),
         ("gensecret setbinds localhost:99999", "\"localhost:99999\"", "above 65535"),
@@ -43,7 +43,17 @@ fn wrong_words() {
         ("run sed", "\"sed\"", "did you mean \"seed\"?"),
         ("run seed bind a:1", "\"bind\"", "did you mean `binds`?"),
         ("run seed binds a:b:c", "\"a:b:c\"", "brackets"),
-        ("snd", "<PORT>", "see `aemp help`"),
+        ("snd", "<PORT>", "try `aemp help snd`"),
+        ("db", "`db` lacks its command", "one of get, families, keys, set, del, watch; try `aemp help db`"),
+        ("tikc", "`tikc` lacks its command", "try `aemp help tikc`"),
+        ("db gte", "\"gte\" in `db`", "did you mean `get`? Try `aemp help db get`"),
+        ("db frobnicate", "\"frobnicate\" in `db`", "try `aemp help db`"),
+        ("db get", "<FAMILY>", "try `aemp help db get`"),
+        ("ping x --frobnicate", "'--frobnicate'", "try `aemp help ping`"),
+        ("gensecret setservices mp::ecco --frobnicate", "'--frobnicate'", "try `aemp help setservices`"),
+        ("showconfig seed bind a:1", "\"bind\"", "did you mean `binds`?"),
+        ("setseeds [\"a:1\"],b:2", "[\"a:1\"],b:2", "either a,b or [\"a\",\"b\"]"),
+        ("run seed services mp::ecco", "\"mp::ecco\"", "did you mean mp::echo?"),
         ("cal x --timeout soon", "'soon'", "above 0"),
         ("mon a;b", "'a;b'", "use printable ASCII"),
         ("mon x --profile sed", "\"sed\"", "did you mean \"seed\"?"),
@@ -176,7 +186,9 @@ fn an_unreadable_file_is_named_and_left_alone() {
 #[test]
 fn errors_for_programs_are_json() {
     let home = Home::new();
-    for line in ["--json gensceret", "gensecret setseeds --json", "run nobody --json", "snd --json"] {
+    for line in
+        ["--json gensceret", "gensecret setseeds --json", "run nobody --json", "snd --json", "db --json"]
+    {
         let error = home.aemp(line).refused();
         let error: serde_json::Value = serde_json::from_str(&error).unwrap();
         assert!(error["error"].is_string(), "{line}");

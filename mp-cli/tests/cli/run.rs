@@ -212,3 +212,116 @@ fn the_log_catcher_shows_what_others_log() {
     let error = home.aemp("run watch").refused();
     assert!(error.contains("\"loud\"") && error.contains("trace"), "{error}");
 }
+
+/// A seed of many networks has itself among its seeds.
+#[test]
+fn a_node_may_be_its_own_seed() {
+    let home = Home::new();
+    home.aemp("gensecret").ok();
+    let found = (0..5).any(|_| {
+        let address = format!("127.0.0.1:{}", free_port());
+        let seed = home.start(&format!("run seed binds {address} seeds {address}"));
+        // Somebody else may take the free port before the seed does.
+        if seed.find(Stream::Out, "node ").is_none() {
+            return false;
+        }
+        home.aemp(&format!("cal {address} time --timeout 60")).ok();
+        let warned = seed.count_after(std::time::Duration::from_millis(300), Stream::Err, "WARN");
+        assert_eq!(warned, 0, "{}", seed.all());
+        true
+    });
+    assert!(found);
+}
+
+/// [SV-03]: who runs errands and goes leaves no warning, and nothing that counts as a fault, at several seeds.
+#[test]
+fn guests_leave_no_failure_behind() {
+    let home = Home::new();
+    home.aemp("gensecret").ok();
+    let seed = home.run("--metrics 0 seed binds 127.0.0.1:0");
+    let other = home.run(&format!("--metrics 0 other binds 127.0.0.1:0 seeds {}", seed.address));
+    other.process.complains("connected peer=seed/");
+    let seeds = format!("--seed {} --seed {} --timeout 60", seed.address, other.address);
+    for _ in 0..4 {
+        home.aemp(&format!("nodes {seeds}")).ok();
+        home.aemp(&format!("groups {seeds}")).ok();
+        home.aemp(&format!("cal {} time --timeout 60", seed.address)).ok();
+    }
+    for node in [&seed, &other] {
+        // Until what is still under way is over.
+        let warned = node.process.count_after(std::time::Duration::from_secs(2), Stream::Err, "WARN");
+        assert_eq!(warned, 0, "{}", node.process.all());
+        let line = node.process.says("/metrics");
+        let at = line.rsplit("http://").next().unwrap().trim_end_matches("/metrics").to_owned();
+        let page = http(&at);
+        let failures: Vec<_> = page
+            .lines()
+            .filter(|line| line.starts_with("mp_handshake_failures_total{") && !line.ends_with(" 0"))
+            .filter(|line| !line.contains("\"left\"") && !line.contains("\"itself\""))
+            .collect();
+        assert!(failures.is_empty(), "{failures:?}");
+    }
+}
+
+fn http(address: &str) -> String {
+    use std::io::{Read, Write};
+    let mut stream = std::net::TcpStream::connect(address).unwrap();
+    stream.write_all(b"GET /metrics HTTP/1.0\r\n\r\n").unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    answer
+}
+
+#[test]
+fn a_metrics_port_in_use_is_named_with_the_option() {
+    let home = Home::new();
+    home.aemp("gensecret profile seed setbinds 127.0.0.1:0").ok();
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = taken.local_addr().unwrap().port();
+    for address in [port.to_string(), format!("127.0.0.1:{port}")] {
+        let error = home.aemp(&format!("run --metrics {address} seed")).refused();
+        let text = format!("aemp: --metrics {address}: Address already in use; choose another port");
+        assert!(error.starts_with(&text), "{error}");
+        if cfg!(target_os = "linux") {
+            assert!(error.contains(&format!("the process {} (", std::process::id())), "{error}");
+        }
+    }
+}
+
+/// [CF-20]
+#[cfg(feature = "top")]
+#[test]
+fn sighup_passes_over_nothing_in_silence() {
+    let home = Home::new();
+    home.aemp("gensecret profile p setbinds 127.0.0.1:0 setnodeid one/").ok();
+    let mut node = Process::start(&mut home.hearing_hup(&["run", "p", "monitor_timeout", "9"]));
+    node.says("listens on");
+    home.aemp("profile p setnodeid two/ setauth_offer hmac_sha3_512 setmonitor_timeout 5 setsecure 1").ok();
+    for times in 1..=2 {
+        node.signal("HUP");
+        let line = node.nth(Stream::Err, "only at the next start", times).unwrap();
+        assert!(line.contains("WARN") && line.ends_with(": nodeid"), "{line}");
+    }
+    let line = node.complains("proofs=\"changed\"");
+    assert!(line.contains("secret=\"as before\""), "{line}");
+    assert!(node.complains("the command line has the say").ends_with(": monitor_timeout"));
+    assert!(node.complains("nothing that this program looks at").ends_with(": secure"));
+    assert!(home.aemp("run --help").ok().contains("auth_accept; seeds; and the level"));
+    node.signal("TERM");
+    assert_eq!(node.ends(), Some(0));
+}
+
+/// What the network has instead is told.
+#[test]
+fn a_node_that_is_not_there_is_named_with_one_that_is() {
+    let home = Home::new();
+    home.aemp("gensecret").ok();
+    let seed = home.run("seed binds 127.0.0.1:0");
+    for command in ["cal seed time", "snd seed time", "ping sede/AAAAAAAAA1", "ports seed"] {
+        let ran = home.aemp(&format!("{command} --seed {} --timeout 60", seed.address));
+        assert_eq!(ran.code, Some(1), "{command}: {ran:?}");
+        let text = format!("; did you mean {}?", seed.id);
+        let said = format!("{}{}", ran.out, ran.err);
+        assert!(said.contains("the network has no node ") && said.contains(&text), "{command}: {ran:?}");
+    }
+}

@@ -229,7 +229,8 @@ impl Inner {
 
     /// Says once in a while, not at every attempt, why an address does not work.
     fn report_dial(&self, error: &DialError, claims: Option<&NodeId>) {
-        if error.is_self() {
+        if error.is_self() || error.has_left() {
+            tracing::debug!(claims = claims.map(tracing::field::display), "{error}");
             return;
         }
         if self.complaints.lock().first(error.to_string(), clock::now()) {

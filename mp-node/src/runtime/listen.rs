@@ -107,6 +107,11 @@ async fn let_in(node: &Arc<Inner>, pipe: Pipe, carrier: Carrier) {
         }
         Err(Failure { error, claims }) => {
             let claims = claims.map(tracing::field::display);
+            // Such as that we are among our own seeds, or that somebody has looked whether we are there.
+            if HandshakeFailure::of(&error, Side::Accepted).is_some_and(HandshakeFailure::is_harmless) {
+                tracing::debug!(%from, claims, "no connection came about: {error}");
+                return;
+            }
             // A peer that tries again and again is complained of once in a while.
             let text = error.to_string();
             if node.complaints.lock().first(format!("{} {text}", from.host()), clock::now()) {

@@ -1,6 +1,7 @@
 //! Coming to terms with the node at the other end of a pipe.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::BytesMut;
 use mp_proto::{
@@ -17,6 +18,10 @@ use crate::runtime::peer::{Peer, Span};
 use crate::runtime::rival;
 use crate::stats::HandshakeFailure;
 use crate::stats::figures::{Figures, Origin};
+use crate::sync::after;
+
+/// So much later than the end of a handshake may come what the peer has said over the connection that it prefers.
+const CROSSING: Duration = Duration::from_millis(500);
 
 /// A connection that was taken up, with all that is needed to serve it.
 pub(crate) struct Met {
@@ -89,7 +94,7 @@ pub(crate) async fn meet(
     let mut claims = None;
     let met = shake(node, pipe, side, carrier, &mut claims).await;
     if let Err(error) = &met
-        && let Some(why) = HandshakeFailure::of(error)
+        && let Some(why) = HandshakeFailure::of(error, side)
     {
         node.stats.handshake_failed(why);
     }
@@ -120,7 +125,10 @@ async fn shake(
             event = driver.next(&mut handshake) => event,
         };
         *claims = handshake.claims().cloned();
-        let mut event = event.map_err(|error| failed(node, error, claim.as_ref()))?;
+        let mut event = match event {
+            Ok(event) => event,
+            Err(error) => return Err(failed(node, error, claim.as_ref()).await),
+        };
         // What the handshake has to say to the peer waits until the driver is asked again: a connection is taken up
         // before the peer hears that it is.
         loop {
@@ -248,10 +256,11 @@ fn warn_of_weak_proof(node: &Inner, handshake: &Handshake, peer: &NodeId) {
     }
 }
 
-fn failed(node: &Inner, error: DriveError<HandshakeError>, claim: Option<&Claim>) -> MeetError {
-    // A decider that has a connection with us already closes this one without a word.
+/// What an error of the driver comes to.
+async fn failed(node: &Inner, error: DriveError<HandshakeError>, claim: Option<&Claim>) -> MeetError {
+    let has_closed = matches!(error, DriveError::Io(_) | DriveError::Protocol(HandshakeError::Closed { .. }));
     if let Some(claim) = claim
-        && node.is_connected(claim.node())
+        && (node.is_connected(claim.node()) || has_closed && lost_to_another(node, claim).await)
     {
         return MeetError::Duplicate(claim.node().clone());
     }
@@ -260,6 +269,16 @@ fn failed(node: &Inner, error: DriveError<HandshakeError>, claim: Option<&Claim>
         #[cfg(feature = "tls")]
         DriveError::Io(error) => MeetError::broken(error),
         error => MeetError::Io(error.to_string()),
+    }
+}
+
+/// Whether the peer, which has proven who it is, has ended this handshake for another connection with us. A decider that
+/// has one does so without a word, and its end may come here before its `go` comes over the other one.
+async fn lost_to_another(node: &Inner, claim: &Claim) -> bool {
+    tokio::select! {
+        biased;
+        () = claim.voided() => true,
+        () = clock::sleep_until(after(clock::now(), CROSSING)) => node.is_connected(claim.node()),
     }
 }
 

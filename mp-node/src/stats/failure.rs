@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use mp_proto::HandshakeError;
+use mp_proto::{HandshakeError, Side, Stage};
 
 use crate::runtime::meet::MeetError;
 
@@ -15,8 +15,11 @@ pub enum HandshakeFailure {
     Unreachable,
     /// It took too long.
     TimedOut,
-    /// The peer ended the pipe in the middle.
+    /// The peer ended the pipe in the middle, where it may well have refused us.
     Closed,
+    /// The peer went in good order: one that came to us before it said who it is, or one that had proven itself and then
+    /// had no use for the connection, be it that it was leaving. No fault.
+    Left,
     /// The pipe broke, or this node could not go on.
     Broken,
     /// What is there does not speak the protocol, or not our version of it.
@@ -44,10 +47,11 @@ pub enum HandshakeFailure {
 
 impl HandshakeFailure {
     /// All of them.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
         Self::Unreachable,
         Self::TimedOut,
         Self::Closed,
+        Self::Left,
         Self::Broken,
         Self::NotAemp,
         Self::Malformed,
@@ -68,6 +72,7 @@ impl HandshakeFailure {
             Self::Unreachable => "unreachable",
             Self::TimedOut => "timed_out",
             Self::Closed => "closed",
+            Self::Left => "left",
             Self::Broken => "broken",
             Self::NotAemp => "not_aemp",
             Self::Malformed => "malformed",
@@ -82,10 +87,19 @@ impl HandshakeFailure {
         }
     }
 
-    /// What an error is counted as; `None` for what is none: a second connection, the end of the node.
-    pub(crate) fn of(error: &MeetError) -> Option<Self> {
+    /// Whether nobody is at fault: it is counted, and nobody is warned of it.
+    #[must_use]
+    pub fn is_harmless(self) -> bool {
+        matches!(self, Self::Left | Self::Itself)
+    }
+
+    /// What an error is counted as on our side; `None` for what is none: a second connection, the end of the node.
+    pub(crate) fn of(error: &MeetError, side: Side) -> Option<Self> {
         Some(match error {
-            MeetError::Handshake(error) => Self::of_handshake(error),
+            MeetError::Handshake(error) => match **error {
+                HandshakeError::Closed { stage } if has_left(stage, side) => Self::Left,
+                ref error => Self::of_handshake(error),
+            },
             MeetError::Io(_) => Self::Broken,
             MeetError::Refused(_) => Self::Refused,
             #[cfg(feature = "tls")]
@@ -119,6 +133,16 @@ impl HandshakeFailure {
 
     fn index(self) -> usize {
         Self::ALL.iter().position(|&one| one == self).unwrap_or_default()
+    }
+}
+
+/// Whether a peer that closes the pipe here has had no reason to refuse us. Before the proofs only who was dialled has
+/// one: it has no use for anybody. At the proofs it may be that ours was wrong; behind them, the peer has given its own.
+fn has_left(stage: Stage, side: Side) -> bool {
+    match stage {
+        Stage::Greeting | Stage::Nonce => side == Side::Accepted,
+        Stage::Proceed | Stage::Admit | Stage::Go => true,
+        _ => false,
     }
 }
 
@@ -182,7 +206,7 @@ mod tests {
         for (times, why) in HandshakeFailure::ALL.into_iter().enumerate() {
             assert_eq!(read.get(why), u64::try_from(times).expect("small"), "{why}");
         }
-        assert_eq!(read.total(), (0..14).sum::<u64>());
+        assert_eq!(read.total(), (0..15).sum::<u64>());
         let names: std::collections::BTreeSet<_> =
             HandshakeFailure::ALL.iter().map(|why| why.as_str()).collect();
         assert_eq!(names.len(), HandshakeFailure::ALL.len());

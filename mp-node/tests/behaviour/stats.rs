@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use mp_node::memory::MemoryNet;
 use mp_node::{HandshakeFailure, Limits, Node, PortCursor};
+use mp_transport::Transport as _;
 
 use crate::net::{moment, node, node_with, pair, seconds, settled, within};
 use crate::puppet::{self, Kind};
@@ -143,4 +144,38 @@ async fn failed_handshakes_are_counted_by_their_reason() {
     let seen = [&a, &stranger].map(|node| of(node, HandshakeFailure::Secret));
     assert!(seen.iter().sum::<u64>() >= 1, "{seen:?}");
     assert!(a.stats().handshake_failures.total() >= 2);
+}
+
+/// [SV-03]: two nodes that dial one another again and again, and at the same time, are one connection and no failure.
+#[tokio::test(start_paused = true)]
+async fn connections_that_lose_to_one_another_are_no_failures() {
+    for seed in 0..20 {
+        let net = MemoryNet::new(seed);
+        net.between("a", "b").delay(Duration::from_millis(1), Duration::from_millis(30));
+        let (a, b) = (node(&net, "a", Limits::default()).await, node(&net, "b", Limits::default()).await);
+        let addr = |text: &str| -> mp_node::Addr { text.parse().expect("an address") };
+        let (to_a, to_b) = (addr("a:1"), addr("b:1"));
+        let dials = tokio::join!(a.dial(&to_b), b.dial(&to_a), a.dial(&to_b), b.dial(&to_a), a.dial(&to_b));
+        for dial in [dials.0, dials.1, dials.2, dials.3, dials.4] {
+            assert!(dial.is_ok(), "{seed}: {dial:?}");
+        }
+        seconds(2.0).await;
+        for node in [&a, &b] {
+            let failures = node.stats().handshake_failures;
+            assert_eq!(failures.total(), 0, "{seed}: {failures:?}");
+        }
+    }
+}
+
+/// [SV-03]: who comes, looks and goes is counted by itself.
+#[tokio::test(start_paused = true)]
+async fn who_leaves_before_it_says_who_it_is_is_no_failure() {
+    let net = MemoryNet::new(9);
+    let a = node(&net, "a", Limits::default()).await;
+    let transport = net.host("visitor");
+    drop(transport.dial(&"a:1".parse().expect("an address")).await.expect("a pipe"));
+    moment().await;
+    let failures = a.stats().handshake_failures;
+    assert_eq!((failures.get(HandshakeFailure::Left), failures.total()), (1, 1), "{failures:?}");
+    assert!(HandshakeFailure::Left.is_harmless() && !HandshakeFailure::Closed.is_harmless());
 }

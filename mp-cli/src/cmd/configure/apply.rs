@@ -50,10 +50,15 @@ impl Run<'_> {
                 let was_set = self.keys().remove(setting.key).is_some();
                 self.done.push(Done::Cleared { scope, key: setting.key, was_set });
             }
-            Step::Add(key, items) => self.change_list(*key, items, |list, item| {
-                list.retain(|old| old != item);
-                list.push(item.clone());
-            })?,
+            Step::Add(key, items) => {
+                let several = key.0.has_instances();
+                self.change_list(*key, items, |list, item| {
+                    // What is there stays where it is.
+                    if several || !list.contains(item) {
+                        list.push(item.clone());
+                    }
+                })?;
+            }
             Step::Remove(key, items) => self.remove(*key, items)?,
             Step::GenerateSecret => {
                 let secret = random_secret(random).map_err(ConfigError::Random)?;
@@ -71,10 +76,24 @@ impl Run<'_> {
                 self.relatives.retain(|relative| relative != name);
                 self.done.push(Done::ProfileRemoved { name: name.clone() });
             }
-            Step::ShowProfile(name) => self.show_profile(name)?,
-            Step::ShowConfig(name, settings) => self.show_config(name.as_deref(), settings)?,
+            Step::ShowProfile(name) => {
+                let name = name.clone().or_else(|| self.own()).ok_or(ConfigureError::ShowNothing)?;
+                self.show_profile(&name)?;
+            }
+            // [CF-21]
+            Step::ShowConfig(name, settings) => {
+                self.show_config(name.clone().or_else(|| self.own()).as_deref(), settings)?;
+            }
         }
         Ok(())
+    }
+
+    /// The profile whose turn it is.
+    fn own(&self) -> Option<String> {
+        match &self.scope {
+            Scope::Global => None,
+            Scope::Profile(name) => Some(name.clone()),
+        }
     }
 
     fn keys(&mut self) -> &mut Map<String, Value> {
@@ -103,7 +122,7 @@ impl Run<'_> {
             self.relatives.push(name.clone());
         }
         let value = (!setting.hidden()).then(|| value.clone());
-        self.done.push(Done::Set { scope, key: setting.key, value });
+        self.done.push(Done::set(scope, setting.key, value));
     }
 
     /// Changes a list, which is empty if there is none, by each of `items`.
@@ -124,7 +143,7 @@ impl Run<'_> {
             items.iter().for_each(|item| change(list, item));
         }
         let value = Some(value.clone());
-        self.done.push(Done::Set { scope, key: setting.key, value });
+        self.done.push(Done::set(scope, setting.key, value));
         Ok(())
     }
 
@@ -141,7 +160,13 @@ impl Run<'_> {
         if unchanged {
             return Ok(());
         }
-        self.change_list(key, items, |list, item| list.retain(|old| old != item))
+        self.change_list(key, items, |list, item| {
+            let one = list.iter().position(|old| old == item).filter(|_| key.0.has_instances());
+            match one {
+                Some(index) => drop(list.remove(index)),
+                None => list.retain(|old| old != item),
+            }
+        })
     }
 
     fn show_profile(&mut self, name: &str) -> Result<(), CliError> {

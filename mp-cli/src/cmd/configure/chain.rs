@@ -5,7 +5,7 @@ use serde_json::Value;
 use super::certificate;
 use super::command::{Command, Verb, commands};
 use crate::args::{ArgsError, TrailingOptions, command_names};
-use mp_config::{Scope, Setting, SettingError, profile_name};
+use mp_config::{SETTINGS, Scope, Setting, SettingError, profile_name};
 
 /// What is wrong with a line of the configuration family.
 #[derive(Debug, thiserror::Error)]
@@ -16,7 +16,7 @@ pub(crate) enum ConfigureError {
         "there is no command {word:?} behind the value of `{command}`; a list is one word with commas: `{command} {list}`"
     )]
     Stray { word: String, command: String, list: String },
-    #[error("`{command}` lacks its {argument}; write `{command} {argument}`")]
+    #[error("`{command}` lacks its {argument}; write `{command} {argument}`, or try `aemp help {command}`")]
     Missing { command: String, argument: &'static str },
     #[error("`{word}` cannot stand behind {before:?}; call it on its own")]
     NotHere { word: String, before: String },
@@ -34,10 +34,12 @@ pub(crate) enum ConfigureError {
     Circle { name: String, circle: Vec<String> },
     #[error("the profile {name:?} is the parent of {child:?}; first `aemp profile {child} delparent`")]
     IsParent { name: String, child: String },
-    #[error("the option {0:?} lacks its value; see `aemp help`")]
+    #[error("the option {0:?} lacks its value; try `aemp help`")]
     OptionValue(String),
-    #[error("there is no setting {0:?} to show the effect of; see `aemp help`")]
-    ShowKey(String),
+    #[error("there is no setting {word:?} to show the effect of; {mend}")]
+    ShowKey { word: String, mend: String },
+    #[error("`showprofile` lacks its NAME; write `showprofile NAME`, or `profile NAME showprofile`")]
+    ShowNothing,
 }
 
 /// One thing to do.
@@ -51,7 +53,8 @@ pub(super) enum Step {
     GenerateSecret,
     GenerateCert,
     DeleteProfile(String),
-    ShowProfile(String),
+    /// Without a name, that whose turn it is.
+    ShowProfile(Option<String>),
     ShowConfig(Option<String>, Vec<(Key, Value)>),
 }
 
@@ -80,6 +83,8 @@ impl PartialEq for Key {
 #[derive(Debug)]
 pub(super) struct Chain {
     pub(super) steps: Vec<Step>,
+    /// The last command.
+    pub(super) last: Option<&'static str>,
     /// The words that are options of the program.
     pub(super) options: Vec<String>,
 }
@@ -109,7 +114,7 @@ pub(super) fn help_wanted(words: &[String]) -> Option<&str> {
 
 /// Parses a whole line and checks every value in it, before anything is done.
 pub(super) fn parse(words: &[String]) -> Result<Chain, ConfigureError> {
-    let mut parser = Parser { words, options: Vec::new(), before: None, in_profile: false };
+    let mut parser = Parser { words, options: Vec::new(), before: None, profile: None };
     let mut steps = Vec::new();
     while let Some(word) = parser.next() {
         if word.starts_with('-') {
@@ -120,14 +125,15 @@ pub(super) fn parse(words: &[String]) -> Result<Chain, ConfigureError> {
         steps.push(parser.step(command)?);
         parser.before = Some(command);
     }
-    Ok(Chain { steps, options: parser.options })
+    Ok(Chain { steps, last: parser.before.map(Command::name), options: parser.options })
 }
 
 struct Parser<'a> {
     words: &'a [String],
     options: Vec<String>,
     before: Option<&'static Command>,
-    in_profile: bool,
+    /// Whose turn it is.
+    profile: Option<String>,
 }
 
 impl<'a> Parser<'a> {
@@ -185,7 +191,7 @@ impl<'a> Parser<'a> {
     fn step(&mut self, command: &'static Command) -> Result<Step, ConfigureError> {
         if let Verb::Set(setting) | Verb::Clear(setting) = command.verb
             && setting.profile_only()
-            && !self.in_profile
+            && self.profile.is_none()
         {
             return Err(ConfigureError::ProfileOnly { command: command.name().to_owned() });
         }
@@ -211,33 +217,79 @@ impl<'a> Parser<'a> {
             Verb::GenerateSecret => Step::GenerateSecret,
             Verb::GenerateCert => Step::GenerateCert,
             Verb::Profile => {
-                self.in_profile = true;
-                Step::Profile(self.name(command)?)
+                let name = self.name(command)?;
+                self.profile = Some(name.clone());
+                Step::Profile(name)
             }
             Verb::DeleteProfile => Step::DeleteProfile(self.name(command)?),
-            Verb::ShowProfile => Step::ShowProfile(self.name(command)?),
+            Verb::ShowProfile => self.show_profile(command)?,
             Verb::ShowConfig => self.show_config(command)?,
         })
     }
 
-    /// Takes the rest of the line: the name of a profile, and settings and their values.
+    /// Takes the name of a profile; behind `profile NAME` there need not be one `[CF-21]`.
+    fn show_profile(&mut self, command: &Command) -> Result<Step, ConfigureError> {
+        let is_command = |word: &String| {
+            word.starts_with('-') || commands().iter().any(|one| one.names().any(|name| name == word))
+        };
+        if self.words.first().is_some_and(|word| self.profile.is_none() || !is_command(word)) {
+            return Ok(Step::ShowProfile(Some(self.name(command)?)));
+        }
+        match self.profile {
+            Some(_) => Ok(Step::ShowProfile(None)),
+            None => Err(ConfigureError::ShowNothing),
+        }
+    }
+
+    /// Takes the rest of the line: the name of a profile, and settings and their values. Behind `profile NAME`, an even
+    /// number of words, the first of which is a setting, is for that profile `[CF-21]`.
     fn show_config(&mut self, command: &Command) -> Result<Step, ConfigureError> {
-        let mut name = None;
-        let mut settings = Vec::new();
+        let mut words = Vec::new();
         while let Some(word) = self.next() {
-            if word.starts_with('-') {
+            let keys = usize::from(!self.is_for_own(&words));
+            let is_value = !words.is_empty() && (words.len() + keys) % 2 == 1;
+            if word.starts_with("--") || word.starts_with('-') && !is_value {
                 self.option(word)?;
-            } else if name.is_none() {
-                profile_name(word).map_err(value_error(command))?;
-                name = Some(word.to_owned());
             } else {
-                let setting = Setting::of(word).ok_or_else(|| ConfigureError::ShowKey(word.to_owned()))?;
-                let value = setting.value(self.argument(command)?).map_err(value_error(command))?;
-                settings.push((Key(setting), value));
+                words.push(word);
             }
+        }
+        let mut name = None;
+        let mut rest = words.as_slice();
+        if !(self.is_for_own(&words) && words.len() % 2 == 0)
+            && let Some((first, behind)) = words.split_first()
+        {
+            profile_name(first).map_err(value_error(command))?;
+            name = Some((*first).to_owned());
+            rest = behind;
+        }
+        let mut settings = Vec::new();
+        for pair in rest.chunks(2) {
+            let word = pair[0];
+            let setting = Setting::of(word).filter(|setting| !setting.profile_only());
+            let setting = setting.ok_or_else(|| no_setting(word))?;
+            let value = pair.get(1).ok_or_else(|| ConfigureError::Missing {
+                command: setting.key.to_owned(),
+                argument: setting.argument,
+            })?;
+            settings.push((Key(setting), setting.value(value).map_err(value_error(command))?));
         }
         Ok(Step::ShowConfig(name, settings))
     }
+
+    /// Whether the words behind `showconfig` may be for the profile whose turn it is.
+    fn is_for_own(&self, words: &[&str]) -> bool {
+        self.profile.is_some() && words.first().is_none_or(|word| Setting::of(word).is_some())
+    }
+}
+
+fn no_setting(word: &str) -> ConfigureError {
+    let keys = || SETTINGS.iter().filter(|setting| !setting.profile_only()).map(|setting| setting.key);
+    let mend = match mp_config::nearest(word, keys()) {
+        Some(near) => format!("did you mean `{near}`?"),
+        None => "write `showconfig [NAME [KEY VALUE …]]`, or try `aemp help showconfig`".to_owned(),
+    };
+    ConfigureError::ShowKey { word: word.to_owned(), mend }
 }
 
 fn value_error(command: &Command) -> impl FnOnce(SettingError) -> ConfigureError {
@@ -247,8 +299,9 @@ fn value_error(command: &Command) -> impl FnOnce(SettingError) -> ConfigureError
 
 impl TrailingOptions {
     /// Reads the options that stood between the words.
-    pub(super) fn read(options: &[String]) -> Result<Self, ArgsError> {
-        <Self as clap::Parser>::try_parse_from(options).map_err(|error| ArgsError::from_clap(&error))
+    pub(super) fn read(options: &[String], command: Option<&str>) -> Result<Self, ArgsError> {
+        <Self as clap::Parser>::try_parse_from(options)
+            .map_err(|error| ArgsError::from_clap(&error, command.into_iter()))
     }
 }
 
@@ -319,6 +372,7 @@ mod tests {
             ("setnodeid a#b", "no node ID"),
             ("gensecret --color", "lacks its value"),
             ("setsecret €", "character number 1"),
+            ("showconfig x seeds --json", "`seeds` lacks"),
         ] {
             let error = read(line).unwrap_err().to_string();
             assert!(error.contains(text), "{line}: {error}");

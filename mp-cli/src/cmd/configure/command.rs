@@ -63,12 +63,26 @@ impl Command {
             }
             Verb::DeleteProfile => "A profile that is the parent of another one stays.",
             Verb::ShowProfile => {
-                "What it has from its parents and from the global settings, `aemp showconfig` shows."
+                "What it has from its parents and from the global settings, `aemp showconfig` shows. Behind `profile NAME` it\n\
+                 needs no name."
             }
             Verb::ShowConfig => {
-                "Without a name it is what holds for all. Settings behind the name are tried out, and not saved."
+                "Without a name it is what holds for all, or behind `profile NAME` for that one. Settings behind the name are\n\
+                 tried out, and not saved."
             }
             Verb::Set(setting) | Verb::Clear(setting) if setting.profile_only() => "It is for that profile.",
+            Verb::Set(setting) if setting.key == "services" => {
+                "With `profile NAME` before it, it is for that profile, else for all. A list is one word with commas, or\n\
+                 JSON, in which [\"NAME\", ARGUMENTS …] is one service: '[[\"mp::log_catcher\",\"info\"],\"mp::echo\"]'."
+            }
+            Verb::Add(setting) | Verb::Remove(setting) if setting.key == "services" => {
+                "With `profile NAME` before it, it is for that profile, else for all. One with arguments is JSON, as in\n\
+                 '[\"mp::log_catcher\",\"info\"]'."
+            }
+            Verb::Set(setting) if setting.argument.ends_with(",…") => {
+                "With `profile NAME` before it, it is for that profile, else for all. A list is one word with commas, or JSON,\n\
+                 as in '[\"…\",\"…\"]'; an empty word is an empty list."
+            }
             _ => "With `profile NAME` before it, it is for that profile, else for all.",
         }
     }

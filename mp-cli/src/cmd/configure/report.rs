@@ -5,8 +5,9 @@ use std::path::PathBuf;
 use serde::Serialize;
 use serde_json::Value;
 
+use crate::cmd::run::services;
 use crate::output::{Paint, Report, columns, plain};
-use mp_config::{Address, Origin, Scope, Setting};
+use mp_config::{Address, Origin, Replaced, Scope, Setting};
 
 /// One thing that was done.
 #[derive(Debug, Serialize)]
@@ -24,6 +25,9 @@ pub(super) enum Done {
         scope: Scope,
         key: &'static str,
         value: Option<Value>,
+        /// What is no error, and may not be meant.
+        #[serde(skip_serializing_if = "Vec::is_empty")]
+        notes: Vec<String>,
     },
     Cleared {
         scope: Scope,
@@ -55,7 +59,39 @@ pub(super) enum Done {
     Saved {
         path: PathBuf,
         comments_lost: bool,
+        /// What the file could not keep.
+        #[serde(skip_serializing_if = "Vec::is_empty")]
+        notes: Vec<String>,
     },
+    Unchanged {
+        path: PathBuf,
+    },
+}
+
+impl Done {
+    /// A setting was set.
+    pub(super) fn set(scope: Scope, key: &'static str, value: Option<Value>) -> Self {
+        let mut notes: Vec<String> = value.iter().filter_map(|value| taken_as(key, value)).collect();
+        if key == "services" {
+            notes.extend(value.iter().flat_map(services::notes));
+        }
+        Self::Set { scope, key, value, notes }
+    }
+
+    /// The file was written.
+    pub(super) fn saved(path: PathBuf, comments_lost: bool, replaced: Replaced) -> Self {
+        let mut notes = Vec::new();
+        if let (Some(before), Some(mode)) = (replaced.mode_before, replaced.mode) {
+            notes.push(format!("its mode is {mode:04o} now (was {before:04o})"));
+        }
+        if let Some((user, group)) = replaced.owner_before {
+            notes.push(format!(
+                "it is yours now, and was user {user}'s (group {group}): as root, write `chown {user}:{group} {}`",
+                path.display()
+            ));
+        }
+        Self::Saved { path, comments_lost, notes }
+    }
 }
 
 /// A setting that is shown.
@@ -107,10 +143,10 @@ impl Report for Done {
         match self {
             Self::ProfileMade { name } => format!("{} made", place(&Scope::Profile(name.clone()))),
             Self::ProfileRemoved { name } => format!("{} removed", place(&Scope::Profile(name.clone()))),
-            Self::Set { scope, key, value: Some(value) } => {
-                format!("{} {key} = {}{}", place(scope), words(value), taken_as(key, value))
+            Self::Set { scope, key, value: Some(value), notes } => {
+                format!("{} {key} = {}{}", place(scope), words(value), in_brackets(notes))
             }
-            Self::Set { scope, key, value: None } => format!("{} {key} = (not shown)", place(scope)),
+            Self::Set { scope, key, value: None, .. } => format!("{} {key} = (not shown)", place(scope)),
             Self::Cleared { scope, key, was_set: true } => format!("{} {key} is unset", place(scope)),
             Self::Cleared { scope, key, was_set: false } => format!("{} {key} was not set", place(scope)),
             Self::NotThere { scope, key, items } => {
@@ -131,15 +167,22 @@ impl Report for Done {
             Self::Config { profile, settings, profiles } => {
                 config(profile.as_deref(), settings, profiles, paint)
             }
-            Self::Saved { path, comments_lost: false } => {
-                paint.dim(format!("saved to {}", plain(&path.to_string_lossy())))
-            }
-            Self::Saved { path, comments_lost: true } => {
+            Self::Saved { path, comments_lost, notes } => {
                 let path = plain(&path.to_string_lossy());
-                paint.dim(format!("saved to {path} without its comments; they are kept in {path}~"))
+                let lost = if *comments_lost {
+                    format!(" without its comments; they are kept in {path}~")
+                } else {
+                    String::new()
+                };
+                paint.dim(format!("saved to {path}{lost}{}", in_brackets(notes)))
             }
+            Self::Unchanged { path } => paint.dim(format!("unchanged: {}", plain(&path.to_string_lossy()))),
         }
     }
+}
+
+fn in_brackets(notes: &[String]) -> String {
+    if notes.is_empty() { String::new() } else { format!(" ({})", plain(&notes.join("; "))) }
 }
 
 fn config(profile: Option<&str>, settings: &[Shown], profiles: &[String], paint: Paint) -> String {
@@ -163,16 +206,13 @@ fn config(profile: Option<&str>, settings: &[Shown], profiles: &[String], paint:
 }
 
 /// What an address without a port was taken for: it may have been meant as something else.
-fn taken_as(key: &str, value: &Value) -> String {
+fn taken_as(key: &str, value: &Value) -> Option<String> {
     let items = value.as_array().filter(|_| key == "binds").into_iter().flatten();
     let texts = items.filter_map(Value::as_str).flat_map(|text| text.split(','));
     let loose = texts.filter(|text| !text.ends_with(":*") && !text.ends_with(":0"));
     let addresses = loose.filter_map(|text| text.parse::<Address>().ok()).filter(Address::is_any_port);
     let taken: Vec<_> = addresses.map(|address| address.to_string()).collect();
-    if taken.is_empty() {
-        return String::new();
-    }
-    format!(" (taken as {}, which is any free port)", plain(&taken.join(",")))
+    (!taken.is_empty()).then(|| format!("taken as {}, which is any free port", taken.join(",")))
 }
 
 /// A value as one would write it on the command line.

@@ -9,7 +9,7 @@ use tokio::net::TcpListener;
 use tokio::time::timeout;
 
 use super::finding::Finding;
-use super::holder;
+use super::holder::{self, Holder};
 use crate::cmd::guest::Guest;
 
 /// One finding for each address.
@@ -52,19 +52,38 @@ async fn one(bind: &str, config: &NodeConfig, guest: Option<&Guest>) -> Finding 
 /// That it is the node itself, which runs already, is nothing to worry about.
 async fn in_use(bind: &str, config: &NodeConfig, guest: Option<&Guest>) -> Finding {
     let port = bind.rsplit(':').next().and_then(|port| port.parse().ok()).unwrap_or_default();
-    let holder = holder::of(port).map(|who| format!(" by {who}")).unwrap_or_default();
+    let holder = holder::of(port);
+    let by = holder.as_ref().map(|who| format!(" by {who}")).unwrap_or_default();
     if let Some(id) = node_at(bind, guest).await {
         if is_the_one(&id, config) {
-            return Finding::ok(
-                "bind",
-                format!("{bind} is in use{holder}: the node {id} of this network runs"),
-            );
+            return Finding::ok("bind", format!("{bind} is in use{by}: the node {id} of this network runs"));
         }
-        let text = format!("{bind} is in use{holder}, by another node of this network: {id}");
+        let text = format!("{bind} is in use{by}, by another node of this network: {id}");
         return Finding::fail("bind", text, "choose another address by `aemp setbinds`, or stop that node");
     }
-    let mend = "choose another address by `aemp setbinds`, or stop what uses this one";
-    Finding::fail("bind", format!("{bind} is in use{holder}"), mend)
+    Finding::fail("bind", format!("{bind} is in use{by}"), mend(port, holder.as_ref()))
+}
+
+/// What to do about an address that is in use by something that is no node of this network, or does not answer.
+fn mend(port: u16, holder: Option<&Holder>) -> String {
+    let other = "choose another address by `aemp setbinds`";
+    match holder {
+        Some(who) if who.is_stopped => {
+            let id = who.id;
+            let what = if who.is_aemp() { "a node that was frozen" } else { "it was frozen" };
+            format!("{what}: let it go on by `kill -CONT {id}`, or end it by `kill -KILL {id}`; or {other}")
+        }
+        Some(who) if who.is_aemp() => format!(
+            "another node runs here, which hangs or is of another network: end it by `kill {}`, or look at the profile \
+             that is meant by `aemp doctor NAME`, or {other}",
+            who.id
+        ),
+        Some(who) => format!("{other}, or stop what uses this one by `kill {}`", who.id),
+        None => format!(
+            "{other}, or stop what uses this one, which may be a node of another user: as root, `ss -ltnp 'sport = :{port}'` \
+             tells"
+        ),
+    }
 }
 
 async fn node_at(bind: &str, guest: Option<&Guest>) -> Option<NodeId> {

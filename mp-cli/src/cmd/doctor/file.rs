@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use mp_config::{ConfigError, ConfigFile, NodeConfig, Scope, Setting, host_name};
+use mp_config::{ConfigError, ConfigFile, NodeConfig, Setting, host_name};
 use serde_json::Value;
 
 use super::finding::Finding;
@@ -36,12 +36,7 @@ fn mode(file: &ConfigFile, found: &std::fs::Metadata) -> Finding {
     let Some(mode) = permissions(found) else {
         return Finding::ok("mode", "this system has no modes to look at");
     };
-    let mut scopes = file.profiles().map(|name| Scope::Profile(name.to_owned())).chain([Scope::Global]);
-    let has_secret = scopes.any(|scope| {
-        let keys = file.keys(&scope);
-        keys.is_some_and(|keys| keys.keys().any(|key| Setting::of(key).is_some_and(Setting::hidden)))
-    });
-    if has_secret && mode & 0o077 != 0 {
+    if file.has_secret() && mode & 0o077 != 0 {
         let text =
             format!("{path} has a secret in it and the mode {mode:04o}: others than its owner can get at it");
         return Finding::fail("mode", text, format!("write `chmod 600 {path}`"));

@@ -47,8 +47,10 @@ impl Finding {
     /// From an error's line, which has the mend at its end: behind the last semicolon, or the last colon.
     pub(super) fn of_error(check: &'static str, about: &str, error: &impl std::fmt::Display) -> Self {
         let text = error.to_string();
-        let (what, mend) =
-            text.rsplit_once("; ").or_else(|| text.rsplit_once(": ")).unwrap_or((&text, "see `aemp help`"));
+        let (what, mend) = text
+            .rsplit_once("; ")
+            .or_else(|| text.rsplit_once(": "))
+            .unwrap_or((&text, "try `aemp help doctor`"));
         Self::fail(check, format!("{about}{what}"), mend)
     }
 }

@@ -1,12 +1,39 @@
 //! Which process listens on a port, where the system tells: on Linux, of those processes that we may look into.
 
+use std::fmt;
 use std::fs;
+
+use crate::output::plain;
 
 /// The state of a socket that listens, in `/proc/net/tcp`.
 const LISTENS: &str = "0A";
 
-/// The process that listens on this TCP port, in words.
-pub(super) fn of(port: u16) -> Option<String> {
+/// A process.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(in crate::cmd) struct Holder {
+    pub(in crate::cmd) id: u32,
+    /// The program.
+    pub(in crate::cmd) name: String,
+    /// It was stopped by a signal or a debugger, and does nothing until it is let go on.
+    pub(in crate::cmd) is_stopped: bool,
+}
+
+impl Holder {
+    /// Whether it is a program of this name.
+    pub(in crate::cmd) fn is_aemp(&self) -> bool {
+        self.name == "aemp"
+    }
+}
+
+impl fmt::Display for Holder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let stopped = if self.is_stopped { ", stopped" } else { "" };
+        write!(f, "the process {} ({}{stopped})", self.id, self.name)
+    }
+}
+
+/// The process that listens on this TCP port.
+pub(in crate::cmd) fn of(port: u16) -> Option<Holder> {
     let sockets: Vec<String> = ["/proc/net/tcp", "/proc/net/tcp6"]
         .iter()
         .filter_map(|table| fs::read_to_string(table).ok())
@@ -21,7 +48,10 @@ pub(super) fn of(port: u16) -> Option<String> {
     let mut holders = ids.filter(|id| holds(*id, &sockets));
     let id = holders.next()?;
     let name = fs::read_to_string(format!("/proc/{id}/comm")).unwrap_or_default();
-    Some(format!("the process {id} ({})", name.trim()))
+    let status = fs::read_to_string(format!("/proc/{id}/status")).unwrap_or_default();
+    let state = status.lines().find_map(|line| line.strip_prefix("State:")).unwrap_or_default();
+    let is_stopped = state.trim_start().starts_with(['T', 't']);
+    Some(Holder { id, name: plain(name.trim()), is_stopped })
 }
 
 /// The inode in a line of the table, if the line is about a socket that listens on the port.
@@ -60,10 +90,8 @@ mod tests {
         let holder = of(listener.local_addr().unwrap().port());
         if cfg!(target_os = "linux") {
             let own = std::process::id();
-            assert!(
-                holder.as_ref().is_some_and(|who| who.contains(&format!("process {own} ("))),
-                "{holder:?}"
-            );
+            let text = holder.map(|who| who.to_string()).unwrap_or_default();
+            assert!(text.contains(&format!("process {own} (")) && !text.contains("stopped"), "{text}");
         }
     }
 }

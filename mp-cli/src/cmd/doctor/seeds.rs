@@ -14,6 +14,7 @@ use tokio::time::timeout;
 use super::finding::Finding;
 use super::keys::secret_name;
 use crate::cmd::guest::Guest;
+use crate::cmd::ping::seconds;
 
 /// A clock that differs by more than this many seconds is worth a look.
 const SKEW: f64 = 2.0;
@@ -57,7 +58,10 @@ async fn one(seed: &str, guest: &Guest, secret: &str, own: &[String]) -> (Findin
         Ok(Ok(node)) => {
             let took = clock::now().saturating_duration_since(begun);
             (
-                Finding::ok("seed", format!("{seed} is {node}, of this network, reached in {took:.1?}")),
+                Finding::ok(
+                    "seed",
+                    format!("{seed} is {node}, of this network, reached in {:.3} ms", 1e3 * seconds(took)),
+                ),
                 Some(node),
             )
         }

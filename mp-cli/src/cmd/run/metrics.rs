@@ -1,17 +1,20 @@
 //! Metrics over HTTP, for Prometheus: one question, one answer, and the connection is closed.
 
 use std::collections::VecDeque;
+use std::io::ErrorKind;
 use std::net::SocketAddr;
 use std::time::Duration;
 
 use mp_global::Global;
 use mp_node::{Node, WeakNode};
+use mp_transport::error::plain_text;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::{AbortHandle, JoinSet};
 use tokio::time::{sleep, timeout};
 
 use super::exposition::Page;
+use crate::cmd::doctor::holder;
 use crate::cmd::node::Joined;
 use crate::error::CliError;
 
@@ -39,7 +42,7 @@ impl Endpoint {
     pub(super) async fn bind(address: &str) -> Result<Self, CliError> {
         let full =
             if address.parse::<u16>().is_ok() { format!("127.0.0.1:{address}") } else { address.to_owned() };
-        let wrong = |error| CliError::Metrics { address: address.to_owned(), error };
+        let wrong = |error| refused(address, &error);
         let listener = TcpListener::bind(&full).await.map_err(wrong)?;
         let at = listener.local_addr().map_err(wrong)?;
         if !at.ip().is_loopback() {
@@ -54,6 +57,23 @@ impl Endpoint {
         joined.node.spawn_task(accept(self.listener, weak, global));
         at
     }
+}
+
+/// Why the metrics cannot be served there, and what to do.
+fn refused(address: &str, error: &std::io::Error) -> CliError {
+    let port = address.rsplit(':').next().and_then(|port| port.parse().ok()).unwrap_or_default();
+    let mend = match error.kind() {
+        ErrorKind::AddrInUse => {
+            let holder = holder::of(port).map(|who| format!(", {who},")).unwrap_or_default();
+            format!("choose another port, or stop what uses this one{holder} if it is not needed")
+        }
+        ErrorKind::AddrNotAvailable => {
+            "write an address of this machine, or a port alone for 127.0.0.1".to_owned()
+        }
+        ErrorKind::PermissionDenied => "choose a port from 1024 on".to_owned(),
+        _ => "write HOST:PORT, or a port alone for 127.0.0.1".to_owned(),
+    };
+    CliError::Metrics { address: address.to_owned(), error: plain_text(error), mend }
 }
 
 async fn accept(listener: TcpListener, node: WeakNode, global: Global) {

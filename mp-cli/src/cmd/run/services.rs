@@ -9,6 +9,46 @@ use crate::cmd::tikc::service as tikc;
 use crate::cmd::{echo, logs};
 use crate::error::CliError;
 
+/// The services that this program has.
+const OURS: [&str; 4] = [echo::NAME, logs::NAME, tikc::NAME, mp_global::status::NAME];
+
+/// What is worth saying of each service of a list that this program does not have.
+pub(in crate::cmd) fn notes(list: &serde_json::Value) -> Vec<String> {
+    let name = |item: &serde_json::Value| match item {
+        serde_json::Value::Array(parts) => {
+            parts.first().and_then(serde_json::Value::as_str).map(str::to_owned)
+        }
+        item => item.as_str().map(str::to_owned),
+    };
+    list.as_array().into_iter().flatten().filter_map(name).filter_map(|name| note(&name)).collect()
+}
+
+/// That this program does not have a service, and what may have been meant.
+fn note(name: &str) -> Option<String> {
+    if OURS.contains(&name) || GLOBAL_SERVICES.contains(&name) {
+        return None;
+    }
+    if is_perls(name) {
+        return Some(format!("`aemp run` leaves {name} out: it is a Perl module"));
+    }
+    Some(format!("there is no service {name} in this program; {}", meant(name)))
+}
+
+/// Whether a name is that of a Perl module, or of a function in one.
+fn is_perls(name: &str) -> bool {
+    name.contains("::") && !name.starts_with("mp::")
+}
+
+/// Which of our services was most likely meant, or which ones there are.
+fn meant(name: &str) -> String {
+    let bare = |of: &str| of.trim_start_matches("mp::").to_owned();
+    let near = OURS.iter().find(|ours| bare(ours) == bare(name)).copied();
+    match near.or_else(|| mp_config::nearest(name, OURS)) {
+        Some(near) => format!("did you mean {near}?"),
+        None => format!("there are {}", OURS.join(", ")),
+    }
+}
+
 /// A service that runs, as long as its node does.
 #[derive(Debug, Default, Serialize)]
 pub(super) struct Running {
@@ -75,8 +115,10 @@ impl Wanted {
                 // It runs anyhow.
                 mp_global::status::NAME => {}
                 global if GLOBAL_SERVICES.contains(&global) => {}
-                ours if ours.starts_with("mp::") => return Err(CliError::Service(ours.to_owned())),
-                module => perl.push(module),
+                module if is_perls(module) => perl.push(module),
+                other => {
+                    return Err(CliError::Service { name: other.to_owned(), mend: meant(other) });
+                }
             }
         }
         if !perl.is_empty() {
@@ -135,5 +177,25 @@ mod tests {
         let catcher = Wanted { log_catcher: Some(LogLevel::INFO), ..Wanted::default() };
         assert_eq!(wanted(&["mp::log_catcher"]).unwrap(), catcher);
         assert!(wanted(&["mp::ecco"]).unwrap_err().to_string().contains("\"mp::ecco\""));
+        assert!(wanted(&["echo"]).unwrap_err().to_string().contains("did you mean mp::echo?"));
+    }
+
+    #[test]
+    fn what_this_program_does_not_have_is_said() {
+        let said = |list| notes(&list);
+        assert!(
+            said(serde_json::json!(["mp::echo", ["mp::log_catcher", "info"], "AnyEvent::MP::Global::"]))
+                .is_empty()
+        );
+        let notes = said(serde_json::json!(["mp::ecco", ["My::Mod::", 1], "log_catcher", "frobnicate"]));
+        for (note, part) in notes.iter().zip([
+            "no service mp::ecco in this program; did you mean mp::echo?",
+            "leaves My::Mod:: out: it is a Perl module",
+            "did you mean mp::log_catcher?",
+            "there are mp::echo, mp::log_catcher, mp::tikc, mp::status",
+        ]) {
+            assert!(note.contains(part), "{note}");
+        }
+        assert_eq!(notes.len(), 4);
     }
 }
