@@ -1,7 +1,7 @@
 //! `mp-bench` with other messaging systems as further contestants, each behind a feature of its name:
 //!
 //! ```sh
-//! apt-get install libzmq3-dev nats-server
+//! apt-get install g++
 //! cargo build --release --manifest-path benches/peers/Cargo.toml --all-features
 //! benches/peers/target/release/mp-bench-peers all --vs --markdown
 //! ```
@@ -9,10 +9,6 @@
 //! They send payloads as they are, without a counter or a type, by the means that their documents recommend, with default
 //! settings where nothing else is said. What they do not do is left out of a contest.
 
-#[cfg(feature = "ractor")]
-mod cluster;
-#[cfg(feature = "nats")]
-mod nats;
 #[cfg(feature = "zeromq")]
 mod zeromq;
 
@@ -43,10 +39,6 @@ enum Order {
 enum Theirs {
     #[cfg(feature = "zeromq")]
     Zeromq,
-    #[cfg(feature = "nats")]
-    Nats(String),
-    #[cfg(feature = "ractor")]
-    Ractor,
 }
 
 impl Order {
@@ -55,11 +47,7 @@ impl Order {
             Self::Ours(side) => side.start().await,
             #[cfg(feature = "zeromq")]
             Self::Theirs(Theirs::Zeromq) => zeromq::side(),
-            #[cfg(feature = "nats")]
-            Self::Theirs(Theirs::Nats(url)) => nats::side(&url).await,
-            #[cfg(feature = "ractor")]
-            Self::Theirs(Theirs::Ractor) => cluster::side().await,
-            #[cfg(not(any(feature = "zeromq", feature = "nats", feature = "ractor")))]
+            #[cfg(not(feature = "zeromq"))]
             Self::Theirs(theirs) => match theirs {},
         }
     }
@@ -72,10 +60,6 @@ impl Guests for Peers {
     async fn join(&self, contest: Contest, workload: &str, payload: usize) -> anyhow::Result<Contest> {
         #[cfg(feature = "zeromq")]
         let contest = zeromq::join(contest, workload, payload).await?;
-        #[cfg(feature = "nats")]
-        let contest = nats::join(contest, workload, payload).await?;
-        #[cfg(feature = "ractor")]
-        let contest = cluster::join(contest, workload, payload).await?;
         Ok(contest)
     }
 
@@ -83,10 +67,6 @@ impl Guests for Peers {
         let mut versions = vec![format!("mp {}", env!("CARGO_PKG_VERSION"))];
         #[cfg(feature = "zeromq")]
         versions.push(zeromq::version());
-        #[cfg(feature = "nats")]
-        versions.push(nats::version());
-        #[cfg(feature = "ractor")]
-        versions.push(cluster::version());
         versions.join("\n")
     }
 }
