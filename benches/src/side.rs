@@ -7,7 +7,7 @@ use anyhow::Context;
 use crate::ours::{self, Terms};
 use crate::process::Ready;
 use crate::raw::service;
-use crate::workload::{registry, relay};
+use crate::workload::{ports, registry, relay};
 
 /// What a process that is the other side is to be.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -20,6 +20,8 @@ pub enum Side {
     Relay(Terms),
     /// The directory: a global node, and its raw counterpart.
     Hub(Terms),
+    /// So many idle ports.
+    Ports(Terms, usize, ports::Kind),
     /// So many nodes that watch the directory, and as many raw connections to the hub that listens there.
     Watchers(Terms, usize, String),
 }
@@ -61,6 +63,7 @@ impl Side {
                 Ok(ready)
             }
             Self::Hub(terms) => registry::hub(&terms).await,
+            Self::Ports(terms, count, kind) => ports::make(&terms, count, kind).await,
             Self::Watchers(terms, nodes, hub) => registry::watchers(&terms, nodes, &hub).await,
         }
     }

@@ -4,7 +4,9 @@ mod fan_out;
 mod framings;
 mod idle;
 mod large;
+mod local;
 mod one_way;
+pub(crate) mod ports;
 pub(crate) mod registry;
 pub(crate) mod relay;
 mod requests;
@@ -55,6 +57,8 @@ pub const ALL: &[Workload] = &[
     one_way::W1,
     round_trip::W2,
     requests::W3,
+    local::W4,
+    ports::W5,
     fan_out::W6,
     tls::W7,
     framings::W8,

@@ -67,6 +67,19 @@ fn requests() {
 }
 
 #[test]
+fn local() {
+    let peers = ["mp", "mp-untyped", "tokio-channel"];
+    check(&["W4"], &peers, &["local_oneway", "local_pingpong", "spawn_stop"], SOME);
+    check(&["W4", "64"], &peers, &["local_oneway"], SOME);
+}
+
+#[test]
+fn idle_ports() {
+    let peers = ["mp-task", "mp-task-untyped", "mp-handler", "tokio-channel"];
+    check(&["W5", "1000"], &peers, &["bytes_per_port"], 0.0);
+}
+
+#[test]
 fn fan_out() {
     check(&["W6"], &["mp", "raw-fan1", "raw-fan16"], &["deliveries_per_s"], SOME);
 }

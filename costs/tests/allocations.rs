@@ -37,12 +37,13 @@ fn no_job_allocates_more_than_it_did() {
 
 fn check(now: &BTreeMap<String, u64>) {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("allocations.txt");
-    let mut baseline = Baseline::parse(&std::fs::read_to_string(&path).unwrap()).unwrap();
+    let text = std::fs::read_to_string(&path).expect("the baseline is in the repository");
+    let mut baseline = Baseline::parse(&text).expect("the baseline is well-formed");
     let comparison = baseline.compare(now);
     if std::env::var_os("MP_COSTS_UPDATE").is_some() {
         comparison.changes.iter().chain(&comparison.worse).for_each(|line| println!("changed: {line}"));
         baseline.figures = now.clone();
-        std::fs::write(&path, baseline.to_text()).unwrap();
+        std::fs::write(&path, baseline.to_text()).expect("it can be written");
         return;
     }
     comparison.better.iter().for_each(|line| println!("better, the baseline should be lowered: {line}"));

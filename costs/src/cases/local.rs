@@ -117,7 +117,13 @@ fn spawn(node: &Node) -> PortRef<Request> {
 
 /// Ports with a task each that waits for a message.
 pub(super) fn idle_tasks(ports: usize, watch: &mut dyn FnMut(&mut dyn FnMut())) {
-    idle(ports, watch, |node| drop(spawn(node)));
+    idle(ports, watch, |node| {
+        drop(node.spawn_typed(
+            async |mut port: TypedPort<Request>| {
+                while let Some(Request::Pass(_)) = port.recv().await {}
+            },
+        ));
+    });
 }
 
 /// Ports with a handler each, without a task.

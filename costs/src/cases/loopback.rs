@@ -9,7 +9,7 @@ use super::{Outgoing, Traffic, bursts, payload, run};
 pub(super) fn send(framing: Framing, times: u64) {
     run(async move || {
         let (net, payload) = (TestNet::new(0).await, payload());
-        let (here, there) = (start(&net, "here", framing).await, start(&net, "there", framing).await);
+        let (here, there) = (start(&net, "here", framing, 1).await, start(&net, "there", framing, 2).await);
         let mut port = there.port();
         let to = port.id().clone();
         for burst in bursts(times) {
@@ -23,8 +23,8 @@ pub(super) fn send(framing: Framing, times: u64) {
     });
 }
 
-async fn start(net: &TestNet, name: &str, framing: Framing) -> Node {
-    let node = net.builder(name).framings(&[framing]).insecure_seed(1).start().await.expect("it starts");
+async fn start(net: &TestNet, name: &str, framing: Framing, seed: u64) -> Node {
+    let node = net.builder(name).framings(&[framing]).insecure_seed(seed).start().await.expect("it starts");
     TestNet::introduce(&node);
     node
 }

@@ -11,6 +11,7 @@ const SHORT: usize = 14;
 #[derive(Clone)]
 pub(crate) enum Tag {
     Short([u8; SHORT], u8),
+    #[expect(clippy::box_collection, reason = "one word, so that a tag has two")]
     Long(Box<String>),
 }
 

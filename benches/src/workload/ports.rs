@@ -1,0 +1,132 @@
+//! W5: resident memory of idle ports. The payload is their number.
+//!
+//! Each run has a process of its own, as memory that was once used does not come back. What the allocator was asked for,
+//! without its own needs, stands in `costs/allocations.txt`.
+
+use std::time::Duration;
+
+use anyhow::{Context, ensure};
+use async_trait::async_trait;
+use mp_node::{Port, PortRef, TypedPort};
+use serde::{Deserialize, Serialize};
+use tokio::sync::mpsc;
+
+use super::{Settings, Workload};
+use crate::contest::{Contest, Contestant, as_float};
+use crate::figures::{Figure, Metric};
+use crate::goals::{CHANNEL, PORT_WITH_HANDLER, PORT_WITH_TASK};
+use crate::ours::{self, Terms};
+use crate::process::{Process, Ready};
+use crate::side::Side;
+use crate::task;
+
+/// Messages that a channel holds.
+const ROOM: usize = 1_024;
+/// Bytes of a page of memory, as `/proc` counts.
+const PAGE: u64 = 4_096;
+
+pub(super) const W5: Workload = Workload {
+    name: "W5",
+    about: "memory of idle ports; so many of them",
+    payloads: &[100_000],
+    open: |settings, ports| Box::pin(open(settings, ports)),
+};
+
+async fn open(settings: Settings, ports: usize) -> anyhow::Result<Contest> {
+    ensure!(ports > 0, "one port at least");
+    let idle = |kind| Idle { terms: settings.terms(), ports, kind };
+    Ok(Contest::new("W5", ports, CHANNEL)
+        .with(PORT_WITH_TASK, idle(Kind::Task))
+        .with("mp-task-untyped", idle(Kind::Untyped))
+        .with(PORT_WITH_HANDLER, idle(Kind::Handler))
+        .with(CHANNEL, idle(Kind::Channel)))
+}
+
+/// What is idle.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+pub enum Kind {
+    /// A typed port, with a task that waits for a message.
+    Task,
+    /// The same with a port that takes anything.
+    Untyped,
+    /// A port with a function for one tag.
+    Handler,
+    /// A bounded channel of tokio's, with a task that waits for a message.
+    Channel,
+}
+
+struct Idle {
+    terms: Terms,
+    ports: usize,
+    kind: Kind,
+}
+
+#[async_trait]
+impl Contestant for Idle {
+    async fn measure(&mut self, _time: Duration) -> anyhow::Result<Vec<Figure>> {
+        let process = Process::start(&Side::Ports(self.terms.clone(), self.ports, self.kind)).await?;
+        let bytes: u64 = process.get("bytes")?.parse()?;
+        process.end().await?;
+        Ok(vec![(Metric::BytesPerPort, as_float(bytes) / as_float(self.ports as u64))])
+    }
+}
+
+/// What a port of this workload would get.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Said {
+    Add(u64),
+    Stop,
+}
+
+/// The other side: makes them all, and tells what they take.
+///
+/// # Errors
+///
+/// The system does not tell.
+///
+/// # Cancellation
+///
+/// Not safe: some may have been made.
+pub(crate) async fn make(terms: &Terms, ports: usize, kind: Kind) -> anyhow::Result<Ready> {
+    let node = terms.start("ports", false).await?;
+    // Those who hold ports' addresses have memory of their own for that.
+    let mut refs: Vec<Option<PortRef<Said>>> = vec![None; ports];
+    let mut senders: Vec<Option<mpsc::Sender<Said>>> = vec![None; ports];
+    let before = resident()?;
+    for index in 0..ports {
+        match kind {
+            Kind::Task => refs[index] = Some(node.spawn_typed(wait_typed)),
+            Kind::Untyped => drop(node.spawn(wait)),
+            Kind::Handler => {
+                let port = node.port();
+                port.on("add", |_: (u64,)| ());
+                port.detach();
+            }
+            Kind::Channel => {
+                let (sender, mut port) = mpsc::channel(ROOM);
+                task(async move { while let Some(Said::Add(_)) = port.recv().await {} });
+                senders[index] = Some(sender);
+            }
+        }
+    }
+    // Let each have its turn.
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    let bytes = resident()?.saturating_sub(before);
+    ours::keep((node, refs, senders));
+    Ok(Ready::default().with("bytes", bytes))
+}
+
+async fn wait_typed(mut port: TypedPort<Said>) {
+    while let Some(Said::Add(_)) = port.recv().await {}
+}
+
+async fn wait(mut port: Port) {
+    while let Some(Said::Add(_)) = port.recv_as().await {}
+}
+
+fn resident() -> anyhow::Result<u64> {
+    let all = std::fs::read_to_string("/proc/self/statm").context("this workload needs Linux")?;
+    let pages: u64 = all.split_whitespace().nth(1).context("resident pages")?.parse()?;
+    Ok(pages * PAGE)
+}
