@@ -44,7 +44,11 @@ fn lines_are_done_by_one_node() {
 fn the_first_line_that_goes_wrong_is_the_last() {
     let (home, seed, _worker) = network();
     for (lines, code, part) in [
-        ("help\nnods\nhelp", 2, "line 2: there is no command \"nods\"; did you mean `nodes`? See `help`"),
+        (
+            "help\nnods\nhelp",
+            2,
+            "line 2: there is no command \"nods\"; did you mean `nodes`? Try `help nodes`",
+        ),
         ("gensecret", 2, "line 1: there is no command \"gensecret\"; the shell does not have it"),
         ("cal x 'y", 2, "the quote ' is not closed"),
         ("ping x --seed a:1", 2, "the shell is connected already"),

@@ -116,10 +116,19 @@ fn nobody_there() {
     let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let silent = silent.local_addr().unwrap();
     for (line, part) in [
-        (format!("cal nobody x --profile quick --timeout 60 --seed {address}"), "no connection to nobody: "),
-        (format!("snd nobody x --profile quick --timeout 60 --seed {address}"), "no connection to nobody: "),
-        (format!("mon nobody --profile quick --timeout 60 --seed {address}"), "no connection to nobody: "),
-        (format!("cal nobody x --timeout 3 --seed {address}"), "within 3s; "),
+        (
+            format!("cal nobody x --profile quick --timeout 60 --seed {address}"),
+            "the network has no node nobody; there are ",
+        ),
+        (
+            format!("snd nobody x --profile quick --timeout 60 --seed {address}"),
+            "the network has no node nobody; there are ",
+        ),
+        (
+            format!("mon nobody --profile quick --timeout 60 --seed {address}"),
+            "the network has no node nobody; there are ",
+        ),
+        (format!("cal nobody x --timeout 0.3 --seed {address}"), "within 300ms"),
         (format!("cal {}#no x --timeout 60 --seed {address}", worker.id), "there is no port worker/"),
         (format!("cal {address} time2 --timeout 3"), "does not know the request \"time2\""),
         (format!("cal {address} devnull --timeout 3"), "did not answer within 3s; give it more"),
