@@ -114,7 +114,7 @@ pub(crate) async fn make(terms: &Terms, ports: usize, kind: Kind) -> anyhow::Res
     tokio::time::sleep(Duration::from_millis(100)).await;
     let bytes = resident()?.saturating_sub(before);
     ours::keep((node, refs, senders));
-    Ok(Ready::default().with("bytes", bytes))
+    Ok(Ready::default().with("bytes", bytes.to_string()))
 }
 
 async fn wait_typed(mut port: TypedPort<Said>) {

@@ -43,6 +43,7 @@ fn two_nodes_of_our_kind() {
                 send: Framing::available()[0],
                 receive: Framing::available()[0],
                 silence: Some(Duration::from_secs(10)),
+                pieces: true,
             }),
         ]
     );
