@@ -63,6 +63,13 @@ impl Begun {
     }
 }
 
+impl Begun {
+    /// Whether a connection with a node of this name has been taken up since this handshake began.
+    pub(crate) fn is_past(&self, node: &NodeId) -> bool {
+        self.table.lock().won.get(node).is_some_and(|won| *won > self.number)
+    }
+}
+
 impl Drop for Begun {
     fn drop(&mut self) {
         let mut table = self.table.lock();

@@ -118,6 +118,8 @@ async fn shake(
     let mut driver = Driver::new(pipe);
     let mut claim: Option<Claim> = None;
     let mut tls = None;
+    // Whether somebody of the claimed name has a connection with us, at whatever time while this goes on.
+    let mut is_beside = false;
     loop {
         let event = tokio::select! {
             biased;
@@ -125,9 +127,17 @@ async fn shake(
             event = driver.next(&mut handshake) => event,
         };
         *claims = handshake.claims().cloned();
+        is_beside |= claims.as_ref().is_some_and(|name| node.is_connected(name) || begun.is_past(name));
         let mut event = match event {
             Ok(event) => event,
-            Err(error) => return Err(failed(node, error, claim.as_ref()).await),
+            Err(error) => {
+                let error = failed(node, error, claim.as_ref()).await;
+                let name = claims.clone().filter(|_| is_beside && side == Side::Accepted);
+                return Err(match name {
+                    Some(name) if has_ended(&error) => MeetError::Duplicate(name),
+                    _ => error,
+                });
+            }
         };
         // What the handshake has to say to the peer waits until the driver is asked again: a connection is taken up
         // before the peer hears that it is.
@@ -253,6 +263,16 @@ fn warn_of_weak_proof(node: &Inner, handshake: &Handshake, peer: &NodeId) {
     };
     if node.complaints.lock().first(format!("{peer} {what}"), clock::now()) {
         tracing::warn!(%peer, "{what}");
+    }
+}
+
+/// Whether the peer has ended it, and not we. Of one that has come to us under the name of a node that has a connection
+/// with us, nothing rests on this but whether it is counted and warned of.
+fn has_ended(error: &MeetError) -> bool {
+    match error {
+        MeetError::Handshake(error) => matches!(**error, HandshakeError::Closed { .. }),
+        MeetError::Io(_) => true,
+        _ => false,
     }
 }
 
