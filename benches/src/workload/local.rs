@@ -96,7 +96,7 @@ impl Way for Typed {
             while let Some(Said::Data(_, payload)) = port.recv().await {
                 tally.add(&payload);
             }
-            let _sent = done.send(tally);
+            done.send(tally).expect("somebody waits");
         });
         while pace.more() {
             self.0.send(&to, data(pace.sent(), payload)).await?;
@@ -147,7 +147,7 @@ impl Way for Untyped {
             while let Some(Said::Data(_, payload)) = port.recv_as().await {
                 tally.add(&payload);
             }
-            let _sent = done.send(tally);
+            done.send(tally).expect("somebody waits");
         });
         while pace.more() {
             self.0.send(&to, data(pace.sent(), payload)).await?;
