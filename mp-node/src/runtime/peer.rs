@@ -255,7 +255,8 @@ impl Inner {
             peer.ripe.store(true, Ordering::Relaxed);
         }
         match &sent {
-            Ok(Sent::Queued | Sent::Full(_) | Sent::Gone) => {}
+            // It is unlocked before `encoding` is dropped, which locks it.
+            Ok(Sent::Queued | Sent::Full(_) | Sent::Gone) => drop(state),
             Ok(sent) => self.follow(peer, state, sent),
             Err(_) => {
                 drop(state);
