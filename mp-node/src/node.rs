@@ -3,6 +3,7 @@
 mod builder;
 mod death;
 pub(crate) mod deliver;
+mod names;
 pub(crate) mod reload;
 pub(crate) mod requests;
 mod shutdown;
@@ -17,7 +18,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Weak};
 
 use mp_config::NodeConfig;
-use mp_proto::{EncodeError, Limits, Message, NodeId, NodeRequest, PortId, Reason, Value};
+use mp_proto::{EncodeError, Limits, Message, NodeId, NodeRequest, PortId, Reason};
 use mp_transport::{Addr, Transport};
 use serde::Serialize;
 use tokio::sync::broadcast;
@@ -529,42 +530,6 @@ impl Inner {
         let mut name = format!("{}-", self.home.prefix);
         base62(self.next_id(), &mut name);
         name
-    }
-
-    fn register_name(&self, name: &str, port: &PortId) -> bool {
-        let mut names = self.names.lock();
-        if let Some(known) = names.get(name) {
-            return known == port;
-        }
-        let cell = if port.node_str() == self.id.as_str() { self.find(port.name()) } else { None };
-        let free = names.len() < self.limits.names && cell.is_some_and(|cell| cell.add_name(name));
-        if free {
-            names.insert(name.to_owned(), port.clone());
-        }
-        free
-    }
-
-    async fn lookup(
-        self: &Arc<Self>,
-        node: &NodeId,
-        name: &str,
-        mut reply: Port,
-    ) -> Result<Option<PortId>, CallError> {
-        let fired = Arc::new(Fired::default());
-        let watch = self.watch(&node.port(), Action::Future(Arc::clone(&fired)));
-        let monitor = Monitor::new(Arc::clone(self), node.port(), watch, Some(fired));
-        let request = NodeRequest::Lookup { name: name.into(), reply: reply.id().clone(), extra: Vec::new() };
-        self.request_node(node, request)?;
-        // Perl's nodes do not know the request and say nothing. What they relay to us comes behind any answer.
-        let nothing = NodeRequest::Send { to: reply.id().clone(), message: Message::from([Value::Null]) };
-        self.request_node(node, nothing)?;
-        tokio::select! {
-            biased;
-            answer = reply.recv_as::<(Option<PortId>,)>() => {
-                answer.map(|(port,)| port).ok_or(CallError::Send(SendError::ShutDown))
-            }
-            reason = monitor => Err(CallError::Died(reason)),
-        }
     }
 
     fn connect(self: &Arc<Self>, node: &NodeId) {
