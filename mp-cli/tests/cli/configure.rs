@@ -319,7 +319,7 @@ fn what_is_unchanged_is_not_written() {
     }
     let out = home.aemp("delseeds --json").ok();
     assert!(out.ends_with("\"comments_lost\":true}\n"), "{out}");
-    assert!(home.aemp("delseeds --json").ok().contains("{\"done\":\"unchanged\",\"path\":"));
+    assert!(home.aemp("delseeds --json").ok().contains("{\"event\":\"unchanged\",\"path\":"));
 }
 
 /// [CF-17]: what a mend of the operator's has set stays, and what cannot stay is said.
