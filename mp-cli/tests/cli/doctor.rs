@@ -293,7 +293,7 @@ fn what_is_wrong_before_anything_runs() {
     finds(&home, "", "file", "1:3", "correct the file there");
     home.write(r#"{"secret":"s","profile":{"p":{"binds":"x"}}}"#);
     finds(&home, "", "profiles", "`binds` (profile p)", "write [");
-    finds(&home, "q", "node", "there is no profile \"q\"", "did you mean \"p\"?");
+    finds(&home, "q", "node", "there is no profile \"q\"", "there are p");
     home.write(r#"{"secret":"s","profile":{"p":{"binds":["192.0.2.1:4040"]}}}"#);
     finds(&home, "p", "bind", "192.0.2.1:4040", "`aemp setbinds`");
 }

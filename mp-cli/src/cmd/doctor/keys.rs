@@ -35,7 +35,7 @@ pub(super) fn secret_name(config: &NodeConfig) -> String {
 pub(super) fn secret(config: &NodeConfig, file: &ConfigFile) -> Vec<Finding> {
     let mut findings = Vec::new();
     findings.push(match &config.secret {
-        Some(secret) if config.cert.is_none() && is_short(secret) => Finding::warn(
+        Some(secret) if is_short(secret) => Finding::warn(
             "secret",
             format!("fingerprint {}: it is so short that it can be guessed from one handshake", fingerprint(secret)),
             "make one by `aemp gensecret`, and give it to all nodes; with the old one set by `aemp setold_secret` \
