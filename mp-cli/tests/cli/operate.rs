@@ -213,7 +213,7 @@ fn a_second_signal_ends_what_drains() {
     seed.signal("TERM");
     seed.complains("stopping");
     seed.signal("HUP");
-    std::thread::sleep(Duration::from_millis(300));
+    assert_eq!(seed.count_after(Duration::from_millis(300), Stream::Err, "stopped"), 0);
     seed.signal("TERM");
     seed.complains("stopped at once");
     assert_eq!(seed.ends(), Some(143));
