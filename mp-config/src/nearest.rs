@@ -8,7 +8,9 @@ pub fn nearest<'a>(word: &str, names: impl IntoIterator<Item = &'a str>) -> Opti
     if word.len() > LONGEST {
         return None;
     }
-    let enough = 1 + word.chars().count() / 4;
+    // Less than half of the letters: of two short words each is near the other.
+    let letters = word.chars().count();
+    let enough = (1 + letters / 4).min(letters.saturating_sub(1) / 2);
     let distances = names.into_iter().map(|name| (strsim::damerau_levenshtein(word, name), name));
     distances
         .filter(|(distance, _)| *distance <= enough)
@@ -26,6 +28,9 @@ mod tests {
         assert_eq!(nearest("gensceret", names), Some("gensecret"));
         assert_eq!(nearest("setseed", names), Some("setseeds"));
         assert_eq!(nearest("dmeo", names), Some("demo"));
+        assert_eq!(nearest("b", ["a"]), None);
+        assert_eq!(nearest("db", ["dx"]), None);
+        assert_eq!(nearest("dbb", ["db"]), Some("db"));
         assert_eq!(nearest("frobnicate", names), None);
         assert_eq!(nearest(&"gensecret".repeat(1000), names), None);
     }

@@ -10,6 +10,7 @@ mod started;
 mod words;
 
 use std::io::IsTerminal;
+use std::pin::pin;
 
 use self::metrics::Endpoint;
 use self::notify::Notify;
@@ -35,7 +36,7 @@ pub(super) async fn run(
     stop: &mut Stop,
 ) -> Result<(), CliError> {
     let file = load()?;
-    let plan = Plan::of(&args.words, &file)?;
+    let mut plan = Plan::of(&args.words, &file)?;
     let config = &plan.config;
     config.require_secret(&file)?;
     drop(file);
@@ -48,9 +49,19 @@ pub(super) async fn run(
     let mut notify = Notify::from_environment();
     let mut limits = Limits::default();
     limits.drain_time = args.drain;
-    let joined = tokio::select! {
-        joined = node::start_with(config, limits) => joined?,
-        _ = stop.asked() => return Ok(()),
+    let has_terminal = std::io::stdin().is_terminal();
+    let mut reload_wanted = false;
+    let joined = {
+        let mut start = pin!(node::start_with(config, limits));
+        loop {
+            tokio::select! {
+                joined = &mut start => break joined?,
+                asked = stop.asked() => match asked {
+                    Asked::HangUp if !has_terminal => reload_wanted = true,
+                    _ => return Ok(()),
+                },
+            }
+        }
     };
     log.tap.answer(&joined.node);
     let (mut services, _joints) = wanted.start(&joined).await?;
@@ -67,7 +78,10 @@ pub(super) async fn run(
     }
     notify.ready(&joined.node);
     let reloader = Reloader { args, load, log, joined: &joined };
-    serve(&reloader, plan, &mut notify, stop).await;
+    if reload_wanted {
+        reload(&reloader, &mut plan, &mut notify);
+    }
+    serve(&reloader, plan, &mut notify, stop, has_terminal).await;
     notify.stopping();
     tracing::info!("stopping");
     tokio::select! {
@@ -75,26 +89,48 @@ pub(super) async fn run(
         () = tokio::time::sleep(args.drain) => {
             tracing::warn!("stopped after {:?}; what was still to be written is lost", args.drain);
         }
-        _ = stop.asked() => tracing::warn!("stopped at once; what was still to be written is lost"),
+        asked = to_end(stop, has_terminal) => {
+            tracing::warn!("stopped at once; what was still to be written is lost");
+            return Err(CliError::Interrupted(asked));
+        }
     }
     Ok(())
 }
 
+/// Waits until the program is asked to stop, which SIGHUP does only at a terminal.
+async fn to_end(stop: &mut Stop, has_terminal: bool) -> Asked {
+    loop {
+        let asked = stop.asked().await;
+        if asked != Asked::HangUp || has_terminal {
+            return asked;
+        }
+    }
+}
+
+fn reload(reloader: &Reloader<'_>, plan: &mut Plan, notify: &mut Notify) {
+    notify.reloading();
+    if let Some(new) = reloader.reload(plan) {
+        *plan = new;
+    }
+    notify.ready(&reloader.joined.node);
+}
+
 /// Waits until the program is asked to stop. SIGHUP asks it to read its configuration anew, unless it says that the
 /// terminal is gone.
-async fn serve(reloader: &Reloader<'_>, mut plan: Plan, notify: &mut Notify, stop: &mut Stop) {
-    let has_terminal = std::io::stdin().is_terminal();
+async fn serve(
+    reloader: &Reloader<'_>,
+    mut plan: Plan,
+    notify: &mut Notify,
+    stop: &mut Stop,
+    has_terminal: bool,
+) {
     loop {
         tokio::select! {
             asked = stop.asked() => {
                 if asked != Asked::HangUp || has_terminal {
                     return;
                 }
-                notify.reloading();
-                if let Some(new) = reloader.reload(&plan) {
-                    plan = new;
-                }
-                notify.ready(&reloader.joined.node);
+                reload(reloader, &mut plan, notify);
             }
             () = notify.due() => notify.alive(&reloader.joined.node),
         }

@@ -32,9 +32,12 @@ fn found(ran: &Ran, status: &str, check: &str, what: &str, mend: &str) -> String
 /// A home whose profile `seed` runs, and one with the same secret whose profile `worker` has it as its seed.
 fn two() -> (Home, crate::common::Node, Home) {
     let (home, other) = (Home::new(), Home::new());
-    home.aemp("setsecret s3cret profile seed setbinds 127.0.0.1:0").ok();
+    home.aemp("setsecret s3cret-of-the-network profile seed setbinds 127.0.0.1:0").ok();
     let seed = home.run("seed");
-    let line = format!("setsecret s3cret profile worker setbinds 127.0.0.1:0 setseeds {}", seed.address);
+    let line = format!(
+        "setsecret s3cret-of-the-network profile worker setbinds 127.0.0.1:0 setseeds {}",
+        seed.address
+    );
     other.aemp(&line).ok();
     (home, seed, other)
 }
@@ -57,7 +60,7 @@ fn all_is_well() {
     ] {
         assert!(out.contains(part), "{part}: {out}");
     }
-    assert!(!out.contains("s3cret"), "{out}");
+    assert!(!out.contains("s3cret-of-the-network"), "{out}");
     // Times are told as by `ping`.
     assert!(out.lines().any(|line| line.contains(", reached in ") && line.ends_with(" ms")), "{out}");
     let out = other.aemp("doctor worker --timeout 60 --json").ok();
@@ -72,7 +75,7 @@ fn all_is_well() {
 fn fingerprints_are_compared() {
     let (_home, _seed, other) = two();
     let third = Home::new();
-    third.aemp("setsecret s3cret").ok();
+    third.aemp("setsecret s3cret-of-the-network").ok();
     let fingerprint = |out: String| {
         let line = out.lines().find(|line| line.contains("fingerprint")).unwrap().to_owned();
         line.split_whitespace().nth(3).unwrap().trim_end_matches(':').to_owned()
@@ -80,6 +83,7 @@ fn fingerprints_are_compared() {
     let one = fingerprint(other.aemp("doctor worker --timeout 60").out);
     assert_eq!(fingerprint(third.aemp("doctor").out), one);
     third.aemp("setsecret other").ok();
+    found(&third.aemp("doctor"), "warn", "secret", "so short", "aemp gensecret");
     assert_ne!(fingerprint(third.aemp("doctor").out), one);
 }
 
@@ -289,7 +293,7 @@ fn what_is_wrong_before_anything_runs() {
     finds(&home, "", "file", "1:3", "correct the file there");
     home.write(r#"{"secret":"s","profile":{"p":{"binds":"x"}}}"#);
     finds(&home, "", "profiles", "`binds` (profile p)", "write [");
-    finds(&home, "q", "node", "there is no profile \"q\"", "did you mean \"p\"?");
+    finds(&home, "q", "node", "there is no profile \"q\"", "there are p");
     home.write(r#"{"secret":"s","profile":{"p":{"binds":["192.0.2.1:4040"]}}}"#);
     finds(&home, "p", "bind", "192.0.2.1:4040", "`aemp setbinds`");
 }

@@ -187,6 +187,38 @@ fn sighup_reloads_what_can_change() {
     assert_eq!(seed.ends(), Some(0));
 }
 
+/// While a node drains, SIGHUP is nothing to it; a second signal that stops ends it at once, and the exit code says so.
+#[test]
+fn a_second_signal_ends_what_drains() {
+    let home = Home::new();
+    home.aemp("gensecret").ok();
+    let mut command = home.hearing_hup(&["run", "--drain", "60", "seed", "binds", "127.0.0.1:0"]);
+    let mut seed = Process::start(&mut command);
+    let address = seed.says("listens on").split_whitespace().nth(2).unwrap().to_owned();
+    let status = seed.says("mp::status").split_whitespace().nth(1).unwrap().to_owned();
+    // Half of its time it has one message under way, then many.
+    let peer = home.start(&format!("bench {address} --size 1000000 --time 16"));
+    // A peer that does not read, with something on its way to it.
+    let waits = (0..200).any(|_| {
+        peer.signal("STOP");
+        let out = home.aemp(&format!("--json cal {status} summary --seed {address} --timeout 60")).ok();
+        let told: Value = serde_json::from_str(&out).unwrap();
+        let waits = told["reply"][1]["queued_bytes"].as_u64().unwrap() > 0;
+        if !waits {
+            peer.signal("CONT");
+        }
+        waits
+    });
+    assert!(waits);
+    seed.signal("TERM");
+    seed.complains("stopping");
+    seed.signal("HUP");
+    assert_eq!(seed.count_after(Duration::from_millis(300), Stream::Err, "stopped"), 0);
+    seed.signal("TERM");
+    seed.complains("stopped at once");
+    assert_eq!(seed.ends(), Some(143));
+}
+
 /// What systemd is told, with a socket of ours in its place.
 #[test]
 fn the_service_manager_is_told() {

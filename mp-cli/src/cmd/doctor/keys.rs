@@ -10,6 +10,9 @@ use super::finding::Finding;
 const ROUNDS: usize = 4_096;
 const SALT: &[u8] = b"aemp doctor 1\0";
 
+/// A secret of fewer characters is taken for a word, which those who hear or provoke one handshake can guess at leisure.
+const SHORT: usize = 16;
+
 /// Six hexadecimal digits, by which two people can see that they have the same secret. They are too few to tell a guess
 /// that is right from the many that are not.
 fn fingerprint(secret: &SecretText) -> String {
@@ -20,6 +23,10 @@ fn fingerprint(secret: &SecretText) -> String {
     hash.iter().take(3).map(|byte| format!("{byte:02x}")).collect()
 }
 
+fn is_short(secret: &SecretText) -> bool {
+    secret.expose().chars().count() < SHORT
+}
+
 /// How the secret is to be spoken of.
 pub(super) fn secret_name(config: &NodeConfig) -> String {
     config.secret.as_ref().map_or_else(|| "none".to_owned(), fingerprint)
@@ -28,6 +35,12 @@ pub(super) fn secret_name(config: &NodeConfig) -> String {
 pub(super) fn secret(config: &NodeConfig, file: &ConfigFile) -> Vec<Finding> {
     let mut findings = Vec::new();
     findings.push(match &config.secret {
+        Some(secret) if is_short(secret) => Finding::warn(
+            "secret",
+            format!("fingerprint {}: it is so short that it can be guessed from one handshake", fingerprint(secret)),
+            "make one by `aemp gensecret`, and give it to all nodes; with the old one set by `aemp setold_secret` \
+             meanwhile, no connection is lost",
+        ),
         Some(secret) => Finding::ok(
             "secret",
             format!("fingerprint {}: all nodes must have the same", fingerprint(secret)),
@@ -105,6 +118,13 @@ pub(super) fn certificate(config: &NodeConfig, _now: f64) -> Vec<Finding> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_word_is_short() {
+        let short = |text: &str| is_short(&SecretText::new(text));
+        assert!(short("s3cret") && short("fifteen letters"));
+        assert!(!short("sixteen letters!"));
+    }
 
     #[test]
     fn a_fingerprint_tells_secrets_apart() {

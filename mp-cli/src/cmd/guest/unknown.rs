@@ -38,16 +38,23 @@ fn text(name: &NodeId, names: &[String]) -> String {
     plain(&format!("the network has no node {name}; {mend}"))
 }
 
-/// The name that was most likely meant: the same one but for its random part, or one that is near.
+/// The name that was most likely meant: the same one but for its random part, or one that is near. `worker1` is another
+/// node than `worker2`, and no slip.
 fn meant<'a>(name: &str, names: &'a [String]) -> Option<&'a str> {
-    let stem = |name: &'a str| name.rsplit_once('/').map_or(name, |(stem, _)| stem);
-    let own = name.rsplit_once('/').map_or(name, |(stem, _)| stem);
-    let all = || names.iter().map(String::as_str);
-    if let Some(same) = all().find(|known| stem(known) == own) {
+    let own = stem(name);
+    if let Some(same) = names.iter().map(String::as_str).find(|known| stem(known) == own) {
         return Some(same);
     }
+    let unnumbered = |name: &str| name.replace(|c: char| c.is_ascii_digit(), "");
+    let is_sibling = |known: &str| unnumbered(stem(known)) == unnumbered(own);
+    let all = || names.iter().map(String::as_str).filter(|known| !is_sibling(known));
     let near = mp_config::nearest(name, all()).or_else(|| mp_config::nearest(own, all().map(stem)))?;
     all().find(|known| *known == near || stem(known) == near)
+}
+
+/// A name without its random part.
+fn stem(name: &str) -> &str {
+    name.rsplit_once('/').map_or(name, |(stem, _)| stem)
 }
 
 #[cfg(test)]
@@ -72,6 +79,11 @@ mod tests {
             told("entirely-else", &names)
                 .ends_with("; there are seed/AbCdEfGhI1, worker/QwErTyUiO2, fixed (`aemp nodes` lists them)")
         );
+        // Another node's name, as long as this one was there, is no slip for it.
+        let siblings = ["worker1/AbCdEfGhI1", "a/QwErTyUiO2"].map(str::to_owned).to_vec();
+        for name in ["worker2", "worker12", "worker2/AnOtHeRoN3", "b", "b/AnOtHeRoN3"] {
+            assert!(told(name, &siblings).contains("; there are worker1/"), "{}", told(name, &siblings));
+        }
         let many: Vec<String> = (0..9).map(|number| format!("node-number-{number}")).collect();
         assert!(told("x", &many).contains("node-number-4, … (`aemp nodes`"));
         assert!(told("x", &[]).contains("it has none"));
