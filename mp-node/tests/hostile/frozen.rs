@@ -51,8 +51,7 @@ async fn a_stopped_process_is_found_and_learns_of_it() {
 /// `user_timeout`.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_stopped_peer_of_another_kind_is_found_by_what_it_does_not_take() {
-    let mut tcp = Tcp::default();
-    tcp.user_timeout = Some(Duration::from_secs(2));
+    let tcp = Tcp { user_timeout: Some(Duration::from_secs(2)), ..Tcp::default() };
     let builder = Node::builder("near").without_file().node_id("near").secret(SECRET);
     let node = builder.transport(Arc::new(tcp)).bind("127.0.0.1:0").start().await.expect("starts");
     let _stopped = Member::join_deaf(&node.addresses()[0], "perl", Framing::Cbor).await;
