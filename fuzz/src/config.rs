@@ -18,7 +18,7 @@ pub fn config_file(data: &[u8]) {
     let written = config.to_json();
     let again = ConfigFile::parse(path, written.as_bytes()).expect("what we write can be read");
     assert_eq!(again.to_json(), written);
-    assert!(!format!("{config:?}").contains(MARKER));
+    assert!(!is_secret_alone(data) || !format!("{config:?}").contains(MARKER));
     let profiles: Vec<String> = config.profiles().map(str::to_owned).chain(["none".to_owned()]).collect();
     for profile in profiles {
         if let Err(error) = config.ancestry(&profile) {
@@ -29,7 +29,7 @@ pub fn config_file(data: &[u8]) {
             Ok(())
         };
         match config.resolve(Some(&profile), &[], None, &mut ones) {
-            Ok(resolved) => assert!(!format!("{resolved:?}").contains(MARKER)),
+            Ok(resolved) => assert!(!is_secret_alone(data) || !format!("{resolved:?}").contains(MARKER)),
             Err(error) => harmless(&error, data),
         }
         let keys = config.keys(&Scope::Profile(profile));
@@ -51,9 +51,11 @@ fn harmless(error: &ConfigError, data: &[u8]) {
         let lines = 1 + data.iter().filter(|&&byte| byte == b'\n').count();
         assert!((1..=lines).contains(line) && (1..=data.len() + 1).contains(column), "{text}");
     }
-    // Where the marker is no value of `secret`, it is none.
+    assert!(!is_secret_alone(data) || !text.contains(MARKER), "{text}");
+}
+
+/// Whether the marker is the value of `secret`, and stands nowhere else: elsewhere it is none, but a node ID, say.
+fn is_secret_alone(data: &[u8]) -> bool {
     let file = String::from_utf8_lossy(data);
-    if file.contains(&format!("{{\"secret\":\"{MARKER}\"")) && file.matches(MARKER).count() == 1 {
-        assert!(!text.contains(MARKER), "{text}");
-    }
+    file.contains(&format!("{{\"secret\":\"{MARKER}\"")) && file.matches(MARKER).count() == 1
 }
