@@ -77,6 +77,7 @@ impl<'a> Errand<'a> {
     }
 
     /// Nodes are shut down meanwhile.
+    #[cfg(all(unix, feature = "cli"))]
     pub(crate) fn with_shutdowns(mut self) -> Self {
         self.has_shutdowns = true;
         self

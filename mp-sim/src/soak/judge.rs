@@ -258,6 +258,7 @@ impl Judge {
             Event::WillKill { port, reason } => self.watches.port_may_die(port, reason),
             Event::Leaves => {
                 self.last_moments(process);
+                self.watches.leaves(process, at);
                 for (port, _) in self.ports.get(&process).into_iter().flatten() {
                     self.watches.port_died(*port, at, Reason::normal());
                 }

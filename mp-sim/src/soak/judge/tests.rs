@@ -162,6 +162,7 @@ fn a_stopped_process_that_is_not_found_is_found() {
     let watch = (100, 1, Event::Monitors { watch: WATCH, target: Aim::Port(PORT) });
     let span = [9_000_000, 18_000_000];
     let stop = (18_000, COORDINATOR, Event::Stopped { process: 2, perhaps: span, surely: span });
+    is_well("frozen, and shut down", [watch.clone(), stop.clone(), (10_000, 1, Event::Leaves)]);
     let what = violation("frozen", [watch.clone(), stop.clone()]);
     assert!(what.starts_with("G-10: monitor 0 of port 20000"), "{what}");
     let reason = Reason::new("transport_error", "no sign of life");
