@@ -85,8 +85,10 @@ fn the_whole_story_in_order() {
     let told: Vec<_> = events
         .iter()
         .map(|event| {
-            let what =
-                event["event"].as_str().map_or_else(|| format!("step {}", event["step"]), str::to_owned);
+            let what = match event["event"].as_str() {
+                Some("step") => format!("step {}", event["step"]),
+                other => other.unwrap().to_owned(),
+            };
             (event["actor"].as_str().unwrap_or_default(), what)
         })
         .collect();
