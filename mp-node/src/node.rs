@@ -246,7 +246,6 @@ impl Node {
     /// # Errors
     ///
     /// [`TrySendError::Full`] gives the message back; the rest as for [`Node::send`].
-    #[doc(alias("snd", "send_nosuspend"))]
     #[expect(
         clippy::needless_pass_by_value,
         reason = "as with `send`, both a name and a reference to one will do"
@@ -285,7 +284,6 @@ impl Node {
     }
 
     /// Monitors a port; if it dies, kills `victim` for the same reason, unless that is a normal end.
-    #[doc(alias("mon", "mon_guard"))]
     pub fn monitor_kill(&self, port: impl AsRef<PortId>, victim: impl AsRef<PortId>) -> Monitor {
         self.watch(port.as_ref(), Action::Kill(victim.as_ref().clone()), None)
     }
@@ -295,7 +293,6 @@ impl Node {
     /// # Errors
     ///
     /// The message cannot be written.
-    #[doc(alias("mon", "snd"))]
     pub fn monitor_send<M: Serialize>(
         &self,
         port: impl AsRef<PortId>,
@@ -347,7 +344,6 @@ impl Node {
 
     /// Lets peers run `function` in a port of this node, by the name `name`: [`Node::spawn_on`] there, `spawn` in Perl.
     /// Replaces what was registered under the name. Nothing that is not registered can be run by a peer.
-    #[doc(alias("spawn"))]
     pub fn register_function<F, T>(&self, name: &str, function: F)
     where
         F: Fn(Port, Message) -> T + Send + Sync + 'static,
