@@ -271,7 +271,7 @@ impl PortCell {
         let rare = inbox.rare();
         rare.held -= messages;
         rare.held_bytes -= bytes;
-        inbox.wake_senders();
+        rare.wake_senders(messages, bytes);
     }
 
     /// Takes messages that are there to `batch`, or waits for one. `Ready(false)`: the port is dead and its mailbox empty.
@@ -353,8 +353,7 @@ impl PortCell {
         let mut remains = Remains::default();
         let mut runner = None;
         if let Some(rare) = &mut inbox.rare {
-            // Nothing will ever lie in the queue again.
-            rare.wake_senders(0, 0);
+            rare.wake_all_senders();
             remains.watchers = std::mem::take(&mut rare.watchers);
             remains.names = std::mem::take(&mut rare.names);
             runner = rare.runner.take();
@@ -467,17 +466,18 @@ impl Inbox {
     }
 
     fn take<'a, I: Item + 'a>(&mut self, batch: impl FnOnce() -> &'a mut VecDeque<I>) -> bool {
+        let before = (self.queue.len(), self.queue.bytes());
         let taken = self.queue.take(batch);
         if taken {
-            self.wake_senders();
+            self.wake_senders(before);
         }
         taken
     }
 
-    fn wake_senders(&mut self) {
-        let (messages, bytes) = (self.queue.len(), self.queue.bytes());
+    /// So much lay in the queue before something was taken out.
+    fn wake_senders(&mut self, (messages, bytes): (usize, usize)) {
         if let Some(rare) = &mut self.rare {
-            rare.wake_senders(messages, bytes);
+            rare.wake_senders(messages - self.queue.len(), bytes - self.queue.bytes());
         }
     }
 }
@@ -515,5 +515,28 @@ mod tests {
             cell.stop_waking(&kick);
         }
         assert!(cell.inbox.lock().rare().connections.is_empty());
+    }
+
+    /// Others who fill the mailbox again as fast as it is worked off do not keep a connection waiting until its patience
+    /// ends, and the port with it.
+    #[test]
+    fn a_connection_is_woken_by_what_is_taken_out_however_full_the_mailbox_stays() {
+        let (cell, mut limits) = (cell(), Limits::default());
+        limits.mailbox_messages = 1000;
+        let addr = || Addr::new("a", 1).expect("valid");
+        let kick = Driver::new(Pipe::new(tokio::io::empty(), addr(), addr())).kick();
+        let frame = || Frame::new(Framing::Postcard, Bytes::from_static(b"x"));
+        let fill = || while matches!(cell.push(frame(), &limits, None), Push::Taken) {};
+        fill();
+        assert!(matches!(cell.push(frame(), &limits, Some(&kick)), Push::Full(_)));
+        let mut taken = 0;
+        while taken < 500 {
+            assert_eq!(cell.inbox.lock().rare().connections.len(), 1, "woken after {taken}");
+            let mut batch: VecDeque<Frame> = VecDeque::new();
+            assert!(cell.take_now(|| &mut batch));
+            taken += batch.len();
+            fill();
+        }
+        assert!(cell.inbox.lock().rare().connections.is_empty(), "woken when half of the thousand had gone");
     }
 }

@@ -216,8 +216,9 @@ impl Guest {
         self.waiting.is_for(format!("the seed {seed} did not let us in"), "look at what it logs");
         if self.global.get().is_none() {
             // Nobody else can be here: errands are done one after the other.
-            self.ears.join();
             let global = Global::builder(&self.node).global(false).start()?;
+            // Not before there is somebody who understands it: a stray request would be complained of.
+            self.ears.join();
             drop(self.global.set(global));
         }
         let global = self.global.get().ok_or(CliError::NoNetwork)?;

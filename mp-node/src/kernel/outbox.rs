@@ -366,7 +366,5 @@ impl Outbox {
     }
 }
 
-// By its path, so that a fuzz target can have this file, too.
 #[cfg(test)]
-#[path = "outbox/tests.rs"]
 mod tests;

@@ -40,6 +40,7 @@ impl PortCell {
         {
             here.give_back(used);
         }
+        let before = (inbox.queue.len(), inbox.queue.bytes());
         let Some(frame) = inbox.queue.pop_frame() else {
             let over = self.is_over();
             return match inbox.handlers() {
@@ -48,7 +49,7 @@ impl PortCell {
                 _ => Next::End(None, None),
             };
         };
-        inbox.wake_senders();
+        inbox.wake_senders(before);
         match inbox.handlers() {
             Some(Some(handlers)) => Next::Handle(frame, handlers.lend()),
             _ => Next::End(None, None),

@@ -28,11 +28,13 @@ pub(super) struct Rare {
     pub(super) runner: Option<Waker>,
 }
 
-/// A connection that waits for room. It is not woken for each message that is taken out, but when half is gone of what
-/// lay in the queue: so that it has something to do, and the port does not run dry meanwhile.
+/// A connection that waits for room. It is not woken for each message that is taken out, but when as much is gone as half
+/// of what lay in the queue: so that it has something to do, and the port does not run dry meanwhile. What others have put in
+/// since does not count, as they may be as fast as the receiver for ever.
 #[derive(Debug)]
 pub(super) struct Waiting {
     pub(super) kick: Kick,
+    /// What is still to be taken out; either will do.
     messages: usize,
     bytes: usize,
 }
@@ -45,15 +47,24 @@ impl Rare {
         }
     }
 
-    /// Something was taken out, and so many messages and bytes lie in the queue now.
+    /// So many messages, and so many bytes, were taken out.
     pub(super) fn wake_senders(&mut self, messages: usize, bytes: usize) {
         if let Some(senders) = &self.senders {
             senders.notify_waiters();
         }
-        let half_gone = |waiting: &mut Waiting| messages <= waiting.messages && bytes <= waiting.bytes;
+        let half_gone = |waiting: &mut Waiting| {
+            waiting.messages = waiting.messages.saturating_sub(messages);
+            waiting.bytes = waiting.bytes.saturating_sub(bytes);
+            waiting.messages == 0 || waiting.bytes == 0
+        };
         for connection in self.connections.extract_if(.., half_gone) {
             connection.kick.wake();
         }
+    }
+
+    /// Nothing will ever lie in the queue again.
+    pub(super) fn wake_all_senders(&mut self) {
+        self.wake_senders(usize::MAX, usize::MAX);
     }
 }
 
