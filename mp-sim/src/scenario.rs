@@ -31,6 +31,8 @@ use crate::{FaultPlan, Outcome, Sim, World};
 const LOOK: Duration = Duration::from_millis(100);
 /// How long the load lasts if there are no faults.
 const UNDISTURBED: Duration = Duration::from_secs(30);
+/// How long the last round lasts, in which nothing fails.
+const UNDISTURBED_ROUND: Duration = Duration::from_secs(12);
 /// Messages that a node sends to each of some ports before it is shut down.
 const LAST_MESSAGES: u32 = 30;
 
@@ -85,6 +87,7 @@ async fn scenario(world: &World, options: &Options) -> Report {
             "G-4: {lost} monitors say that a connection was lost, and nothing has gone wrong"
         ));
     }
+    last_round(world, &book, &setup).await;
     part(world, &book, &setup).await;
     check_calm(world, &book, &setup, bound);
     let report = book.report(world, &setup, agreed);
@@ -103,6 +106,20 @@ async fn agree(world: &World, book: &Book, bound: Duration) {
             }
             Err(_) => world.sleep(LOOK).await,
         }
+    }
+}
+
+/// While nothing fails, all nodes change the directory once more and run errands. What is changed must be seen everywhere
+/// long before nodes compare what they know, and errands must come to a good end.
+async fn last_round(world: &World, book: &Book, setup: &Setup) {
+    world.note(format_args!("the last round"));
+    book.begin_last_round();
+    world.sleep(UNDISTURBED_ROUND).await;
+    let checks = book.with(|page| {
+        [page.check_errands(), if setup.directory { page.directory.check_agreement() } else { Ok(()) }]
+    });
+    for violation in checks.into_iter().filter_map(Result::err) {
+        world.violation(format_args!("{violation}, {UNDISTURBED_ROUND:?} after the last round began"));
     }
 }
 

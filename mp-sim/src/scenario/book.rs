@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use mp_node::{Monitor, PortId, Reason};
+use tokio::sync::watch;
 
 use super::{Report, Setup};
 use crate::World;
@@ -39,6 +40,8 @@ impl Told for Teller {
 pub(super) struct Book {
     world: World,
     page: Arc<Mutex<Page>>,
+    /// Whether the last round has begun.
+    last_round: Arc<watch::Sender<bool>>,
 }
 
 #[derive(Default)]
@@ -73,7 +76,7 @@ impl Book {
     pub(super) fn new(world: &World, setup: &Setup) -> Self {
         let mut page = Page { watches: Watches::new(setup.limits.connect_time), ..Page::default() };
         page.directory.values_differ(setup.perl_globals() > 0);
-        Self { world: world.clone(), page: Arc::new(Mutex::new(page)) }
+        Self { world: world.clone(), page: Arc::new(Mutex::new(page)), last_round: Arc::default() }
     }
 
     pub(super) fn with<R>(&self, action: impl FnOnce(&mut Page) -> R) -> R {
@@ -192,6 +195,17 @@ impl Book {
 
     pub(super) fn is_calm(&self) -> bool {
         self.with(|page| page.calm)
+    }
+
+    /// Once more there is some load, while nothing fails.
+    pub(super) fn begin_last_round(&self) {
+        self.last_round.send_replace(true);
+    }
+
+    /// Waits for the last round.
+    pub(super) async fn last_round(&self) {
+        let mut begins = self.last_round.subscribe();
+        begins.wait_for(|begun| *begun).await.expect("its sender is in this book");
     }
 
     /// So much was held by one port.

@@ -7,6 +7,7 @@ use std::time::Duration;
 use mp_global::{FamilyMonitor, Global, Membership};
 use mp_node::Value;
 
+use super::Setup;
 use super::book::{Address, Book};
 use crate::{Dice, Process, World};
 
@@ -22,14 +23,15 @@ pub(super) fn begin(
     number: u32,
     ports: Vec<Address>,
     book: Book,
-    (pause, dice): (Duration, Dice),
+    (setup, dice): (&Setup, Dice),
 ) {
+    let (pause, large) = (setup.churn, setup.limits.large_message);
     for family in GROUPS.into_iter().chain([FAMILY]) {
         book.with(|page| page.directory.looks(number, family));
         let monitor = global.family(family).monitor().expect("there is room for a monitor");
         process.spawn(look(monitor, number, family, process.world().clone(), book.clone()));
     }
-    process.spawn(change(global.clone(), process.host().into(), number, ports, book, (pause, dice)));
+    process.spawn(change(global.clone(), process.host().into(), number, ports, book, (pause, large, dice)));
 }
 
 async fn look(mut monitor: FamilyMonitor, number: u32, family: &'static str, world: World, book: Book) {
@@ -49,7 +51,7 @@ async fn change(
     number: u32,
     ports: Vec<Address>,
     book: Book,
-    (pause, mut dice): (Duration, Dice),
+    (pause, large, mut dice): (Duration, usize, Dice),
 ) {
     let pause = u64::try_from(pause.as_millis()).unwrap_or(u64::MAX);
     let mut members: BTreeMap<(usize, u32), Membership> = BTreeMap::new();
@@ -64,6 +66,13 @@ async fn change(
         }
         round += 1;
         tokio::time::sleep(dice.millis(pause)).await;
+    }
+    book.last_round().await;
+    tokio::time::sleep(dice.millis(2000)).await;
+    // One value that goes in pieces, where there are any, and at once another, which must not come before it.
+    for value in [Value::from("x".repeat(large + dice.index(1000))), Value::from(dice.below(1_000_000))] {
+        put(&global, number, &book, &format!("{host} last"), value);
+        tokio::time::sleep(dice.millis(5)).await;
     }
     std::future::pending::<()>().await;
     drop(members);
@@ -102,9 +111,12 @@ fn set(global: &Global, host: &str, number: u32, book: &Book, dice: &mut Dice) {
         book.with(|page| page.directory.delete(number, FAMILY, &key));
         family.delete(&key);
     } else {
-        let value = Value::from(dice.below(1_000_000));
-        book.with(|page| page.directory.set(number, FAMILY, &key, value.clone()));
-        family.set(&key, value).expect("there is room in the directory");
-        book.registered();
+        put(global, number, book, &key, Value::from(dice.below(1_000_000)));
     }
+}
+
+fn put(global: &Global, number: u32, book: &Book, key: &str, value: Value) {
+    book.with(|page| page.directory.set(number, FAMILY, key, value.clone()));
+    global.family(FAMILY).set(key, value).expect("there is room in the directory");
+    book.registered();
 }

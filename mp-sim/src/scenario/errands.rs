@@ -13,6 +13,10 @@ use crate::check::Violation;
 const CLERK: &str = "clerk";
 /// One that nobody has.
 const NOBODY: &str = "nobody";
+/// Bytes of the longest padding.
+const LONGEST: u64 = 30_000;
+/// Errands of each node in the last round.
+const LAST: usize = 3;
 
 /// Lets peers spawn a port that answers one question.
 pub(crate) fn offer(node: &Node) {
@@ -29,14 +33,20 @@ async fn clerk(mut port: Port, args: Message) -> Result<(), Reason> {
         lost = node.monitor(&client) => return Err(lost),
     };
     if let Some((question, reply)) = asked {
-        // It fails only when the node is no more.
-        let _sent = node.send(&reply, (answer(salt, question),)).await;
+        // It fails only when the node is no more. The port dies at once, and its death must not come before this.
+        let _sent = node.send(&reply, (answer(salt, question), padding(question))).await;
     }
     Ok(())
 }
 
 fn answer(salt: u64, question: u64) -> u64 {
     question * 1000 + salt
+}
+
+/// What makes every third answer so large that it may go in pieces.
+fn padding(question: u64) -> String {
+    let len = if question.is_multiple_of(3) { question % LONGEST } else { 0 };
+    "x".repeat(usize::try_from(len).unwrap_or(0))
 }
 
 /// Runs errands, one after another, until all is to be calm.
@@ -61,6 +71,32 @@ pub(super) async fn run(node: Node, process: u32, setup: std::sync::Arc<Setup>, 
     }
 }
 
+/// Runs a few errands more when nothing fails any more: now they must come to a good end.
+pub(super) async fn run_last(
+    node: Node,
+    process: u32,
+    setup: std::sync::Arc<Setup>,
+    book: Book,
+    mut dice: Dice,
+) {
+    let world = book.world().clone();
+    book.last_round().await;
+    for _ in 0..LAST {
+        tokio::time::sleep(dice.millis(1000)).await;
+        let hosts = world.hosts();
+        let others = hosts.iter().filter(|host| !setup.is_perl(host) && !setup.is_hidden(host));
+        let others: Vec<_> = others.filter(|host| **host != node.id().as_str()).collect();
+        let Some(Ok(at)) = dice.pick(&others).map(|host| NodeId::new(host)) else { return };
+        book.with(|page| page.errands.insert(process, format!("at {at}, in the last round")));
+        match Errand::new(&node, at, true).undisturbed().run(&mut dice).await {
+            Ok(Ok(what)) => world.note(format_args!("{what}")),
+            Ok(Err(violation)) => world.violation(format_args!("{violation}")),
+            Err(_) => return, // the node is no more
+        }
+        book.with(|page| page.errands.remove(&process));
+    }
+}
+
 /// A port that is to be spawned on a node, to be asked or linked.
 pub(crate) struct Errand<'a> {
     node: &'a Node,
@@ -68,12 +104,20 @@ pub(crate) struct Errand<'a> {
     has_clerks: bool,
     /// Whether nodes are shut down meanwhile, so that ports may end normally.
     has_shutdowns: bool,
+    /// Nothing fails meanwhile, so that ports are there.
+    is_undisturbed: bool,
 }
 
 impl<'a> Errand<'a> {
     /// At a node that has clerks, or has none.
     pub(crate) fn new(node: &'a Node, at: NodeId, has_clerks: bool) -> Self {
-        Self { node, at, has_clerks, has_shutdowns: false }
+        Self { node, at, has_clerks, has_shutdowns: false, is_undisturbed: false }
+    }
+
+    /// Nothing fails meanwhile: no connection, and no node.
+    fn undisturbed(mut self) -> Self {
+        self.is_undisturbed = true;
+        self
     }
 
     /// Nodes are shut down meanwhile.
@@ -96,7 +140,8 @@ impl<'a> Errand<'a> {
         let is_known = !dice.one_in(4);
         let salt = dice.below(1000);
         let function = if is_known { CLERK } else { NOBODY };
-        let port = self.node.spawn_on(&self.at, function, (salt, self.node.id().port()))?;
+        let padding = padding(dice.word());
+        let port = self.node.spawn_on(&self.at, function, (salt, self.node.id().port(), padding))?;
         Ok(if dice.one_in(3) {
             self.link(&port, dice).await
         } else {
@@ -108,13 +153,14 @@ impl<'a> Errand<'a> {
 
     /// Asks, and expects this answer, or none.
     async fn call(&self, port: &PortId, question: u64, expected: Option<u64>) -> Result<String, Violation> {
-        let answered = self.node.call(port, (question,)).returning::<(u64,)>().await;
+        let answered = self.node.call(port, (question,)).returning::<(u64, String)>().await;
         let right = match &answered {
-            Ok((number,)) => expected == Some(*number),
-            Err(CallError::Died(reason)) => self.is_absence(reason),
+            Ok((number, filling)) => expected == Some(*number) && *filling == padding(question),
+            Err(CallError::Died(reason)) => self.is_absence(reason) && !(self.is_undisturbed && expected.is_some()),
             Err(CallError::Send(_)) => true,
             Err(_) => false,
         };
+        let answered = answered.map(|(number, filling)| (number, filling.len()));
         if right {
             Ok(format!("{port}, when it was asked: {answered:?}"))
         } else {

@@ -58,9 +58,13 @@ pub(super) async fn live(process: Process, setup: Arc<Setup>, book: Book) {
     errands::offer(&node);
     let errand = Dice::new(dice.word());
     process.spawn(errands::run(node.clone(), number, Arc::clone(&setup), book.clone(), errand));
+    if !setup.is_hidden(&host) {
+        let errand = Dice::new(dice.word());
+        process.spawn(errands::run_last(node.clone(), number, Arc::clone(&setup), book.clone(), errand));
+    }
     if let Some(global) = global {
         let dice = Dice::new(dice.word());
-        churn::begin(&process, &global, number, ports, book.clone(), (setup.churn, dice));
+        churn::begin(&process, &global, number, ports, book.clone(), (&setup, dice));
     }
     observe(&node, &setup, &book).await;
 }
