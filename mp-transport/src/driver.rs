@@ -327,6 +327,13 @@ impl Driver {
         self.input.is_ended()
     }
 
+    /// When [`Driver::finish`] last read something, if it has: a peer that still gives signs of life may be waited for
+    /// longer.
+    #[must_use]
+    pub fn last_discarded(&self) -> Option<Instant> {
+        self.input.discarded()
+    }
+
     /// Takes the driver apart, as for TLS to start in mid-stream: [`Driver::flush`], then
     /// `parts.pipe.with_unread(parts.input.freeze())`. Nothing is lost but the peer's end, if it was read.
     #[must_use]

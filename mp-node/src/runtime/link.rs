@@ -26,6 +26,10 @@ use crate::sync::after;
 /// the peer reads.
 const PIECE: usize = 64 * 1024;
 
+/// So long at least a peer is waited for when the node is shut down, however long it has been silent: this process may have
+/// been stopped itself.
+const FAREWELL: Duration = Duration::from_secs(1);
+
 /// The tag of the answer by which the time to a peer and back is measured `[SV-01]`.
 pub(crate) const ROUND_TRIP: &str = "rtt";
 /// Between two such questions, at the least and at the most; a quarter of the silence that we bear lies between.
@@ -58,6 +62,12 @@ pub(crate) struct Link {
     ask_at: Option<Instant>,
     /// It is to be asked with what goes out next.
     ask: bool,
+    /// When the peer was last heard.
+    heard: Instant,
+    /// In such a time a living peer is heard twice; none if it is of another kind, whose silence says nothing.
+    twice: Option<Duration>,
+    /// Since when the node has been draining.
+    drain_since: Option<Instant>,
 }
 
 /// Why a connection is to end, though neither side broke a rule.
@@ -114,10 +124,14 @@ pub(crate) async fn serve(
         run: VecDeque::new(),
         idle: false,
         ended: None,
+        heard: now,
+        // Of its keep-alives there are four in the silence that we bear [CN-05].
+        twice: own_kind.then(|| limits.monitor_timeout / 2),
+        drain_since: None,
     };
     let why = match driver.next(&mut link).await {
         Ok(End::Drained) => {
-            let late = after(clock::now(), node.limits.drain_time);
+            let late = link.see_off(&mut driver).await;
             drop(driver.finish(&mut link, late).await);
             "the node was shut down".to_owned()
         }
@@ -261,6 +275,28 @@ impl Link {
         }
     }
 
+    /// When a peer that is silent is not waited for any longer, while the node is being shut down `[ND-31]`.
+    fn quiet_at(&self) -> Option<Instant> {
+        let (since, twice) = (self.drain_since?, self.twice?);
+        Some(after(since, FAREWELL).max(after(self.heard, twice)))
+    }
+
+    /// Waits for the end of a peer that has all there was for it, as long as it gives signs of life; gives the time until which
+    /// it may be waited for still.
+    async fn see_off(&mut self, driver: &mut Driver) -> Instant {
+        let late = after(clock::now(), self.node.limits.drain_time);
+        while let Some(quiet) = self.quiet_at().filter(|quiet| *quiet < late) {
+            // Whether it is done shows in what follows.
+            drop(driver.finish(self, quiet).await);
+            match driver.last_discarded() {
+                _ if driver.is_ended() => return late,
+                Some(heard) if heard > self.heard => self.heard = heard,
+                _ => return clock::now(),
+            }
+        }
+        late
+    }
+
     /// When a peer that takes nothing is given up: it may honestly stop reading for its mailboxes' patience `[ND-11]`.
     fn stalled_at(&self) -> Option<Instant> {
         let limits = &self.node.limits;
@@ -280,6 +316,7 @@ impl Protocol for Link {
     type Error = LinkError;
 
     fn handle_bytes(&mut self, now: Instant, input: &mut BytesMut) -> Result<(), LinkError> {
+        self.heard = now;
         let before = input.len();
         let result = self.connection.handle_bytes(now, input);
         let bytes = count(before.saturating_sub(input.len()));
@@ -304,6 +341,11 @@ impl Protocol for Link {
     fn handle_timeout(&mut self, now: Instant) -> Result<(), LinkError> {
         if self.stalled_at().is_some_and(|at| now >= at) {
             return Err(LinkError::Stalled);
+        }
+        if self.wants_input() && self.quiet_at().is_some_and(|at| now >= at) {
+            tracing::warn!(peer = %self.peer.id, "not everything could be written before the end: the peer is silent");
+            self.drain_since = None;
+            self.peer.lock().doom = Some("the node was shut down".to_owned());
         }
         if self.parked.patience(&self.node.limits).is_some_and(|at| now >= at) {
             self.retry(now);
@@ -352,13 +394,18 @@ impl Protocol for Link {
         {
             return Some(End::GivenUp(why));
         }
+        if self.drain_since.is_none() && self.node.is_closed() && self.node.is_draining() {
+            self.drain_since = Some(clock::now());
+        }
         let drained = self.idle && self.node.is_draining() && !self.node.has_pipes_through(&self.peer.id);
         drained.then_some(End::Drained)
     }
 
     fn poll_timeout(&self) -> Option<Instant> {
         let patience = self.parked.patience(&self.node.limits);
-        [self.connection.poll_timeout(), patience, self.stalled_at(), self.ask_at].into_iter().flatten().min()
+        let quiet = self.quiet_at().filter(|_| self.wants_input());
+        let others = [self.connection.poll_timeout(), patience, self.stalled_at(), self.ask_at, quiet];
+        others.into_iter().flatten().min()
     }
 
     fn wants_input(&self) -> bool {

@@ -5,7 +5,7 @@ use std::time::Duration;
 use mp_node::memory::MemoryNet;
 use mp_node::{CallError, Limits, Node, NodeEvent, NodeId, PortId, SendError};
 
-use crate::net::{limits, moment, node, pair, seconds, settled, text, within};
+use crate::net::{limits, moment, node, pair, seconds, settled, text, timed, within};
 
 /// The tutorial's client: it sends something to an address and ends. [ND-12]
 #[tokio::test(start_paused = true)]
@@ -163,4 +163,42 @@ async fn a_node_that_is_found_through_another_one_gets_what_was_sent_just_before
     a.send(&port, "goodbye").await.expect("room");
     within(a.shutdown()).await;
     assert_eq!(within(port.recv_as::<String>()).await.as_deref(), Some("goodbye"));
+}
+
+/// Whoever is frozen holds up nobody for `drain_time`: who had been silent for half of `monitor_timeout` when the shutdown
+/// began has a second, whether or not it has taken all. [ND-31]
+#[tokio::test(start_paused = true)]
+async fn a_peer_that_is_silent_does_not_hold_up_the_end() {
+    for (large, silent, expected) in
+        [(0, 6.0, 1.0), (1_000_000, 6.0, 1.0), (0, 0.0, 5.0), (1_000_000, 1.0, 4.0)]
+    {
+        let net = MemoryNet::new(1);
+        let (a, b) = pair(&net, limits(|limits| limits.drain_time = Duration::from_secs(60))).await;
+        let port = b.port();
+        settled(&a, &b).await;
+        net.between("a", "b").cut();
+        seconds(silent).await;
+        a.send(&port, "x".repeat(large)).await.expect("room");
+        let ((), took) = timed(a.shutdown()).await;
+        assert!((took - expected).abs() < 0.1, "{large} bytes, silent for {silent} s: {took} s");
+    }
+}
+
+/// A peer that is slow, and lives, has all of `drain_time`: it reads little in a second, or nothing, and says all the while that
+/// it is there. [ND-31] [ND-12]
+#[tokio::test(start_paused = true)]
+async fn a_peer_that_is_slow_gets_all_before_the_end() {
+    let net = MemoryNet::new(1);
+    let (a, b) = pair(&net, limits(|limits| limits.monitor_timeout = Duration::from_secs(1))).await;
+    let mut port = b.port();
+    settled(&a, &b).await;
+    net.link("a", "b").throttle(Some(10_000));
+    for number in 0..40_u32 {
+        a.send(&port, (number, "x".repeat(1000))).await.expect("room");
+    }
+    let ((), took) = timed(a.shutdown()).await;
+    assert!((4.0..5.0).contains(&took), "as long as that takes: {took} s");
+    for number in 0..40_u32 {
+        assert_eq!(within(port.recv_as::<(u32, String)>()).await.map(|(got, _)| got), Some(number));
+    }
 }

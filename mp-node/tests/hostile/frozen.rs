@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use mp_node::{Framing, Node, PortId};
+use mp_node::{Framing, Limits, Node, PortId};
 use mp_transport::Tcp;
 
 use super::honest::{Honest, soon};
@@ -44,6 +44,24 @@ async fn a_stopped_process_is_found_and_learns_of_it() {
     }
     let over = victim.lines("connection lost").len() + victim.lines("connection closed by the peer").len();
     assert!(over > 0, "it says that it was given up: {:#?}", victim.lines(""));
+}
+
+/// Who is stopped does not hold up the end of others: a node that is shut down waits for those that give signs of life, and not
+/// for the rest of `drain_time`. [ND-31]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_stopped_process_does_not_hold_up_a_shutdown() {
+    let victim = Victim::start("monitor_timeout=2000");
+    for large in [10, 50_000_000] {
+        let mut limits = Limits::default();
+        limits.monitor_timeout = Duration::from_secs(2);
+        limits.drain_time = Duration::from_secs(3600);
+        let honest = Honest::meet_with(&victim, limits).await;
+        victim.signal("STOP");
+        // What its system takes, and more than that.
+        honest.node.send(&victim.echo, "x".repeat(large)).await.expect("room");
+        soon(honest.node.shutdown()).await;
+        victim.signal("CONT");
+    }
 }
 
 /// Perl's nodes send no keep-alives, so that the silence of one says nothing. What finds one that is stopped is our system,

@@ -5,7 +5,7 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use mp_node::{Monitor, Node, NodeId, Way};
+use mp_node::{Limits, Monitor, Node, NodeId, Way};
 
 use super::victim::{SECRET, Victim};
 
@@ -19,7 +19,12 @@ pub(crate) struct Honest {
 impl Honest {
     /// One that is connected with the victim.
     pub(crate) async fn meet(victim: &Victim) -> Self {
-        let builder = Node::builder("honest").without_file().node_id("honest").secret(SECRET);
+        Self::meet_with(victim, Limits::default()).await
+    }
+
+    /// The same, with other limits.
+    pub(crate) async fn meet_with(victim: &Victim, limits: Limits) -> Self {
+        let builder = Node::builder("honest").without_file().node_id("honest").secret(SECRET).limits(limits);
         let node = builder.bind("127.0.0.1:0").start().await.expect("starts");
         let (id, way) = (victim.echo.node(), Way::Direct(victim.addr.clone()));
         node.set_resolver(Arc::new(move |node: &NodeId| {

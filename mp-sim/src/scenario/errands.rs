@@ -156,7 +156,9 @@ impl<'a> Errand<'a> {
         let answered = self.node.call(port, (question,)).returning::<(u64, String)>().await;
         let right = match &answered {
             Ok((number, filling)) => expected == Some(*number) && *filling == padding(question),
-            Err(CallError::Died(reason)) => self.is_absence(reason) && !(self.is_undisturbed && expected.is_some()),
+            Err(CallError::Died(reason)) => {
+                self.is_absence(reason) && !(self.is_undisturbed && expected.is_some())
+            }
             Err(CallError::Send(_)) => true,
             Err(_) => false,
         };

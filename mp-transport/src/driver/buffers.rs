@@ -10,7 +10,7 @@ use mp_proto::Protocol;
 use tokio::io::{AsyncReadExt, AsyncWrite};
 
 use super::{OUTPUT_LIMIT, ROUNDS};
-use crate::Pipe;
+use crate::{Pipe, clock};
 
 /// What a read asks for at least and at most. In between it follows the traffic, so that an idle connection holds
 /// little, and a busy one makes few system calls.
@@ -29,11 +29,20 @@ pub(super) struct Input {
     /// The protocol has not refused what the buffer holds.
     on_offer: bool,
     ended: bool,
+    /// When something was last read and dropped.
+    discarded: Option<Instant>,
 }
 
 impl Default for Input {
     fn default() -> Self {
-        Self { buffer: BytesMut::new(), read_size: READ_MIN, small: false, on_offer: false, ended: false }
+        Self {
+            buffer: BytesMut::new(),
+            read_size: READ_MIN,
+            small: false,
+            on_offer: false,
+            ended: false,
+            discarded: None,
+        }
     }
 }
 
@@ -94,7 +103,7 @@ impl Input {
             }
             self.buffer.clear();
             match ready!(self.poll_read(cx, pipe)) {
-                Ok(_) => {}
+                Ok(_) => self.discarded = Some(clock::now()),
                 Err(_) => self.ended = true,
             }
         }
@@ -112,6 +121,10 @@ impl Input {
 
     pub(super) fn is_ended(&self) -> bool {
         self.ended
+    }
+
+    pub(super) fn discarded(&self) -> Option<Instant> {
+        self.discarded
     }
 
     pub(super) fn into_inner(self) -> BytesMut {
