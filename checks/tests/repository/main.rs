@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a file that cannot be read is a failure")]
 
 mod architecture;
+mod features;
 mod guarantees;
 mod readme;
 mod rules;
