@@ -178,6 +178,12 @@ impl Setup {
         self.perl.range(..self.globals).count()
     }
 
+    /// Whether each node can reach each other: those that listen nowhere only by way of global nodes that are ours.
+    #[must_use]
+    pub fn all_reach_all(&self) -> bool {
+        self.hidden == 0 || self.perl_globals() == 0
+    }
+
     /// The framings that one node offers: that which all have, and some others, in some order.
     pub(super) fn framings(&self, dice: &mut Dice) -> Vec<Framing> {
         let others = Framing::available().iter().filter(|framing| **framing != self.framing);
@@ -239,12 +245,12 @@ fn hidden(dice: &mut Dice, most: usize) -> usize {
 }
 
 /// In every third network some nodes are Perl's, but not the first, so that there is a global node of ours. Where nodes are
-/// hidden, all global nodes are ours, since Perl's do not relay.
+/// hidden, all global nodes are ours in every other network: Perl's do not relay, so that beside them not all are reached.
 fn perl(world: &World, options: &Options, globals: usize, [most, nodes]: [usize; 2]) -> BTreeSet<usize> {
     let mut dice = world.dice("perl");
     let is_hidden = most < nodes;
-    let (first, room) =
-        if is_hidden { (globals, most.saturating_sub(globals)) } else { (1, most.saturating_sub(1)) };
+    let first = if is_hidden && dice.one_in(2) { globals } else { 1 };
+    let room = most.saturating_sub(first);
     let count = match options.perl {
         Some(count) => count.min(room),
         None if dice.one_in(3) => (1 + dice.index(room.div_ceil(2).max(1))).min(room),
