@@ -18,6 +18,7 @@ mod claims;
 mod frozen;
 mod handshakes;
 mod honest;
+mod hushed;
 mod memory;
 mod peer;
 mod secrets;
