@@ -217,8 +217,11 @@ impl Guest {
         if self.global.get().is_none() {
             // Nobody else can be here: errands are done one after the other.
             let global = Global::builder(&self.node).global(false).start()?;
-            // Not before there is somebody who understands it: a stray request would be complained of.
-            self.ears.join();
+            // Not before there is somebody who understands it: a stray request would be complained of. What came until
+            // then, before or while this was done, is handed on.
+            for peer in self.ears.join() {
+                global.heard_global(&peer);
+            }
             drop(self.global.set(global));
         }
         let global = self.global.get().ok_or(CliError::NoNetwork)?;

@@ -17,7 +17,7 @@ use crate::mailbox::PortCell;
 use crate::node::Inner;
 use crate::node::requests::Asker;
 use crate::runtime::meet::Carrier;
-use crate::runtime::peer::{Peer, Span};
+use crate::runtime::peer::{Peer, SHUT_DOWN, Span};
 use crate::stats::count;
 use crate::stats::figures::Figures;
 use crate::sync::after;
@@ -119,7 +119,7 @@ pub(crate) async fn serve(
         Ok(End::Drained) => {
             let late = after(clock::now(), node.limits.drain_time);
             drop(driver.finish(&mut link, late).await);
-            "the node was shut down".to_owned()
+            SHUT_DOWN.to_owned()
         }
         Ok(End::GivenUp(why)) => why,
         Err(error) => error.to_string(),
