@@ -120,7 +120,9 @@ impl State {
                 MeshOutput::IsSeed(_) => {} // `up` is going to ask
                 MeshOutput::BecomeGlobal => {
                     if !self.registry.is_global() {
-                        tracing::info!("directory: this node is global from now on, as it is among its own seeds");
+                        tracing::info!(
+                            "directory: this node is global from now on, as it is among its own seeds"
+                        );
                     }
                     self.registry.become_global();
                 }

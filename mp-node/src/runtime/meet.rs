@@ -284,7 +284,12 @@ fn has_ended(error: &MeetError) -> bool {
 /// Whether a peer that came to us has gone without having heard us out, so that it was not what we said that it went for:
 /// such as one that has grown tired of waiting for a process that was frozen. Its pipe breaks, where that of a peer
 /// which refuses us ends. Within TLS the two cannot be told apart.
-fn went_unheard(side: Side, handshake: &Handshake, driver: &Driver, error: &DriveError<HandshakeError>) -> bool {
+fn went_unheard(
+    side: Side,
+    handshake: &Handshake,
+    driver: &Driver,
+    error: &DriveError<HandshakeError>,
+) -> bool {
     use std::io::ErrorKind::{BrokenPipe, ConnectionAborted, ConnectionReset};
 
     let breaks = match error {
