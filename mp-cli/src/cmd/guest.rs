@@ -305,6 +305,9 @@ impl Guest {
     /// words for it, if there is no answer to be hoped for; a Perl node may yet have a function of that name, which leaves
     /// but a `doubt`.
     async fn refusal(&self, port: &PortId, tag: Option<&Json>, doubt: &OnceLock<String>) -> String {
+        if tag.is_none() && port.name().is_empty() {
+            return plain(&format!("{port} answers requests alone; write one, as in `aemp cal {port} time`"));
+        }
         if let Some(tag) = tag.and_then(Json::as_str).filter(|_| port.name().is_empty()) {
             let answer = self.node.call(port, ("can", tag.to_owned())).returning::<(String,)>().await;
             if answer.is_ok_and(|(known,)| known.is_empty()) {

@@ -131,6 +131,7 @@ fn nobody_there() {
         (format!("cal nobody x --timeout 3 --seed {address}"), "the network has no node nobody; "),
         (format!("cal {}#no x --timeout 60 --seed {address}", worker.id), "there is no port worker/"),
         (format!("cal {address} time2 --timeout 600"), "does not know the request \"time2\""),
+        (format!("cal {address} --timeout 600"), "answers requests alone; write one, as in `aemp cal"),
         (format!("cal {address} devnull --timeout 3"), "did not answer within 3s; give it more"),
         (format!("cal {nowhere} time --timeout 0.5"), "Connection refused); does one of this network run"),
         (format!("snd {nowhere} x --timeout 0.5"), &nowhere),
