@@ -165,10 +165,17 @@ fn seconds(text: &str) -> Result<Duration, String> {
     number.map(Duration::from_secs_f64).ok_or_else(|| "write a number above 0 and up to 86400".to_owned())
 }
 
-/// A word of a message: JSON if it parses as such, else a text.
-#[expect(clippy::unnecessary_wraps, reason = "the form that clap calls")]
-fn json_word(word: &str) -> Result<Value, std::convert::Infallible> {
-    Ok(serde_json::from_str(word).unwrap_or_else(|_| Value::from(word)))
+/// A word of a message: JSON if it parses as such, else a text. A word that begins like a list, map or text in JSON and is
+/// none is a slip, most likely one of the shell's quoting, and no text unless it is written as one.
+fn json_word(word: &str) -> Result<Value, String> {
+    match serde_json::from_str(word) {
+        Ok(value) => Ok(value),
+        Err(error) if word.starts_with(['[', '{', '"']) => {
+            let text = Value::from(word);
+            Err(format!("it begins like JSON and is none ({error}); if it is a text, write it as '{text}'"))
+        }
+        Err(_) => Ok(Value::from(word)),
+    }
 }
 
 /// Options that stand behind a command of the configuration family.
@@ -216,11 +223,17 @@ mod tests {
             ("null", json!(null)),
             ("[1,{\"a\":2}]", json!([1, {"a": 2}])),
             ("\"123\"", json!("123")),
-            ("[1,", json!("[1,")),
+            (" [1,", json!(" [1,")),
+            ("nul", json!("nul")),
+            ("\"[1,\"", json!("[1,")),
             ("", json!("")),
             ("a b", json!("a b")),
         ] {
             assert_eq!(json_word(word), Ok(value));
+        }
+        for (word, mend) in [("[1,", "'\"[1,\"'"), ("{\"a\":}", "'\"{\\\"a\\\":}\"'"), ("\"", "'\"\\\"\"'")] {
+            let error = json_word(word).unwrap_err();
+            assert!(error.contains("begins like JSON") && error.ends_with(mend), "{error}");
         }
     }
 

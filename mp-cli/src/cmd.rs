@@ -121,6 +121,9 @@ fn dispatch(args: Args, output: &mut Output) -> Result<(), CliError> {
 
 /// The configuration that the options and the environment lead to.
 fn load(globals: &Globals) -> Result<ConfigFile, CliError> {
+    if let Some(named) = &globals.config {
+        return Ok(ConfigFile::load_named(named)?);
+    }
     match ConfigFile::locate(globals.config.as_deref(), |name| std::env::var_os(name)) {
         Ok(path) => Ok(ConfigFile::load(&path)?),
         // The command line may say all there is to say; if not, what is missing is told by whoever needs it.

@@ -24,6 +24,12 @@ pub enum ConfigError {
         /// What the system says.
         source: io::Error,
     },
+    /// The file that was named is not there.
+    #[error("there is no file {}; correct the path, or make it by `aemp gensecret --config {}`", path.display(), path.display())]
+    Missing {
+        /// The file.
+        path: PathBuf,
+    },
     /// There is a directory in the file's place.
     #[error("cannot read {}: it is a directory; name a file by --config", path.display())]
     Directory {

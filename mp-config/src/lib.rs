@@ -149,6 +149,19 @@ impl ConfigFile {
         Ok(config)
     }
 
+    /// The same of a file that somebody has named, and that is to be there `[CF-12]`: a name that was mistyped is no empty
+    /// configuration.
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError::Missing`] if there is no such file, else as [`load`](Self::load).
+    pub fn load_named(path: &Path) -> Result<Self, ConfigError> {
+        if matches!(std::fs::metadata(path), Err(error) if error.kind() == ErrorKind::NotFound) {
+            return Err(ConfigError::Missing { path: path.to_owned() });
+        }
+        Self::load(path)
+    }
+
     /// Without a place for the file, the configuration is empty, and what needs a file says that there is no place.
     #[must_use]
     pub fn homeless() -> Self {

@@ -319,7 +319,22 @@ impl Setting {
             },
         };
         self.check(&value)?;
-        Ok(value)
+        Ok(self.without_repetition(value))
+    }
+
+    /// A list in which nothing stands twice, unless it may.
+    fn without_repetition(&self, value: Value) -> Value {
+        let Value::Array(items) = value else { return value };
+        if self.has_instances() {
+            return Value::Array(items);
+        }
+        let mut once = Vec::with_capacity(items.len());
+        for item in items {
+            if !once.contains(&item) {
+                once.push(item);
+            }
+        }
+        Value::Array(once)
     }
 
     /// The items that a word of the command line means: one or more of a list `[CF-11]`. A JSON list that begins with a

@@ -20,6 +20,7 @@ use crate::family::Family;
 use crate::group::Group;
 use crate::mesh::MeshConfig;
 use crate::registry::{COMPARE_EVERY, RegistryConfig, RegistryError, RegistryLimits, RegistrySize};
+use crate::wire::GlobalRequest;
 
 /// A node's part in the network's directory: its seeds, groups and families. Cheap to clone; all clones are the same,
 /// and it works until the node ends, held or not.
@@ -90,7 +91,7 @@ pub struct GlobalBuilder<'a> {
 
 impl Global {
     /// Makes the node part of the network's directory, with the seeds of its configuration. Once per node, and right after it was
-    /// started: what peers have told it before is lost.
+    /// started: what peers have told it before is lost, but for what [`Global::heard_global`] hands on.
     ///
     /// # Errors
     ///
@@ -181,6 +182,17 @@ impl Global {
     #[must_use]
     pub fn families(&self, limit: usize, after: Option<&str>) -> Vec<(Key, usize)> {
         self.shared.with(|state| state.registry.families(limit, after))
+    }
+
+    /// Hands on that a peer has said that it is a global node, `g_global`, to a service that was there before this was
+    /// started. A global node says it once for each connection `[GL-19]`. Without effect if the peer is not connected, and
+    /// on a global node, which has its own answer to that.
+    pub fn heard_global(&self, peer: &NodeId) {
+        self.shared.with(|state| {
+            if !state.registry.is_global() {
+                state.registry.request(peer, GlobalRequest::Global);
+            }
+        });
     }
 
     /// The global nodes that this one knows, connected or not, in order.

@@ -431,10 +431,20 @@ impl Node {
         self.inner.connect(node);
     }
 
-    /// Sends a request to the node port of a peer that is connected; `false` if it is not. It is taken even when messages
-    /// have to wait.
+    /// Whether the node is being shut down, and has got to where it ends its connections `[ND-12]`: nothing that a service
+    /// learns or says from now on is of use to anybody.
+    #[must_use]
+    pub fn is_leaving(&self) -> bool {
+        self.inner.is_draining()
+    }
+
+    /// Sends a request to the node port of a peer that is connected; `false` if it is not, or if [we are
+    /// leaving](Self::is_leaving). It is taken even when messages have to wait.
     #[must_use = "a request to a node that is not connected is not sent"]
     pub fn request(&self, node: &NodeId, request: &Message) -> bool {
+        if self.is_leaving() {
+            return false;
+        }
         self.inner.request(node, request).unwrap_or_else(|error| {
             tracing::warn!(%node, %error, "a request cannot be sent");
             true

@@ -6,6 +6,7 @@ mod pool;
 #[cfg(unix)]
 mod soak;
 
+use std::io::ErrorKind;
 use std::process::ExitCode;
 
 use clap::Parser as _;
@@ -44,14 +45,15 @@ fn perform(command: &Command, output: &mut Output) -> std::io::Result<bool> {
                 output::start_log(filter);
             }
             let ran = scenario::run(*seed, &shape.options(), log.is_none());
-            match ran {
-                Ok(outcome) => output.trace(&outcome.trace, None)?,
-                Err(failure) => {
-                    output.trace(&failure.trace, Some(&failure))?;
-                    return Ok(false);
-                }
+            let told = match &ran {
+                Ok(outcome) => output.trace(&outcome.trace, None),
+                Err(failure) => output.trace(&failure.trace, Some(failure)),
+            };
+            match told {
+                // Who has read enough, as `head` does, has not made the run fail.
+                Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(error),
+                _ => Ok(ran.is_ok()),
             }
-            Ok(true)
         }
         Command::Collide { seeds } => {
             let (mut messages, mut collisions) = (0, 0);

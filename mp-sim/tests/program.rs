@@ -46,3 +46,26 @@ fn a_replay_shows_faults_and_what_came_of_them() {
     let log = stdout(&mp_sim(&["replay", "1", "--log", "info,mp_sim=debug"]));
     assert!(log.contains("connected peer=") && log.contains("starts, life 0"), "{log}");
 }
+
+/// A run of nothing has shown nothing.
+#[test]
+fn nothing_to_do_is_wrong_use() {
+    for args in [&["run", "--seeds", "0"][..], &["collide", "--seeds", "0"], &["soak", "--seconds", "0"]] {
+        let output = mp_sim(args);
+        let error = String::from_utf8(output.stderr).expect("text");
+        assert!(output.status.code() == Some(2) && error.contains("invalid value '0'"), "{args:?}: {error}");
+    }
+    for args in [&["form", "--nodes", "0"][..], &["run", "--jobs", "0"]] {
+        assert_eq!(mp_sim(args).status.code(), Some(2), "{args:?}");
+    }
+}
+
+/// As `mp-sim replay 1 | head` does.
+#[test]
+fn who_stops_reading_a_replay_has_not_made_it_fail() {
+    let (reader, writer) = std::io::pipe().expect("a pipe");
+    drop(reader);
+    let mut replay = Command::new(env!("CARGO_BIN_EXE_mp-sim"));
+    let status = replay.args(["replay", "3", "--nodes", "3"]).stdout(writer).status().expect("it runs");
+    assert_eq!(status.code(), Some(0));
+}

@@ -60,6 +60,8 @@ pub struct Driver {
     output: Output,
     /// A write failed. It is told once nothing is left to be read: a peer's last words come before its end.
     write_error: Option<io::Error>,
+    /// One has failed at some time.
+    broken: bool,
     /// The protocol's error, until its events and its last bytes are out.
     failure: Option<Box<dyn Any + Send>>,
     /// The write side is shut down.
@@ -120,6 +122,7 @@ impl Driver {
             input: Input::default(),
             output: Output::default(),
             write_error: None,
+            broken: false,
             failure: None,
             finished: false,
             rounds: ROUNDS,
@@ -204,6 +207,7 @@ impl Driver {
                 Poll::Ready(Ok(len)) => written += len,
                 Poll::Ready(Err(error)) => {
                     self.write_error = Some(error);
+                    self.broken = true;
                     return false;
                 }
             }
@@ -318,6 +322,12 @@ impl Driver {
     #[must_use]
     pub fn input_is_empty(&self) -> bool {
         self.input.is_empty()
+    }
+
+    /// Whether a write has failed: the peer went before it had read all that it was told.
+    #[must_use]
+    pub fn is_broken(&self) -> bool {
+        self.broken
     }
 
     /// Whether the peer's end was read. [`Protocol::handle_eof`] is called once, for the protocol of that moment; one

@@ -67,7 +67,9 @@ pub(crate) enum Net {
     Db(Db),
     /// Print the log lines of all nodes of the network as they come
     ///
-    /// As far as the nodes pass them on: those of `aemp run` do, and Perl nodes with AnyEvent::MP::LogCatcher.
+    /// As far as the nodes pass them on: those of `aemp run` do, and Perl nodes with AnyEvent::MP::LogCatcher. A node of
+    /// `aemp run` passes on what it logs itself: for lines of debug or trace, it has to run with that level (--log-level,
+    /// or what stands in its --log-level-file, which it reads again on SIGHUP).
     Log(Log),
     /// Follow the connections of the network from node to node, and print who is connected with whom
     ///
@@ -176,7 +178,7 @@ pub(crate) enum Db {
         family: String,
         /// The key
         key: String,
-        /// The value: JSON if it parses as such, else a text
+        /// The value: JSON if it parses as such, else a text; what begins with [, { or " has to be JSON
         #[arg(value_name = "JSON", value_parser = json_word, allow_negative_numbers = true)]
         value: Value,
     },
@@ -218,7 +220,8 @@ impl Db {
 pub(crate) struct Log {
     #[command(flatten)]
     pub(crate) node: NodeArgs,
-    /// Lines that are at least as grave: fatal, alert, critical, error, warn, note, info, debug, trace, or 1 to 9
+    /// Lines that are at least as grave, of those that the nodes log: fatal, alert, critical, error, warn, note, info,
+    /// debug, trace, or 1 to 9
     #[arg(long, value_name = "LEVEL", default_value = "info", value_parser = level)]
     pub(crate) level: LogLevel,
     /// Only lines of nodes whose name has this in it
@@ -288,7 +291,7 @@ pub(crate) struct Talk {
     /// The port: NODE#NAME, or NODE for the node's own; an address as NODE needs no seed
     #[arg(value_parser = port)]
     pub(crate) port: PortId,
-    /// The message: each word is JSON if it parses as such, else a text
+    /// The message: each word is JSON if it parses as such, else a text; what begins with [, { or " has to be JSON
     #[arg(value_name = "JSON", value_parser = json_word, allow_negative_numbers = true)]
     pub(crate) message: Vec<Value>,
 }

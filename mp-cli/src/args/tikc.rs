@@ -42,7 +42,7 @@ pub(crate) enum Tikc {
         alias: String,
         /// Which event it is
         event: String,
-        /// What goes with it: each word is JSON if it parses as such, else a text
+        /// What goes with it: each word is JSON if it parses as such, else a text; what begins with [, { or " has to be JSON
         #[arg(value_name = "JSON", value_parser = json_word, allow_negative_numbers = true)]
         args: Vec<Value>,
     },

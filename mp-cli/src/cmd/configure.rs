@@ -39,7 +39,8 @@ pub(super) fn run(words: &[String], globals: Globals, output: &mut Output) -> Re
         });
         done
     } else {
-        change(&mut ConfigFile::load(&path)?)?
+        let load = if globals.config.is_some() { ConfigFile::load_named } else { ConfigFile::load };
+        change(&mut load(&path)?)?
     };
     done.iter().try_for_each(|report| output.report(report))
 }

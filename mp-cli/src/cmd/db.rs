@@ -39,7 +39,7 @@ pub(super) async fn group(name: &str, guest: &Guest, output: &mut Output) -> Res
         })
         .collect();
     if rows.is_empty() {
-        return Err(unknown("group", name, "`aemp groups` shows those that there are"));
+        return Err(unknown("group", name, "`aemp groups` shows those that there are", guest).await);
     }
     output.rows(&["PORT", "NODE", "VALUE"], &rows)
 }
@@ -48,7 +48,7 @@ async fn get(name: &str, key: Option<&str>, guest: &Guest, output: &mut Output) 
     let family = guest.directory().await?.family(name);
     let entries = guest.asked("what the family holds", family.entries()).await?;
     if entries.is_empty() {
-        return Err(unknown("family", name, "`aemp db families` shows those that there are"));
+        return Err(unknown("family", name, "`aemp db families` shows those that there are", guest).await);
     }
     let Some(key) = key else {
         let rows: Vec<_> = entries.iter().map(|(key, value)| Entry::new(name, key, Some(value))).collect();
@@ -70,7 +70,7 @@ async fn keys(name: &str, guest: &Guest, output: &mut Output) -> Result<(), CliE
     let family = guest.directory().await?.family(name);
     let mut keys = guest.asked("the family's keys", family.keys()).await?;
     if keys.is_empty() {
-        return Err(unknown("family", name, "`aemp db families` shows those that there are"));
+        return Err(unknown("family", name, "`aemp db families` shows those that there are", guest).await);
     }
     keys.sort();
     let rows: Vec<_> = keys.iter().map(|key| Entry::new(name, key, None)).collect();
@@ -78,8 +78,17 @@ async fn keys(name: &str, guest: &Guest, output: &mut Output) -> Result<(), CliE
 }
 
 /// A group or family without anything in it is none: nothing else makes one, and nothing else ends it.
-fn unknown(what: &str, name: &str, mend: &str) -> CliError {
-    CliError::Remote(plain(&format!("there is no {what} {name:?}; {mend}")))
+async fn unknown(what: &str, name: &str, mend: &str, guest: &Guest) -> CliError {
+    let known = families::names(guest).await.unwrap_or_default();
+    let meant = meant(name, &known).map(|near| format!("did you mean {near}? "));
+    CliError::Remote(plain(&format!("there is no {what} {name:?}; {}{mend}", meant.unwrap_or_default())))
+}
+
+/// The name that was most likely meant: services have `::` in their names where their groups may have `_`.
+fn meant<'a>(name: &str, known: &'a [String]) -> Option<&'a str> {
+    let even = |name: &str| name.replace("::", "_").to_lowercase();
+    let same = known.iter().find(|&one| even(one) == even(name));
+    same.map(String::as_str).or_else(|| mp_config::nearest(name, known.iter().map(String::as_str)))
 }
 
 /// A key belongs to the node that set it, and goes with it: so this one stays, unless it stays anyway.
@@ -189,5 +198,24 @@ impl Row for Member {
     fn cells(&self) -> Vec<String> {
         let value = if self.value.is_null() { "-".to_owned() } else { self.value.to_string() };
         vec![self.port.clone(), self.node.clone(), value]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_group_of_a_service_is_found_by_its_name() {
+        let known = ["colours", "mp::status", "mp_echo"].map(str::to_owned);
+        for (name, near) in [
+            ("mp::echo", Some("mp_echo")),
+            ("mp_status", Some("mp::status")),
+            ("MP_Echo", Some("mp_echo")),
+            ("colour", Some("colours")),
+            ("workers", None),
+        ] {
+            assert_eq!(meant(name, &known), near, "{name}");
+        }
     }
 }

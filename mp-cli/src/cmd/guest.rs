@@ -12,7 +12,8 @@ use std::time::Duration;
 use mp_config::{ConfigFile, NodeConfig, Setting};
 use mp_global::Global;
 use mp_global::wire::Part;
-use mp_node::{CallError, Message, Monitor, Node, NodeBuilder, NodeId, PortId, Reason, Value};
+use mp_node::{CallError, DialError, Message, Monitor, Node, NodeBuilder, NodeId, PortId, Reason, Value};
+use mp_proto::{HandshakeError, Stage};
 use serde_json::Value as Json;
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
@@ -28,9 +29,12 @@ use crate::output::{Progress, plain};
 const PROFILE: &str = "aemp";
 /// The node's name if nobody chose one: such a node is a passer-by.
 const NODE_ID: &str = "anon/";
-/// Between two attempts to reach one address.
-const PAUSE: Duration = Duration::from_millis(200);
-/// How long a node may take to say whether it knows a request that it did not answer.
+/// Between the first attempts to reach one address; then double that each time, up to the other one.
+const PAUSE: (Duration, Duration) = (Duration::from_millis(200), Duration::from_secs(3));
+/// So often a peer may close the connection while it is to prove itself: once may be chance; who does so again and again
+/// does not like our proof, and does not say so.
+const REFUSALS: u32 = 3;
+/// How long the directory may take to say which nodes there are, when one was not found.
 const AFTERTHOUGHT: Duration = Duration::from_secs(2);
 
 /// A node on errands. Cheap to clone; all clones are the same node.
@@ -140,20 +144,22 @@ impl Guest {
     pub(super) async fn cal(&self, port: &PortId, message: &[Json]) -> Result<Vec<Json>, CliError> {
         let request = Message::new(message).map_err(mp_node::SendError::from)?;
         let mut asked = None;
+        let doubt = OnceLock::new();
         let answer = self.in_time(async {
             let port = self.way_to(port).await?;
             self.waiting.is_for(format!("{port} did not answer"), "give it more by --timeout");
             asked = Some(port.clone());
-            self.node.call(&port, request).await.map_err(|error| unanswered(&port, &error))
+            tokio::select! {
+                biased;
+                answer = self.node.call(&port, request) => answer.map_err(|error| unanswered(&port, &error)),
+                text = self.refusal(&port, message.first(), &doubt) => Err(CliError::Remote(text)),
+            }
         });
         match (answer.await, asked) {
             (Ok(answer), _) => Ok(answer.values().iter().map(to_json).collect()),
             (Err(CliError::Remote(text)), Some(port)) => {
-                let unknown = match self.no_such_node(&port.node()).await {
-                    None => self.is_unknown(&port, message.first()).await,
-                    some => some,
-                };
-                Err(CliError::Remote(unknown.unwrap_or(text)))
+                let better = self.no_such_node(&port.node()).await.or(doubt.into_inner());
+                Err(CliError::Remote(better.unwrap_or(text)))
             }
             (Err(error), _) => Err(error),
         }
@@ -217,8 +223,11 @@ impl Guest {
         if self.global.get().is_none() {
             // Nobody else can be here: errands are done one after the other.
             let global = Global::builder(&self.node).global(false).start()?;
-            // Not before there is somebody who understands it: a stray request would be complained of.
-            self.ears.join();
+            // Not before there is somebody who understands it: a stray request would be complained of. What came until
+            // then, before or while this was done, is handed on.
+            for peer in self.ears.join() {
+                global.heard_global(&peer);
+            }
             drop(self.global.set(global));
         }
         let global = self.global.get().ok_or(CliError::NoNetwork)?;
@@ -292,15 +301,24 @@ impl Guest {
         }
     }
 
-    /// A node says nothing to a request that it does not know; asked about it, it says so.
-    async fn is_unknown(&self, port: &PortId, tag: Option<&Json>) -> Option<String> {
-        if !self.node.nodes().contains(&port.node()) {
-            return None;
+    /// Asks a node whether it knows a request, as it says nothing to one that it does not know `[NP-05]`. Returns, with
+    /// words for it, if there is no answer to be hoped for; a Perl node may yet have a function of that name, which leaves
+    /// but a `doubt`.
+    async fn refusal(&self, port: &PortId, tag: Option<&Json>, doubt: &OnceLock<String>) -> String {
+        if tag.is_none() && port.name().is_empty() {
+            return plain(&format!("{port} answers requests alone; write one, as in `aemp cal {port} time`"));
         }
-        let tag = tag?.as_str().filter(|_| port.name().is_empty())?.to_owned();
-        let question = self.node.call(port, ("can", tag.clone())).returning::<(String,)>();
-        let (known,) = question.timeout(AFTERTHOUGHT).await.ok()?;
-        known.is_empty().then(|| plain(&format!("{port} does not know the request {tag:?}")))
+        if let Some(tag) = tag.and_then(Json::as_str).filter(|_| port.name().is_empty()) {
+            let answer = self.node.call(port, ("can", tag.to_owned())).returning::<(String,)>().await;
+            if answer.is_ok_and(|(known,)| known.is_empty()) {
+                let text = plain(&format!("{port} does not know the request {tag:?}"));
+                if self.node.is_own_kind(&port.node()) {
+                    return text;
+                }
+                doubt.get_or_init(|| text);
+            }
+        }
+        std::future::pending().await
     }
 }
 
@@ -312,16 +330,27 @@ async fn dial(
     found: Arc<AtomicBool>,
 ) -> Result<NodeId, String> {
     let addr = address.parse().map_err(|error| format!("{address}: {error}"))?;
+    let (mut pause, mut refusals) = (PAUSE.0, 0);
     loop {
         match node.dial(&addr).await {
             Ok(peer) => return Ok(peer),
-            Err(error) if error.is_permanent() || found.load(Ordering::Relaxed) => {
-                return Err(plain(&error.to_string()));
+            Err(error) => {
+                refusals = if is_refusal(&error) { refusals + 1 } else { 0 };
+                if error.is_permanent() || refusals >= REFUSALS || found.load(Ordering::Relaxed) {
+                    return Err(plain(&error.to_string()));
+                }
+                waiting.because(&error);
             }
-            Err(error) => waiting.because(&error),
         }
-        sleep(PAUSE).await;
+        sleep(pause).await;
+        pause = (pause * 2).min(PAUSE.1);
     }
+}
+
+/// Whether the peer has closed the connection when it had our proof, or could not get one that it wants.
+fn is_refusal(error: &DialError) -> bool {
+    let DialError::Handshake { error, .. } = error else { return false };
+    matches!(**error, HandshakeError::Closed { stage: Stage::Auth })
 }
 
 fn host_port(host: &str, port: u16) -> String {

@@ -27,8 +27,9 @@ pub(super) async fn log(args: &Log, guest: &Guest, output: &mut Output) -> Resul
 fn listening(args: &Log) -> String {
     let nodes = args.node_part.as_ref().map(|part| format!(" with {part:?} in their names"));
     let text = args.text.as_ref().map(|part| format!(", if {part:?} is in them"));
+    let own = if args.level > LogLevel::INFO { ", as far as they log so much themselves" } else { "" };
     format!(
-        "listening: lines of level {} and graver of all nodes{} that pass them on{}; Ctrl-C ends it",
+        "listening: lines of level {} and graver of all nodes{} that pass them on{own}{}; Ctrl-C ends it",
         args.level,
         nodes.unwrap_or_default(),
         text.unwrap_or_default(),
@@ -106,7 +107,23 @@ fn time_of_day(time: f64) -> String {
 
 #[cfg(test)]
 mod tests {
+    use clap::Parser;
+
     use super::*;
+    use crate::args::{Net, ShellLine};
+
+    #[test]
+    fn who_wants_more_than_nodes_log_is_told() {
+        let listens = |level: &str| {
+            let line = ["log", "--level", level];
+            let Net::Log(args) = ShellLine::try_parse_from(line).unwrap().net else { panic!("not log") };
+            listening(&args)
+        };
+        assert!(!listens("info").contains("themselves"));
+        assert!(
+            listens("trace").contains("that pass them on, as far as they log so much themselves; Ctrl-C")
+        );
+    }
 
     #[test]
     fn the_time_is_that_of_the_day() {

@@ -116,6 +116,10 @@ fn what_an_address_was_taken_for_is_shown() {
     let out = home.aemp("setbinds nonsense,a:1").ok();
     assert!(out.contains("binds = nonsense,a:1 (taken as nonsense:*, which is any free port)\n"), "{out}");
     assert!(!home.aemp("setbinds a:1,*:*,b:0,4040").ok().contains("taken"));
+    home.aemp("setbinds a:1,b:2,a:1 setseeds [\"a:1\",\"a:1\"] setservices mp::echo,mp::echo").ok();
+    let file = home.json();
+    assert_eq!((&file["binds"], &file["seeds"]), (&json!(["a:1", "b:2"]), &json!(["a:1"])));
+    assert_eq!(file["services"], json!(["mp::echo", "mp::echo"]), "each is one");
 }
 
 /// What holds without a value is shown as the value that it is.

@@ -6,7 +6,7 @@ use std::process::Command;
 
 use crate::common::Home;
 use crate::inspect::network;
-use crate::process::{Process, Stream, free_port};
+use crate::process::{Process, free_port};
 
 /// The commands in the first column of the table of exit codes, and what stands beside them.
 fn table() -> Vec<(String, String)> {
@@ -107,8 +107,7 @@ fn ctrl_c_ends_each_long_command() {
         format!("bench {deaf}"),
     ] {
         let process = home.start(&format!("{line} --timeout 60 -v"));
-        // It hears signals from when it has begun; nothing tells that but time.
-        process.count_after(std::time::Duration::from_millis(300), Stream::Out, "");
+        process.hears_ctrl_c();
         ends(process, &line);
     }
     // What runs until it is stopped has then done what it should.

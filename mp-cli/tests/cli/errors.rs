@@ -121,6 +121,22 @@ fn wrong_places() {
     }
     let error = home.aemp(&format!("showconfig --config {directory}")).refused();
     assert!(error.contains("it is a directory"), "{error}");
+    for line in [
+        "showconfig",
+        "showconfig x",
+        "run",
+        "run x binds 127.0.0.1:0 secret s",
+        "nodes",
+        "cal x",
+        "tikc server",
+    ] {
+        let error = home.aemp(&format!("{line} --config /no/such/place")).refused();
+        let mend =
+            "there is no file /no/such/place; correct the path, or make it by `aemp gensecret --config";
+        assert!(error.contains(mend), "{line}: {error}");
+    }
+    let ran = home.aemp("doctor --config /no/such/place");
+    assert!(ran.code == Some(1) && ran.out.contains("there is no file /no/such/place"), "{ran:?}");
     let error = home.aemp("gensecret --config /no/such/place").refused();
     assert!(error.contains("cannot write /no/such/place: "), "{error}");
     assert_eq!(fs::read_dir(home.directory.path()).unwrap().count(), 0);

@@ -37,6 +37,8 @@ mod secret;
 #[cfg(test)]
 mod shell;
 #[cfg(test)]
+mod slips;
+#[cfg(test)]
 mod talk;
 #[cfg(test)]
 mod tikc;

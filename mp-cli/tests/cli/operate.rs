@@ -168,7 +168,7 @@ fn sighup_reloads_what_can_change() {
     assert_eq!(refused.code, Some(1), "{}", refused.err);
 
     home.aemp("setsecret n3w setold_secret 0ld").ok();
-    home.aemp(&format!("profile seed setseeds {} setbinds 127.0.0.1:0,127.0.0.1:0", third.address)).ok();
+    home.aemp(&format!("profile seed setseeds {} setbinds 127.0.0.1:0,[::1]:0", third.address)).ok();
     std::fs::write(&level, "debug").unwrap();
     seed.signal("HUP");
     let line = seed.complains(" reloaded");

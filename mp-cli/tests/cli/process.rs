@@ -115,6 +115,25 @@ impl Process {
         words
     }
 
+    /// Waits until it takes SIGINT itself; until then the signal ends it as it would end any program.
+    #[track_caller]
+    pub(crate) fn hears_ctrl_c(&self) {
+        const SIGINT: u64 = 1 << (2 - 1);
+        let status = format!("/proc/{}/status", self.id());
+        let caught = || {
+            let status = std::fs::read_to_string(&status).unwrap();
+            let mask = status.lines().find_map(|line| line.strip_prefix("SigCgt:"))?;
+            u64::from_str_radix(mask.trim(), 16).ok()
+        };
+        for _ in 0..PATIENCE.as_millis() / LOOK.as_millis() {
+            if caught().is_some_and(|mask| mask & SIGINT != 0) {
+                return;
+            }
+            drop(self.said.changed.wait_timeout_while(self.lines(), LOOK, |_| true).unwrap());
+        }
+        panic!("it does not take SIGINT: {}", self.all());
+    }
+
     /// Sends a signal, such as `INT`.
     pub(crate) fn signal(&self, name: &str) {
         let script = format!("kill -{name} {}", self.child.id());

@@ -130,7 +130,8 @@ fn nobody_there() {
         ),
         (format!("cal nobody x --timeout 3 --seed {address}"), "the network has no node nobody; "),
         (format!("cal {}#no x --timeout 60 --seed {address}", worker.id), "there is no port worker/"),
-        (format!("cal {address} time2 --timeout 3"), "does not know the request \"time2\""),
+        (format!("cal {address} time2 --timeout 600"), "does not know the request \"time2\""),
+        (format!("cal {address} --timeout 600"), "answers requests alone; write one, as in `aemp cal"),
         (format!("cal {address} devnull --timeout 3"), "did not answer within 3s; give it more"),
         (format!("cal {nowhere} time --timeout 0.5"), "Connection refused); does one of this network run"),
         (format!("snd {nowhere} x --timeout 0.5"), &nowhere),
@@ -168,15 +169,22 @@ fn no_port() {
     }
 }
 
-/// A word that is no JSON is a text; none makes the program fall over.
+/// A word that is no JSON is a text, unless it begins like JSON: then it was meant to be. None makes the program fall over.
 #[test]
 fn bad_json_is_text() {
     let (home, seed, _worker) = network();
     let echo = format!("{}#{}", seed.address, seed.echo().split_once('#').unwrap().1);
     let deep = "[".repeat(10_000);
-    for word in ["[1,", "{\"a\":}", "\"", "nul", "1e999", "-", "\u{7f}\u{1b}[31m", &deep] {
+    for word in ["nul", "1e999", "-", "\u{7f}\u{1b}[31m", " [1,"] {
         let out = home.words(&["--json", "cal", "--timeout", "60", &echo, "--", word]).ok();
         assert_eq!(serde_json::from_str::<Value>(&out).unwrap()["reply"], json!([word]), "{word:.20}");
+    }
+    for word in ["[1,", "{\"a\":}", "\"", "[1,\u{1b}", &deep] {
+        for command in [&["cal", "--timeout", "60", &echo][..], &["snd", &echo], &["db", "set", "f", "k"]] {
+            let error = home.words(&[command, &["--", word]].concat()).refused();
+            let says = error.contains("it begins like JSON and is none") && error.contains("write it as '\"");
+            assert!(says && !error.contains('\u{1b}'), "{error:.200}");
+        }
     }
     let out = home.words(&["cal", "--timeout", "60", &echo, "a\u{1b}b"]).ok();
     assert!(!out.contains('\u{1b}'), "{out:?}");

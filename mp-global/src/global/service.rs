@@ -18,13 +18,18 @@ pub(super) fn install(node: &Node, shared: &Arc<Shared>) {
             let is_kin = ups.node().is_ok_and(|node| node.is_own_kind(peer));
             ups.with(|state| state.up(clock::now(), peer, is_kin));
         }),
-        down: Box::new(move |peer, _| downs.with(|state| state.down(clock::now(), peer))),
+        down: Box::new(move |peer, _| {
+            // One connection after the other goes with ourselves: no master has to be found in its place, nobody told.
+            if downs.node().is_ok_and(|node| !node.is_leaving()) {
+                downs.with(|state| state.down(clock::now(), peer));
+            }
+        }),
         request: Box::new(move |from, tag, args| {
             if !GlobalRequest::TAGS.contains(&tag) {
                 return Some(args);
             }
             match GlobalRequest::parse(tag, args) {
-                Ok(request) => requests.with(|state| state.registry.request(from, request)),
+                Ok(request) => requests.request(from, request),
                 Err(error) => tracing::debug!(%from, %error, "a request was dropped"),
             }
             None

@@ -14,6 +14,7 @@ use crate::data::Key;
 use crate::family::feed::Feed;
 use crate::mesh::{DialOutcome, DialTarget, Mesh, MeshConfig};
 use crate::registry::{Answer, MonitorId, Query, QueryId, Registry, RegistryConfig, RegistryError};
+use crate::wire::GlobalRequest;
 
 /// The directory's state behind a lock, and who is woken by it.
 ///
@@ -54,16 +55,25 @@ impl Shared {
         self.standing.send_if_modified(|standing| {
             let changed = *standing != now;
             if changed {
-                tracing::info!(
-                    global = now.is_global,
-                    master = now.master.as_ref().map(NodeId::as_str),
-                    "directory"
-                );
+                log_standing(&now);
                 *standing = now;
             }
             changed
         });
         result
+    }
+
+    /// A peer says something to the directory; it may make this a global node `[GL-06]`.
+    pub(super) fn request(&self, from: &NodeId, request: GlobalRequest) {
+        let became_global = self.with(|state| {
+            let was_global = state.registry.is_global();
+            state.registry.request(from, request);
+            !was_global && state.registry.is_global()
+        });
+        if became_global {
+            // This is for good, and may be what somebody mistyped.
+            tracing::info!(by = %from, "directory: this node is global from now on, as another one has it for a seed");
+        }
     }
 
     pub(super) fn standing(&self) -> watch::Receiver<Standing> {
@@ -145,6 +155,15 @@ impl Shared {
             state.registry.unmonitor(monitor);
             state.feeds.remove(&monitor)
         });
+    }
+}
+
+fn log_standing(standing: &Standing) {
+    match &standing.master {
+        // Why, is told by who made it one.
+        _ if standing.is_global => {}
+        Some(master) => tracing::info!(master = master.as_str(), "directory: a seed serves this node"),
+        None => tracing::info!("directory: no seed is connected to serve this node; they are dialled again"),
     }
 }
 

@@ -118,7 +118,14 @@ impl State {
                 MeshOutput::Dial { target, address } => self.dials.push((target, address)),
                 MeshOutput::IsSeed(node) if self.registry.is_up(&node) => self.registry.node_up(&node, true),
                 MeshOutput::IsSeed(_) => {} // `up` is going to ask
-                MeshOutput::BecomeGlobal => self.registry.become_global(),
+                MeshOutput::BecomeGlobal => {
+                    if !self.registry.is_global() {
+                        tracing::info!(
+                            "directory: this node is global from now on, as it is among its own seeds"
+                        );
+                    }
+                    self.registry.become_global();
+                }
             }
         }
     }

@@ -185,7 +185,7 @@ impl Inner {
                 match error {
                     MeetError::Handshake(error) => DialError::Handshake { addr: addr.clone(), error },
                     MeetError::Duplicate(node) => DialError::Duplicate { addr: addr.clone(), node },
-                    MeetError::Io(text) | MeetError::Refused(text) => {
+                    MeetError::Io(text) | MeetError::Unheard(text) | MeetError::Refused(text) => {
                         DialError::Lost { addr: addr.clone(), text }
                     }
                     #[cfg(feature = "tls")]

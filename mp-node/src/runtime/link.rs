@@ -17,7 +17,7 @@ use crate::mailbox::PortCell;
 use crate::node::Inner;
 use crate::node::requests::Asker;
 use crate::runtime::meet::Carrier;
-use crate::runtime::peer::{Peer, Span};
+use crate::runtime::peer::{Peer, SHUT_DOWN, Span};
 use crate::stats::count;
 use crate::stats::figures::Figures;
 use crate::sync::after;
@@ -133,7 +133,7 @@ pub(crate) async fn serve(
         Ok(End::Drained) => {
             let late = link.see_off(&mut driver).await;
             drop(driver.finish(&mut link, late).await);
-            "the node was shut down".to_owned()
+            SHUT_DOWN.to_owned()
         }
         Ok(End::GivenUp(why)) => why,
         Err(error) => error.to_string(),

@@ -40,6 +40,9 @@ pub(crate) enum MeetError {
     Handshake(Box<HandshakeError>),
     #[error("{0}")]
     Io(String),
+    /// The peer had gone before it had read what we said.
+    #[error("{0}")]
+    Unheard(String),
     #[error("{0}")]
     Refused(String),
     #[cfg(feature = "tls")]
@@ -131,10 +134,12 @@ async fn shake(
         let mut event = match event {
             Ok(event) => event,
             Err(error) => {
+                let is_unheard = went_unheard(side, &handshake, &driver, &error);
                 let error = failed(node, error, claim.as_ref()).await;
                 let name = claims.clone().filter(|_| is_beside && side == Side::Accepted);
                 return Err(match name {
                     Some(name) if has_ended(&error) => MeetError::Duplicate(name),
+                    _ if is_unheard && has_ended(&error) => MeetError::Unheard(error.to_string()),
                     _ => error,
                 });
             }
@@ -274,6 +279,26 @@ fn has_ended(error: &MeetError) -> bool {
         MeetError::Io(_) => true,
         _ => false,
     }
+}
+
+/// Whether a peer that came to us has gone without having heard us out, so that it was not what we said that it went for:
+/// such as one that has grown tired of waiting for a process that was frozen. Its pipe breaks, where that of a peer
+/// which refuses us ends. Within TLS the two cannot be told apart.
+fn went_unheard(
+    side: Side,
+    handshake: &Handshake,
+    driver: &Driver,
+    error: &DriveError<HandshakeError>,
+) -> bool {
+    use std::io::ErrorKind::{BrokenPipe, ConnectionAborted, ConnectionReset};
+
+    let breaks = match error {
+        DriveError::Io(error) => {
+            matches!(error.kind(), BrokenPipe | ConnectionAborted | ConnectionReset)
+        }
+        _ => driver.is_broken(),
+    };
+    side == Side::Accepted && breaks && !handshake.is_within_tls()
 }
 
 /// What an error of the driver comes to.

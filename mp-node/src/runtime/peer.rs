@@ -25,6 +25,8 @@ use crate::watch::Action;
 /// in the processor's caches, and not when all the room that there is has been filled. 256 KiB: half of a common
 /// second-level cache, and what the driver writes at once.
 const RIPE: usize = 256 * 1024;
+/// Why a connection ends that we end because we stop.
+pub(crate) const SHUT_DOWN: &str = "the node was shut down";
 
 /// A peer: its route, and the handles by which tasks wake one another.
 #[derive(Debug)]
@@ -83,7 +85,7 @@ impl Drop for Span {
     fn drop(&mut self) {
         let why = self.why.take().unwrap_or_else(|| {
             // The task was dropped: with the node, or by a panic in a service or resolver.
-            if self.node.is_closed() { "the node was shut down" } else { "internal error" }.to_owned()
+            if self.node.is_closed() { SHUT_DOWN } else { "internal error" }.to_owned()
         });
         self.node.lose(&self.peer, self.epoch, &why);
     }
@@ -230,6 +232,21 @@ impl Peer {
     }
 }
 
+/// Tells the log of an end. One in good order, on either side, should not read like a fault.
+fn log_end(peer: &Peer, text: &str, was_up: bool, unsent: usize) {
+    // Messages that waited to be written; of an end in good order worth a word only if there are any.
+    let left = (unsent > 0).then_some(unsent);
+    if !was_up {
+        tracing::debug!(peer = %peer.id, reason = text, unsent, "could not connect");
+    } else if text == ConnectionError::Closed.to_string() {
+        tracing::info!(peer = %peer.id, unsent = left, "connection closed by the peer");
+    } else if text == SHUT_DOWN {
+        tracing::info!(peer = %peer.id, unsent = left, "connection closed");
+    } else {
+        tracing::info!(peer = %peer.id, reason = text, unsent, "connection lost");
+    }
+}
+
 impl Inner {
     /// Offers a message to a peer and does what follows from it: waking, connecting, giving up.
     #[inline]
@@ -365,16 +382,7 @@ impl Inner {
         if loss.was_up {
             self.stats.connection_lost();
         }
-        // Messages that waited to be written.
-        let unsent = loss.messages;
-        if !loss.was_up {
-            tracing::debug!(peer = %peer.id, reason = text, unsent, "could not connect");
-        } else if text == ConnectionError::Closed.to_string() {
-            // A peer that ends in good order does this, too, so it should not read like a fault.
-            tracing::info!(peer = %peer.id, unsent, "connection closed by the peer");
-        } else {
-            tracing::info!(peer = %peer.id, reason = text, unsent, "connection lost");
-        }
+        log_end(peer, text, loss.was_up, loss.messages);
         let reason = Reason::transport_error(&peer.id, text);
         self.fire(loss.watchers, &reason);
         for cell in loss.watched.iter().filter_map(|name| self.find(name)) {

@@ -17,8 +17,8 @@ pub enum HandshakeFailure {
     TimedOut,
     /// The peer ended the pipe in the middle, where it may well have refused us.
     Closed,
-    /// The peer went in good order: one that came to us before it said who it is, or one that had proven itself and then
-    /// had no use for the connection, be it that it was leaving. No fault.
+    /// The peer went in good order: one that came to us before it said who it is or had heard us, or one that had proven
+    /// itself and then had no use for the connection, be it that it was leaving. No fault.
     Left,
     /// The pipe broke, or this node could not go on.
     Broken,
@@ -101,6 +101,7 @@ impl HandshakeFailure {
                 ref error => Self::of_handshake(error),
             },
             MeetError::Io(_) => Self::Broken,
+            MeetError::Unheard(_) => Self::Left,
             MeetError::Refused(_) => Self::Refused,
             #[cfg(feature = "tls")]
             MeetError::Tls(_) => Self::Certificate,

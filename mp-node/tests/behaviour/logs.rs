@@ -213,10 +213,7 @@ async fn a_connection_that_the_peer_closes_is_said_to_be_closed() {
     b.shutdown().await;
     moment().await;
     let closed = log.lines("connection closed by the peer");
-    assert!(
-        closed.len() == 1 && closed[0].contains("peer=b") && closed[0].contains("unsent=0"),
-        "{closed:?}"
-    );
+    assert!(closed.len() == 1 && closed[0].contains("peer=b") && !closed[0].contains("unsent"), "{closed:?}");
     assert!(log.lines("end-of-file").is_empty());
     drop(a);
 }

@@ -179,3 +179,20 @@ async fn who_leaves_before_it_says_who_it_is_is_no_failure() {
     assert_eq!((failures.get(HandshakeFailure::Left), failures.total()), (1, 1), "{failures:?}");
     assert!(HandshakeFailure::Left.is_harmless() && !HandshakeFailure::Closed.is_harmless());
 }
+
+/// [SV-03]: nor is one that has given us up before it has heard anything, as those do that dial a frozen process.
+#[tokio::test]
+async fn who_leaves_before_it_has_heard_us_is_no_failure() {
+    let node = Node::builder("test").without_file().secret(crate::net::SECRET).node_id("a");
+    let a = node.bind("127.0.0.1:0").start().await.expect("starts");
+    let greeting = "aemp;1;visitor;hmac_sha3_512;json;mproto=1;gproto=1\nbm9uY2U";
+    let mut visitor = std::net::TcpStream::connect(a.addresses()[0].to_string()).expect("listens");
+    std::io::Write::write_all(&mut visitor, greeting.as_bytes()).expect("room");
+    // Nothing has run in this thread meanwhile: the node finds a peer that is gone.
+    drop(visitor);
+    let failures = || a.stats().handshake_failures;
+    while failures().total() == 0 {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    assert_eq!((failures().get(HandshakeFailure::Left), failures().total()), (1, 1), "{:?}", failures());
+}

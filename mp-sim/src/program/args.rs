@@ -45,7 +45,7 @@ pub(super) enum Command {
     /// Form large networks, and print what that takes
     Form {
         /// How many nodes, one network for each number
-        #[arg(long, value_delimiter = ',', default_value = "100,300,1000")]
+        #[arg(long, value_delimiter = ',', default_value = "100,300,1000", value_parser = some)]
         nodes: Vec<usize>,
         /// How many of them are global nodes
         #[arg(long, default_value_t = 5)]
@@ -67,12 +67,17 @@ pub(super) enum Command {
     },
 }
 
+/// At least one.
+fn some(text: &str) -> Result<usize, String> {
+    text.parse().ok().filter(|&number| number > 0).ok_or_else(|| "write a whole number above 0".to_owned())
+}
+
 /// A soak.
 #[cfg(unix)]
 #[derive(Debug, Clone, ClapArgs)]
 pub(super) struct Soak {
     /// How long the load and the faults last; start and end take some 20 s more
-    #[arg(long, default_value_t = 60)]
+    #[arg(long, default_value_t = 60, value_parser = clap::value_parser!(u64).range(1..))]
     pub(super) seconds: u64,
     /// How many nodes
     #[arg(long, default_value_t = 8, value_parser = clap::value_parser!(u32).range(2..=100))]
@@ -121,13 +126,13 @@ impl Shape {
 #[derive(Debug, Clone, ClapArgs)]
 pub(super) struct Seeds {
     /// How many seeds
-    #[arg(long, default_value_t = 100)]
+    #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u64).range(1..))]
     pub(super) seeds: u64,
     /// The first one
     #[arg(long, default_value_t = 0)]
     pub(super) start: u64,
     /// How many at the same time [default: as many as the machine has processors]
-    #[arg(long)]
+    #[arg(long, value_parser = some)]
     pub(super) jobs: Option<usize>,
     /// Stop at a seed that fails
     #[arg(long)]

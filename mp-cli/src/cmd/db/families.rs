@@ -31,6 +31,11 @@ pub(in crate::cmd) async fn groups(guest: &Guest, output: &mut Output) -> Result
     output.rows(&["GROUP", "MEMBERS"], &rows)
 }
 
+/// The names of all families of applications, if anybody tells.
+pub(super) async fn names(guest: &Guest) -> Result<Vec<String>, CliError> {
+    Ok(all(guest).await?.into_iter().map(|size| size.family).collect())
+}
+
 /// All families of applications, as a global node of our own kind has them.
 async fn all(guest: &Guest) -> Result<Vec<FamilySize>, CliError> {
     let global = guest.directory().await?;

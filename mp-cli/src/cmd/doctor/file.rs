@@ -17,7 +17,8 @@ pub(super) fn read(option: Option<&Path>) -> (Option<ConfigFile>, Vec<Finding>) 
         Err(error) => return (None, vec![Finding::of_error("file", "", &error)]),
     };
     let shown = path.display();
-    let file = match ConfigFile::load(&path) {
+    let load = if option.is_some() { ConfigFile::load_named } else { ConfigFile::load };
+    let file = match load(&path) {
         Ok(file) => file,
         Err(error) => return (None, vec![Finding::of_error("file", "", &error)]),
     };

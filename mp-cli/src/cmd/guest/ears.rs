@@ -40,9 +40,12 @@ impl Ears {
         ears
     }
 
-    /// The node takes part in the directory from now on.
-    pub(super) fn join(&self) {
-        self.heard().is_in = true;
+    /// The node takes part in the directory from now on, which hears itself what peers say; gives those that have said
+    /// before that they are global, and will not repeat it.
+    pub(super) fn join(&self) -> BTreeSet<NodeId> {
+        let mut heard = self.heard();
+        heard.is_in = true;
+        heard.globals.clone()
     }
 
     /// Whether this peer has said that it is a global node.
@@ -107,5 +110,46 @@ impl Ears {
 
     fn heard(&self) -> MutexGuard<'_, Heard> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use mp_config::{Address, NodeConfig, SecretText};
+    use mp_global::Global;
+    use mp_node::Node;
+
+    use crate::cmd::guest::Guest;
+    use crate::output::Progress;
+
+    const SECRET: &str = "s3cret";
+
+    /// [GL-19]: a global node says what it is once. Whoever heard it, the guest's part in the directory gets to know.
+    #[tokio::test]
+    async fn global_nodes_that_said_so_before_the_guest_joined_are_known() {
+        let mut globals = Vec::new();
+        for name in ["one", "two"] {
+            let node = Node::builder("test").without_file().secret(SECRET).node_id(name).bind("127.0.0.1:0");
+            let node = node.start().await.unwrap();
+            let global = Global::builder(&node).global(true).start().unwrap();
+            globals.push((node, global));
+        }
+        let addresses: Vec<_> = globals.iter().map(|(node, _)| node.addresses()[0].to_string()).collect();
+        let mut config = NodeConfig::bare("test", "guest".parse().unwrap());
+        config.secret = Some(SecretText::new(SECRET));
+        config.seeds = addresses.iter().map(|text| text.parse::<Address>().unwrap()).collect();
+        let minute = Duration::from_secs(60);
+        let guest = Guest::begin(config, minute, Progress::default()).await.unwrap();
+        for (node, _) in &globals {
+            // It has met us, and said what it is, before it answers.
+            let port = addresses[usize::from(node.id().as_str() == "two")].parse().unwrap();
+            guest.meet(&port).await.unwrap();
+            assert!(guest.is_global(node.id()));
+        }
+        let names: Vec<_> = globals.iter().map(|(node, _)| node.id().clone()).collect();
+        assert_eq!(guest.directory().await.unwrap().globals(), names);
+        guest.leave().await;
     }
 }

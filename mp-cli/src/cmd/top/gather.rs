@@ -25,6 +25,8 @@ const NODES: usize = 1_000;
 const CONNECTIONS: usize = 200;
 /// Seeds that are told of when none is connected.
 const TRIED: usize = 3;
+/// What to do, where nothing tells more.
+const MEND: &str = "; look whether it runs and has the same secret";
 /// How long a seed is waited for before it is told of.
 const LOOK: Duration = Duration::from_secs(1);
 
@@ -77,15 +79,18 @@ impl Gatherer {
         match timeout(limit, self.global.joined()).await {
             Ok(joined) => Ok(joined?),
             Err(_) => {
-                let why = self.trouble().await;
-                let mend = "look whether it runs and has the same secret";
-                Err(CliError::Remote(plain(&format!("no seed answers within {limit:?}: {why}; {mend}"))))
+                let told = self.trouble().await;
+                let mend = if told.iter().any(|one| one.has_mend) { "" } else { MEND };
+                Err(CliError::Remote(plain(&format!(
+                    "no seed answers within {limit:?}: {}{mend}",
+                    joined(&told)
+                ))))
             }
         }
     }
 
     /// What stands between us and the network.
-    async fn trouble(&self) -> String {
+    async fn trouble(&self) -> Vec<Trouble> {
         let mut dials = JoinSet::new();
         for (number, seed) in self.seeds.iter().enumerate() {
             let (node, seed) = (self.node.clone(), seed.clone());
@@ -95,8 +100,8 @@ impl Gatherer {
             }
         }
         let mut told: Vec<_> = dials.join_all().await;
-        told.sort();
-        told.into_iter().map(|(_, text)| text).collect::<Vec<_>>().join("; ")
+        told.sort_by_key(|(number, _)| *number);
+        told.into_iter().map(|(_, trouble)| trouble).collect()
     }
 
     /// Asks all nodes that answer questions; each has `limit`, but 5 s at the most.
@@ -112,7 +117,7 @@ impl Gatherer {
                 return sample;
             }
             Err(_) => {
-                sample.error = Some(self.trouble().await);
+                sample.error = Some(joined(&self.trouble().await));
                 return sample;
             }
         };
@@ -155,17 +160,40 @@ async fn ask(client: &StatusClient, port: &PortId, own: &NodeId) -> Option<Repor
     Some(Report { summary, connections })
 }
 
+/// What came of dialling a seed.
+#[derive(Debug)]
+struct Trouble {
+    text: String,
+    /// The text says what to do, too.
+    has_mend: bool,
+}
+
+impl Trouble {
+    fn of(error: &DialError) -> Self {
+        Self { text: error.to_string(), has_mend: matches!(error, DialError::Handshake { .. }) }
+    }
+
+    fn without_mend(text: String) -> Self {
+        Self { text, has_mend: false }
+    }
+}
+
+/// What came of several.
+fn joined(told: &[Trouble]) -> String {
+    told.iter().map(|one| one.text.as_str()).collect::<Vec<_>>().join("; ")
+}
+
 /// Dials a seed; gives what came of it, in words.
-async fn attempt(node: &Node, seed: &str) -> String {
+async fn attempt(node: &Node, seed: &str) -> Trouble {
     let addr = match seed.parse() {
         Ok(addr) => addr,
-        Err(error) => return format!("{seed}: {error}"),
+        Err(error) => return Trouble::without_mend(format!("{seed}: {error}")),
     };
     match timeout(LOOK, node.dial(&addr)).await {
         Ok(Ok(peer) | Err(DialError::Duplicate { node: peer, .. })) => {
-            format!("the seed {peer} at {seed} is there, and has not let us in")
+            Trouble::without_mend(format!("the seed {peer} at {seed} is there, and has not let us in"))
         }
-        Ok(Err(error)) => error.to_string(),
-        Err(_) => format!("nothing came from {seed}"),
+        Ok(Err(error)) => Trouble::of(&error),
+        Err(_) => Trouble::without_mend(format!("nothing came from {seed}")),
     }
 }
