@@ -3,6 +3,7 @@
 use proptest::prelude::{Strategy, any, prop_assert, prop_assert_eq, prop_oneof, proptest};
 use proptest::{collection, sample};
 
+use crate::kernel::bulk::COST;
 use super::lanes::{Peer, session};
 use super::*;
 
@@ -191,7 +192,7 @@ proptest! {
                 Step::Write { pieces } => model.write(pieces),
             }
             let data = model.outbox.bulk.data();
-            prop_assert!(data <= BOUND + LONGEST + 100, "{data}");
+            prop_assert!(data <= BOUND + LONGEST + 100 + COST, "{data}");
         }
         model.drain();
         let outbox = &model.outbox;
