@@ -107,8 +107,7 @@ impl Inner {
         // The port itself wakes the task when it dies or the node stops, so that the task needs no token, no monitor and
         // no memory beside its own. What is held while the function waits is in every idle port: it is held once.
         self.spawn_unguarded(async move {
-            let (node, cell) = &owner;
-            poll_fn(|cx| Poll::Ready(cell.set_runner(cx.waker()))).await;
+            poll_fn(|cx| Poll::Ready(owner.1.set_runner(cx.waker()))).await;
             let ended = {
                 let (owner, body) = (&owner, &mut body);
                 let work = pin!(async move {
@@ -119,7 +118,7 @@ impl Inner {
             };
             if let Some(ended) = ended {
                 let reason = ended.unwrap_or_else(|panic| Reason::die(panic_text(&*panic)));
-                node.kill_local(cell, &reason);
+                owner.0.kill_local(&owner.1, &reason);
             }
         });
     }

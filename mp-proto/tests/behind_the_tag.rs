@@ -21,9 +21,8 @@ fn value() -> impl Strategy<Value = Value> {
     leaf.prop_recursive(3, 20, 4, |inner| {
         prop_oneof![
             collection::vec(inner.clone(), 0..4).prop_map(Value::List),
-            collection::btree_map("[a-z]{0,3}", inner, 0..4).prop_map(|map| Value::Map(
-                map.into_iter().map(|(key, item)| (key.as_str().into(), item)).collect()
-            )),
+            collection::btree_map("[a-z]{0,3}", inner, 0..4)
+                .prop_map(|map| Value::Map(map.into_iter().collect())),
         ]
     })
 }

@@ -16,21 +16,37 @@ async fn node(messages: usize) -> Node {
     TestNet::with_limits(1, limits).await.node(0).clone()
 }
 
+#[derive(Clone)]
+struct Sender {
+    node: Node,
+    to: PortRef<u32>,
+    name: PortId,
+    untyped: bool,
+}
+
+impl Sender {
+    async fn send(&self, who: u32) -> bool {
+        let sent = if self.untyped {
+            self.node.send(&self.name, who).await
+        } else {
+            self.node.send(&self.to, who).await
+        };
+        sent.is_ok()
+    }
+}
+
 /// The first one to wait has more to send than anybody takes; those behind it have one message each.
 async fn greedy_and_modest(untyped: bool) {
     let node = node(4).await;
     let mut port = node.typed_port::<u32>();
-    let (to, name) = (port.to_ref(), port.id().clone());
-    let send = async move |node: Node, to: PortRef<u32>, name: PortId, who: u32| {
-        if untyped { node.send(&name, who).await } else { node.send(&to, who).await }.is_ok()
-    };
+    let sender = Sender { node: node.clone(), to: port.to_ref(), name: port.id().clone(), untyped };
     let mut tasks = JoinSet::new();
-    let greedy = (node.clone(), to.clone(), name.clone());
-    tasks.spawn(async move { while send(greedy.0.clone(), greedy.1.clone(), greedy.2.clone(), 0).await {} });
+    let greedy = sender.clone();
+    tasks.spawn(async move { while greedy.send(0).await {} });
     tokio::task::yield_now().await;
     for who in 1..=10 {
-        let modest = (node.clone(), to.clone(), name.clone());
-        tasks.spawn(async move { drop(send(modest.0, modest.1, modest.2, who).await) });
+        let modest = sender.clone();
+        tasks.spawn(async move { assert!(modest.send(who).await) });
     }
     tokio::time::sleep(SECOND / 2).await;
     let mut modest = Vec::new();
@@ -60,19 +76,20 @@ async fn patience_looks_at_what_is_taken_out() {
         async move { node.send(&to, 1000).await }
     });
     let monitor = node.monitor(&to);
+    tokio::task::yield_now().await;
     for number in 0..1001 {
         assert_eq!(port.recv_as().await, Some(number));
         // They are taken out of the mailbox by 64.
         if number % 64 == 0 {
             tokio::time::sleep(SECOND * 9 / 10).await;
-            assert_eq!(waiting.is_finished(), number >= 8 * 64, "after {number}");
+            assert_eq!(waiting.is_finished(), number >= 7 * 64, "after {number}");
         }
     }
     assert_eq!(monitor.fired(), None);
     while node.try_send(&to, 0).is_ok() {}
     let begun = tokio::time::Instant::now();
     node.send(&to, 0).await.unwrap();
-    assert_eq!(begun.elapsed(), SECOND, "killed, as it takes nothing");
+    assert!((SECOND..2 * SECOND).contains(&begun.elapsed()), "killed, as it takes nothing");
     assert_eq!(monitor.await, Reason::mailbox_overflow(&to));
 }
 
@@ -91,7 +108,7 @@ async fn everything_arrives(node: Node, mut port: Port) {
             }
         });
     }
-    let mut next = BTreeMap::new();
+    let mut next: BTreeMap<u32, u32> = BTreeMap::new();
     while next.values().sum::<u32>() < 50 * EACH {
         let (who, number) = port.recv_as::<(u32, u32)>().await.unwrap();
         if who != 999 {

@@ -3,9 +3,9 @@
 use proptest::prelude::{Strategy, any, prop_assert, prop_assert_eq, prop_oneof, proptest};
 use proptest::{collection, sample};
 
-use crate::kernel::bulk::COST;
 use super::lanes::{Peer, session};
 use super::*;
+use crate::kernel::bulk::COST;
 
 const PORTS: [&str; 5] = ["a", "b", "c", "d", "e"];
 const BOUND: usize = 8000;
