@@ -1,5 +1,6 @@
 //! The workloads: one file for each, and the table of all.
 
+mod blocking;
 mod fan_out;
 mod framings;
 mod idle;

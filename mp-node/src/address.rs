@@ -11,7 +11,7 @@ use mp_proto::{NodeId, PortId, Reason};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::error::{SendError, TrySendError};
-use crate::mailbox::PortCell;
+use crate::mailbox::{Home, PortCell};
 use crate::{Node, Port, TypedPort};
 
 /// A port's name that says what messages the port takes: what [`TypedPort::to_ref`] gives. Cheap to clone.
@@ -26,12 +26,29 @@ pub struct PortRef<T> {
 
 /// How a port is known.
 #[derive(Clone)]
-enum Address {
+pub(crate) enum Address {
     /// By its name.
     Named(PortId),
     /// As a port of this process: nobody need look for it, and its name is made when it is wanted. What lies in its
     /// mailbox is dropped when nobody is left to receive it, so this keeps hardly any memory of a dead port.
     Here(Arc<PortCell>),
+}
+
+impl Address {
+    pub(crate) fn id(&self) -> &PortId {
+        match self {
+            Self::Named(id) => id,
+            Self::Here(cell) => cell.id(),
+        }
+    }
+
+    /// The port itself, if it is known as one of the node with this home.
+    pub(crate) fn at(&self, home: &Arc<Home>) -> Option<&Arc<PortCell>> {
+        match self {
+            Self::Here(cell) if cell.is_at(home) => Some(cell),
+            _ => None,
+        }
+    }
 }
 
 impl<T> PortRef<T> {
@@ -48,10 +65,7 @@ impl<T> PortRef<T> {
     /// The port's name in the network.
     #[must_use]
     pub fn id(&self) -> &PortId {
-        match &self.to {
-            Address::Named(id) => id,
-            Address::Here(cell) => cell.id(),
-        }
+        self.to.id()
     }
 
     /// The port's name in the network, taken.
@@ -59,8 +73,12 @@ impl<T> PortRef<T> {
     pub fn into_id(self) -> PortId {
         match self.to {
             Address::Named(id) => id,
-            Address::Here(cell) => cell.id().clone(),
+            Address::Here(cell) => cell.to_id(),
         }
+    }
+
+    pub(crate) fn address(&self) -> &Address {
+        &self.to
     }
 
     /// The port itself, if it is one of this process that is known as such.

@@ -1,9 +1,10 @@
 //! Asking a typed port.
 
 use std::fmt;
-use std::future::{Future, IntoFuture};
+use std::future::{Future, IntoFuture, poll_fn};
 use std::pin::Pin;
 use std::sync::Arc;
+use std::task::Poll;
 use std::time::Duration;
 
 use mp_transport::clock;
@@ -31,8 +32,8 @@ impl Node {
         to: impl Into<PortRef<Q>>,
         question: impl FnOnce(ReplyTo<R>) -> Q,
     ) -> Ask<Q, R> {
-        let prepared = self.try_port().map(|reply| {
-            let reply = reply.typed::<R>();
+        let prepared = self.inner.add_typed_port::<R>().map(|cell| {
+            let reply = TypedPort::new(Arc::clone(&self.inner), cell, true);
             let question = question(ReplyTo::of(reply.to_ref()));
             (question, reply)
         });
@@ -75,16 +76,14 @@ where
 
     fn into_future(self) -> Self::IntoFuture {
         let Self { node, to, prepared, timeout } = self;
+        let Some(limit) = timeout else {
+            return Box::pin(ask(node, to, prepared));
+        };
         Box::pin(async move {
-            let (question, reply) = prepared?;
-            let asking = ask(node, to, question, reply);
-            let Some(limit) = timeout else {
-                return asking.await;
-            };
             let late = clock::sleep_until(after(clock::now(), limit));
             tokio::select! {
                 biased;
-                answer = asking => answer,
+                answer = ask(node, to, prepared) => answer,
                 () = late => Err(CallError::TimedOut(limit)),
             }
         })
@@ -94,31 +93,30 @@ where
 async fn ask<Q, R>(
     node: Arc<Inner>,
     to: PortRef<Q>,
-    question: Q,
-    mut reply: TypedPort<R>,
+    prepared: Result<(Q, TypedPort<R>), SendError>,
 ) -> Result<R, CallError>
 where
     Q: Serialize + Send + 'static,
     R: DeserializeOwned + Send + 'static,
 {
+    let (question, mut reply) = prepared?;
     let fired = Arc::new(Fired::default());
-    let watch = node.watch(to.id(), Action::Future(Arc::clone(&fired)));
-    let monitor = Monitor::new(Arc::clone(&node), to.id().clone(), watch, Some(fired));
-    // While the question waits for room, its target may die.
-    tokio::pin!(monitor);
-    tokio::select! {
-        biased;
-        sent = node.send_typed(&to, question) => sent?,
-        reason = &mut monitor => return Err(CallError::Died(reason)),
+    let watch = node.watch_at(to.address(), Action::Future(Arc::clone(&fired)));
+    let mut monitor = Monitor::at(Arc::clone(&node), to.address().clone(), watch, Some(fired));
+    if let Some(unsent) = node.send_typed_now(&to, question)? {
+        // While the question waits for room, its target may die.
+        tokio::select! {
+            biased;
+            sent = node.send_typed_later(&to, unsent) => sent?,
+            reason = &mut monitor => return Err(CallError::Died(reason)),
+        }
     }
-    tokio::select! {
-        biased;
-        answer = reply.recv_checked() => match answer {
-            Some(answer) => Ok(answer?),
-            None => Err(unanswered(&node, reply.killed())),
-        },
-        reason = monitor => Err(CallError::Died(reason)),
-    }
+    poll_fn(|cx| match reply.poll_checked(cx) {
+        Poll::Ready(Some(answer)) => Poll::Ready(answer.map_err(CallError::from)),
+        Poll::Ready(None) => Poll::Ready(Err(unanswered(&node, reply.killed()))),
+        Poll::Pending => Pin::new(&mut monitor).poll(cx).map(|reason| Err(CallError::Died(reason))),
+    })
+    .await
 }
 
 impl<Q, R: Send + 'static> fmt::Debug for Ask<Q, R> {

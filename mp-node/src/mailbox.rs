@@ -2,6 +2,7 @@
 
 pub(crate) mod handled;
 pub(crate) mod inlet;
+pub(crate) mod line;
 pub(crate) mod queue;
 mod rare;
 mod watched;
@@ -13,11 +14,10 @@ use std::task::{Context, Poll, Waker};
 
 use mp_proto::{Frame, Limits, NodeId, PortId, Reason};
 use mp_transport::Kick;
-use tokio::sync::Notify;
 
 use self::queue::{Entry, Item, Queue};
 use self::rare::{Rare, Watchers};
-use crate::kernel::ports::SlotKey;
+use crate::kernel::ports::{Digits, SlotKey};
 use crate::port::handlers::Handlers;
 use crate::stats::PortInfo;
 use crate::sync::Lock;
@@ -135,10 +135,19 @@ impl PortCell {
 
     /// The port's name in the network.
     pub(crate) fn id(&self) -> &PortId {
-        self.id.get_or_init(|| {
-            let name = self.key.name(&self.home.prefix);
-            PortId::new(&self.home.node, &name).expect("a generated name is valid")
-        })
+        self.id.get_or_init(|| self.make_id())
+    }
+
+    /// The same for who keeps it: the port does not, unless it has it already. Most that are asked for their name once, when
+    /// they are let go, are never asked again.
+    pub(crate) fn to_id(&self) -> PortId {
+        self.id.get().cloned().unwrap_or_else(|| self.make_id())
+    }
+
+    fn make_id(&self) -> PortId {
+        let mut digits = Digits::default();
+        let name = self.key.digits(&mut digits);
+        PortId::joined(&self.home.node, &self.home.prefix, name).expect("a generated name is valid")
     }
 
     /// Whether that is a port of the node with this home; there may be others in the process.
@@ -297,11 +306,6 @@ impl PortCell {
     /// Takes messages that are there.
     pub(crate) fn take_now<'a, I: Item + 'a>(&self, batch: impl FnOnce() -> &'a mut VecDeque<I>) -> bool {
         self.inbox.lock().take(batch)
-    }
-
-    /// What to wait on for room in a full mailbox; ask before trying once more, so that no room is missed.
-    pub(crate) fn room(&self) -> Arc<Notify> {
-        Arc::clone(self.inbox.lock().rare().senders.get_or_insert_default())
     }
 
     /// The task that `waker` wakes runs the port's function, and is to be woken when the port dies.
@@ -491,7 +495,7 @@ mod tests {
     use super::*;
     use crate::kernel::ports::PortTable;
 
-    fn cell() -> PortCell {
+    pub(super) fn cell() -> PortCell {
         let home = Arc::new(Home { node: NodeId::new("a").expect("valid"), prefix: "x".into() });
         let mut table = PortTable::new("x".into(), 1);
         let (key, ()) = table.insert(|_| ()).expect("room");

@@ -3,6 +3,7 @@
 mod builder;
 mod death;
 pub(crate) mod deliver;
+mod local;
 mod names;
 pub(crate) mod reload;
 pub(crate) mod requests;
@@ -343,7 +344,7 @@ impl Node {
         T: Future<Output: Outcome> + Send + 'static,
     {
         let cell = self.inner.add_port().expect("the node has room for a port");
-        let id = cell.id().clone();
+        let id = cell.to_id();
         self.inner.run_in(cell, function);
         id
     }

@@ -6,9 +6,10 @@ pub(crate) mod select;
 pub(crate) mod typed;
 
 use std::fmt;
+use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
 use futures_core::Stream;
 use mp_proto::{DecodeError, Frame, Message, PortId, Reason};
@@ -75,14 +76,8 @@ impl Port {
     ///
     /// Safe: no message is lost by dropping the future.
     #[doc(alias("rcv", "receive", "get"))]
-    pub async fn recv(&mut self) -> Option<Message> {
-        loop {
-            let frame = self.next().await?;
-            match frame.message() {
-                Ok(message) => return Some(message),
-                Err(error) => self.dead_letter(&frame, &error),
-            }
-        }
+    pub fn recv(&mut self) -> impl Future<Output = Option<Message>> + Send + use<'_> {
+        std::future::poll_fn(|cx| self.poll_read(cx, Frame::message))
     }
 
     /// The next message that is a `T`, by the rules of [`mp_proto::adaptor`]. Others are passed over as dead letters:
@@ -91,14 +86,8 @@ impl Port {
     /// # Cancellation
     ///
     /// Safe: no message is lost by dropping the future.
-    pub async fn recv_as<T: DeserializeOwned>(&mut self) -> Option<T> {
-        loop {
-            let frame = self.next().await?;
-            match frame.decode() {
-                Ok(message) => return Some(message),
-                Err(error) => self.dead_letter(&frame, &error),
-            }
-        }
+    pub fn recv_as<T: DeserializeOwned>(&mut self) -> impl Future<Output = Option<T>> + Send + use<'_, T> {
+        std::future::poll_fn(|cx| self.poll_read(cx, Frame::decode))
     }
 
     /// The next message as a `T`, or what is wrong with it.
@@ -110,12 +99,18 @@ impl Port {
     /// # Cancellation
     ///
     /// Safe: no message is lost by dropping the future.
-    pub async fn recv_checked<T: DeserializeOwned>(&mut self) -> Option<Result<T, Undecoded>> {
-        let frame = self.next().await?;
-        Some(frame.decode().map_err(|error| {
-            let message = frame.message().unwrap_or_default();
-            Undecoded { message, error }
-        }))
+    pub fn recv_checked<T: DeserializeOwned>(
+        &mut self,
+    ) -> impl Future<Output = Option<Result<T, Undecoded>>> + Send + use<'_, T> {
+        std::future::poll_fn(|cx| {
+            let frame = ready!(self.inlet.poll_next(cx));
+            Poll::Ready(frame.map(|frame| {
+                frame.decode().map_err(|error| {
+                    let message = frame.message().unwrap_or_default();
+                    Undecoded { message, error }
+                })
+            }))
+        })
     }
 
     /// A message that is there already.
@@ -151,20 +146,30 @@ impl Port {
     /// # Cancellation
     ///
     /// Safe: no message is lost by dropping the future.
-    pub async fn recv_request<T: DeserializeOwned, R>(&mut self) -> Option<(T, ReplyTo<R>)> {
+    pub fn recv_request<T: DeserializeOwned, R>(
+        &mut self,
+    ) -> impl Future<Output = Option<(T, ReplyTo<R>)>> + Send + use<'_, T, R> {
+        std::future::poll_fn(|cx| self.poll_read(cx, request))
+    }
+
+    /// The next message of which `read` can make something; others are dead letters.
+    fn poll_read<T>(
+        &mut self,
+        cx: &mut Context<'_>,
+        read: impl Fn(&Frame) -> Result<T, DecodeError>,
+    ) -> Poll<Option<T>> {
         loop {
-            let frame = self.next().await?;
-            match request(&frame) {
-                Ok(request) => return Some(request),
+            let Some(frame) = ready!(self.inlet.poll_next(cx)) else {
+                return Poll::Ready(None);
+            };
+            match read(&frame) {
+                Ok(message) => return Poll::Ready(Some(message)),
                 Err(error) => self.dead_letter(&frame, &error),
             }
         }
     }
 
-    async fn next(&mut self) -> Option<Frame> {
-        std::future::poll_fn(|cx| self.inlet.poll_next(cx)).await
-    }
-
+    #[cold]
     fn dead_letter(&self, frame: &Frame, error: &DecodeError) {
         self.inlet.node.dead_letter(self.inlet.cell.id(), Some(frame), &error.to_string());
     }
@@ -208,7 +213,7 @@ impl Port {
         if let Some((old, run)) = cell.with_handlers(change) {
             drop(old);
             if run {
-                node.spawn_task(drain::run(Arc::clone(node), Arc::clone(cell)));
+                node.spawn_unguarded(drain::run(Arc::clone(node), Arc::clone(cell)));
             }
         }
         self
@@ -236,7 +241,7 @@ impl Port {
     #[doc(alias("rcv"))]
     pub fn detach(mut self) -> PortId {
         self.inlet.kill_on_drop = false;
-        self.inlet.cell.id().clone()
+        self.inlet.cell.to_id()
     }
 }
 
@@ -253,15 +258,7 @@ impl Stream for Port {
     type Item = Message;
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Message>> {
-        loop {
-            let Some(frame) = std::task::ready!(self.inlet.poll_next(cx)) else {
-                return Poll::Ready(None);
-            };
-            match frame.message() {
-                Ok(message) => return Poll::Ready(Some(message)),
-                Err(error) => self.dead_letter(&frame, &error),
-            }
-        }
+        self.poll_read(cx, Frame::message)
     }
 }
 

@@ -103,21 +103,22 @@ impl Inner {
         F: FnOnce(Arc<Self>, Arc<PortCell>) -> T + Send + 'static,
         T: Future<Output: Outcome> + Send + 'static,
     {
-        let node = Arc::clone(self);
+        let (owner, mut body) = ((Arc::clone(self), cell), Some(body));
         // The port itself wakes the task when it dies or the node stops, so that the task needs no token, no monitor and
-        // no memory beside its own. All of it is in one block, which keeps nothing twice.
+        // no memory beside its own. What is held while the function waits is in every idle port: it is held once.
         self.spawn_unguarded(async move {
-            let work = catch_unwind(AssertUnwindSafe(|| body(Arc::clone(&node), Arc::clone(&cell))));
-            let ended = match work {
-                Ok(work) => {
-                    let mut running = Running { work: pin!(work), cell: &cell, is_known: false };
-                    poll_fn(move |cx| running.poll(cx)).await
-                }
-                Err(panic) => Some(Err(panic)),
+            poll_fn(|cx| Poll::Ready(owner.1.set_runner(cx.waker()))).await;
+            let ended = {
+                let (owner, body) = (&owner, &mut body);
+                let work = pin!(async move {
+                    let body = body.take().expect("a task begins once");
+                    body(Arc::clone(&owner.0), Arc::clone(&owner.1)).await.into_reason()
+                });
+                Running { work, cell: &owner.1 }.await
             };
             if let Some(ended) = ended {
                 let reason = ended.unwrap_or_else(|panic| Reason::die(panic_text(&*panic)));
-                node.kill_local(&cell, &reason);
+                owner.0.kill_local(&owner.1, &reason);
             }
         });
     }
@@ -126,21 +127,18 @@ impl Inner {
 /// Why a function ended; an error is its panic.
 type Ended = Result<Reason, Box<dyn Any + Send>>;
 
-/// A port's function at work.
-struct Running<'a, T> {
-    work: Pin<&'a mut T>,
+/// A port's function at work. Ready without an end if the port has been killed, or the node stopped, and the function
+/// waits.
+struct Running<'a, W> {
+    work: Pin<&'a mut W>,
     cell: &'a PortCell,
-    /// The port knows whom to wake.
-    is_known: bool,
 }
 
-impl<T: Future<Output: Outcome>> Running<'_, T> {
-    /// `None` if the port has been killed, or the node stopped, and the function waits.
-    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Option<Ended>> {
-        if !std::mem::replace(&mut self.is_known, true) {
-            self.cell.set_runner(cx.waker());
-        }
-        match catch_unwind(AssertUnwindSafe(|| self.work.as_mut().poll(cx).map(Outcome::into_reason))) {
+impl<W: Future<Output = Reason>> Future for Running<'_, W> {
+    type Output = Option<Ended>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Ended>> {
+        match catch_unwind(AssertUnwindSafe(|| self.work.as_mut().poll(cx))) {
             Ok(Poll::Ready(reason)) => Poll::Ready(Some(Ok(reason))),
             Ok(Poll::Pending) if self.cell.is_over() => Poll::Ready(None),
             Ok(Poll::Pending) => Poll::Pending,

@@ -8,6 +8,7 @@ use std::task::{Context, Poll, Waker};
 
 use mp_proto::{Message, PortId, Reason};
 
+use crate::address::Address;
 use crate::node::Inner;
 use crate::supervise::Slot;
 use crate::sync::Lock;
@@ -62,13 +63,14 @@ impl Fired {
 
     fn poll(&self, cx: &mut Context<'_>) -> Poll<Reason> {
         let mut state = self.0.lock();
-        match state.0.clone() {
-            Some(reason) => Poll::Ready(reason),
-            None => {
-                state.1 = Some(cx.waker().clone());
-                Poll::Pending
-            }
+        if let Some(reason) = &state.0 {
+            return Poll::Ready(reason.clone());
         }
+        match &mut state.1 {
+            Some(waker) => waker.clone_from(cx.waker()),
+            none => *none = Some(cx.waker().clone()),
+        }
+        Poll::Pending
     }
 
     /// Waits until it has fired.
@@ -90,20 +92,24 @@ impl Fired {
 #[must_use = "dropping a monitor ends it; use `detach` to keep it"]
 pub struct Monitor {
     node: Option<Arc<Inner>>,
-    port: PortId,
+    port: Address,
     id: WatchId,
     fired: Option<Arc<Fired>>,
 }
 
 impl Monitor {
     pub(crate) fn new(node: Arc<Inner>, port: PortId, id: WatchId, fired: Option<Arc<Fired>>) -> Self {
+        Self::at(node, Address::Named(port), id, fired)
+    }
+
+    pub(crate) fn at(node: Arc<Inner>, port: Address, id: WatchId, fired: Option<Arc<Fired>>) -> Self {
         Self { node: Some(node), port, id, fired }
     }
 
     /// The port that is monitored.
     #[must_use]
     pub fn port(&self) -> &PortId {
-        &self.port
+        self.port.id()
     }
 
     /// Why the port died, if this monitor has fired.
@@ -140,7 +146,7 @@ impl Drop for Monitor {
 impl fmt::Debug for Monitor {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Monitor")
-            .field("port", &self.port)
+            .field("port", self.port())
             .field("fired", &self.fired())
             .finish_non_exhaustive()
     }

@@ -134,16 +134,32 @@ impl PortId {
     ///
     /// [`IdError`] if the name is too long or has a character that names cannot have.
     pub fn new(node: &NodeId, name: &str) -> Result<Self, IdError> {
-        check_port(name)?;
-        if name.is_empty() {
+        Self::joined(node, "", name)
+    }
+
+    /// The same for a name that begins with `prefix` and ends with `rest`.
+    ///
+    /// # Errors
+    ///
+    /// As [`PortId::new`].
+    pub fn joined(node: &NodeId, prefix: &str, rest: &str) -> Result<Self, IdError> {
+        if prefix.len().saturating_add(rest.len()) > MAX_PORT_NAME {
+            return Err(IdError::PortTooLong);
+        }
+        check_port(prefix)?;
+        check_port(rest)?;
+        if prefix.is_empty() && rest.is_empty() {
             return Ok(node.port());
         }
-        let node = node.as_str();
-        let mut full = String::with_capacity(node.len() + 1 + name.len());
-        full.push_str(node);
-        full.push('#');
-        full.push_str(name);
-        Ok(Self { full: full.into(), node_len: node.len() })
+        let (node, node_len) = (node.as_str(), node.as_str().len());
+        let parts = [node, "#", prefix, rest];
+        // Most names are short: they are put together where no memory has to be asked for.
+        let mut short = [0; SHORT];
+        let full = match join(&parts, &mut short) {
+            Some(full) => full.into(),
+            None => parts.concat().into(),
+        };
+        Ok(Self { full, node_len })
     }
 
     /// The whole name; what travels in messages.
@@ -179,6 +195,20 @@ impl PortId {
     pub fn is_node_port(&self) -> bool {
         self.node_len == self.full.len()
     }
+}
+
+/// Bytes of a name that is put together without memory of its own.
+const SHORT: usize = 128;
+
+/// Writes the texts one behind the other, if there is room for them.
+fn join<'a>(parts: &[&str], place: &'a mut [u8; SHORT]) -> Option<&'a str> {
+    let mut len = 0;
+    for part in parts {
+        let end = len + part.len();
+        place.get_mut(len..end)?.copy_from_slice(part.as_bytes());
+        len = end;
+    }
+    std::str::from_utf8(place.get(..len)?).ok()
 }
 
 impl FromStr for PortId {
@@ -296,6 +326,25 @@ mod tests {
         let port: PortId = "seed/x#a#b".parse().expect("valid");
         assert_eq!((port.node_str(), port.name()), ("seed/x", "a#b"));
         assert_eq!(port.as_str(), "seed/x#a#b");
+    }
+
+    /// However long the names are, and wherever they are put together.
+    #[test]
+    fn a_name_of_two_parts_is_that_of_one() {
+        for (node, prefix, rest) in
+            [(1, 0, 1), (9, 5, 2), (100, 20, 6), (100, 20, 7), (100, 20, 8), (512, 200, 56)]
+        {
+            let node = NodeId::new(&"n".repeat(node)).expect("valid");
+            let (prefix, rest) = ("p".repeat(prefix), "r".repeat(rest));
+            let joined = PortId::joined(&node, &prefix, &rest).expect("valid");
+            assert_eq!(joined.as_str(), format!("{node}#{prefix}{rest}"));
+            assert_eq!((joined.node(), joined.name()), (node, [prefix, rest].concat().as_str()));
+        }
+        let node = NodeId::new("n").expect("valid");
+        assert_eq!(PortId::joined(&node, "", ""), Ok(node.port()));
+        assert_eq!(PortId::joined(&node, &"p".repeat(200), &"r".repeat(57)), Err(IdError::PortTooLong));
+        assert_eq!(PortId::joined(&node, "a b", "r"), Err(IdError::Character(' ')));
+        assert_eq!(PortId::joined(&node, "r", "a b"), Err(IdError::Character(' ')));
     }
 
     /// [ID-02]

@@ -33,12 +33,9 @@ fn port(id: &str) -> PortId {
     id.parse().expect("a port ID")
 }
 
-/// [NP-01]: requests that Perl nodes were recorded to send, and back again.
-#[test]
-fn recorded_requests() {
-    let reply = port("alice#YvTHoOqs8b");
-    let tag = vec![Value::from("tag")];
-    let recorded = [
+/// Requests about ports that Perl nodes were recorded to send.
+fn recorded_about_ports() -> Vec<(&'static str, NodeRequest)> {
+    vec![
         (r#"["mon1","YqSYB21lLc"]"#, NodeRequest::Monitor { port: "YqSYB21lLc".into() }),
         (r#"["mon0","YqSYB21lLe"]"#, NodeRequest::Unmonitor { port: "YqSYB21lLe".into() }),
         (
@@ -71,6 +68,14 @@ fn recorded_requests() {
                 args: message(r#"[1,"x",[2]]"#).into_values(),
             },
         ),
+    ]
+}
+
+/// Questions that Perl nodes were recorded to send, and what is for services.
+fn recorded_questions() -> Vec<(&'static str, NodeRequest)> {
+    let reply = port("alice#YvTHoOqs8b");
+    let tag = vec![Value::from("tag")];
+    vec![
         (
             r#"["can","kil1","alice#YvTHoOqs8b","tag"]"#,
             NodeRequest::Can { tag: "kil1".into(), reply: reply.clone(), extra: tag.clone() },
@@ -101,8 +106,13 @@ fn recorded_requests() {
             r#"["Test::noreply",1]"#,
             NodeRequest::Other { tag: "Test::noreply".into(), args: vec![Value::from(1)] },
         ),
-    ];
-    for (json, request) in recorded {
+    ]
+}
+
+/// [NP-01]: what was recorded is understood, and written back.
+#[test]
+fn recorded_requests() {
+    for (json, request) in recorded_about_ports().into_iter().chain(recorded_questions()) {
         assert_eq!(parse(json).as_ref(), Ok(&request), "{json}");
         assert_eq!(request.into_message(), message(json));
     }

@@ -11,6 +11,7 @@ use mp_transport::clock;
 use serde_bytes::{ByteBuf, Bytes};
 use tokio::io::{AsyncRead, AsyncWrite};
 
+use super::blocking::Blocking;
 use super::{Settings, Workload, peer};
 use crate::contest::{Contest, Contestant, OURS, RAW, RAW_BLOCKING, as_float};
 use crate::figures::{Figure, Metric};
@@ -38,7 +39,7 @@ async fn open(settings: Settings, payload: usize) -> anyhow::Result<Contest> {
     Ok(Contest::new("W3", payload, RAW)
         .with(OURS, Typed::new(&met, payload).await?)
         .with(RAW, Raw::new(raw, payload).await?)
-        .with(RAW_BLOCKING, Blocking::connect(process.get("blocking")?, payload)?)
+        .with(RAW_BLOCKING, Blocking::connect(process.get("blocking")?, payload, blocking)?)
         .with(OURS, Asking::new(&met, payload).await?)
         .at(process))
 }
@@ -165,47 +166,25 @@ impl<W: AsyncWrite + Unpin + Send, R: AsyncRead + Unpin + Send> Contestant for R
     }
 }
 
-/// Blocking sockets, in a thread.
-struct Blocking {
-    connection: Option<Connection>,
-    payload: Vec<u8>,
-}
-
-impl Blocking {
-    fn connect(address: &str, payload: usize) -> anyhow::Result<Self> {
-        let mut connection = Connection::new(std::net::TcpStream::connect(address)?)?;
-        connection.send(&Role::Echo.frame())?;
-        Ok(Self { connection: Some(connection), payload: Traffic::payload(payload) })
+/// Blocking sockets.
+fn blocking(connection: &mut Connection, payload: &[u8], time: Duration) -> anyhow::Result<Vec<Figure>> {
+    let (mut pace, mut answered) = (Pace::new(time, payload.len()), 0);
+    for _ in 0..WINDOW {
+        connection.send(payload)?;
     }
-}
-
-#[async_trait]
-impl Contestant for Blocking {
-    async fn measure(&mut self, time: Duration) -> anyhow::Result<Vec<Figure>> {
-        let (mut connection, payload) = (self.connection.take().context("it broke")?, self.payload.clone());
-        let job = move || -> anyhow::Result<_> {
-            let (mut pace, mut answered) = (Pace::new(time, payload.len()), 0);
-            for _ in 0..WINDOW {
-                connection.send(&payload)?;
+    connection.flush()?;
+    let mut sent = WINDOW;
+    while answered < sent {
+        ensure!(connection.fill()?, "the connection broke");
+        while let Some(frame) = connection.ready() {
+            ensure!(frame.len() == payload.len(), "another answer came");
+            answered += 1;
+            if pace.more() {
+                connection.send(payload)?;
+                sent += 1;
             }
-            connection.flush()?;
-            let mut sent = WINDOW;
-            while answered < sent {
-                ensure!(connection.fill()?, "the connection broke");
-                while let Some(frame) = connection.ready() {
-                    ensure!(frame.len() == payload.len(), "another answer came");
-                    answered += 1;
-                    if pace.more() {
-                        connection.send(&payload)?;
-                        sent += 1;
-                    }
-                }
-                connection.flush()?;
-            }
-            Ok((rate(Metric::ReqsPerS, answered, pace.elapsed()), connection))
-        };
-        let (figures, connection) = tokio::task::spawn_blocking(job).await??;
-        self.connection = Some(connection);
-        Ok(figures)
+        }
+        connection.flush()?;
     }
+    Ok(rate(Metric::ReqsPerS, answered, pace.elapsed()))
 }

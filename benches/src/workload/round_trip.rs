@@ -8,6 +8,7 @@ use mp_node::{Node, PortRef, TypedPort};
 use mp_transport::clock;
 use tokio::io::{AsyncRead, AsyncWrite};
 
+use super::blocking::Blocking;
 use super::{Settings, Workload, peer};
 use crate::contest::{Contest, Contestant, OURS, RAW, RAW_BLOCKING};
 use crate::figures::Figure;
@@ -30,7 +31,7 @@ async fn open(settings: Settings, payload: usize) -> anyhow::Result<Contest> {
     let process = peer(&terms).await?;
     let met = Met::at(process.get("node")?, &terms, &["echo"]).await?;
     let raw = raw::connect(process.get("tokio")?).await?;
-    let blocking = Blocking::connect(process.get("blocking")?, payload)?;
+    let blocking = Blocking::connect(process.get("blocking")?, payload, blocking)?;
     Ok(Contest::new("W2", payload, RAW)
         .with(OURS, Typed::new(&met, payload).await?)
         .with(RAW, Raw::new(raw, payload).await?)
@@ -103,40 +104,18 @@ impl<W: AsyncWrite + Unpin + Send, R: AsyncRead + Unpin + Send> Contestant for R
     }
 }
 
-/// Blocking sockets, in a thread.
-struct Blocking {
-    connection: Option<Connection>,
-    payload: Vec<u8>,
-}
-
-impl Blocking {
-    fn connect(address: &str, payload: usize) -> anyhow::Result<Self> {
-        let mut connection = Connection::new(std::net::TcpStream::connect(address)?)?;
-        connection.send(&Role::Echo.frame())?;
-        Ok(Self { connection: Some(connection), payload: Traffic::payload(payload) })
-    }
-}
-
-#[async_trait]
-impl Contestant for Blocking {
-    async fn measure(&mut self, time: Duration) -> anyhow::Result<Vec<Figure>> {
-        let (mut connection, payload) = (self.connection.take().context("it broke")?, self.payload.clone());
-        let job = move || -> anyhow::Result<_> {
-            let (begun, mut durations) = (clock::now(), Durations::default());
-            loop {
-                let sent = clock::now();
-                connection.send(&payload)?;
-                connection.flush()?;
-                let frame = connection.recv()?.context("the connection broke")?;
-                durations.add(sent.elapsed());
-                ensure!(frame.len() == payload.len(), "another frame came back");
-                if begun.elapsed() >= time {
-                    return Ok((durations, connection));
-                }
-            }
-        };
-        let (durations, connection) = tokio::task::spawn_blocking(job).await??;
-        self.connection = Some(connection);
-        Ok(durations.figures())
+/// Blocking sockets.
+fn blocking(connection: &mut Connection, payload: &[u8], time: Duration) -> anyhow::Result<Vec<Figure>> {
+    let (begun, mut durations) = (clock::now(), Durations::default());
+    loop {
+        let sent = clock::now();
+        connection.send(payload)?;
+        connection.flush()?;
+        let frame = connection.recv()?.context("the connection broke")?;
+        durations.add(sent.elapsed());
+        ensure!(frame.len() == payload.len(), "another frame came back");
+        if begun.elapsed() >= time {
+            return Ok(durations.figures());
+        }
     }
 }

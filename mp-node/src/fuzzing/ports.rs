@@ -27,7 +27,9 @@ fn operate(u: &mut Unstructured<'_>) -> Result<()> {
         }
         match u.int_in_range(0..=3)? {
             0 => {
-                let new = table.insert(|key| key.name("R")).map(|(key, name)| (key, name.clone()));
+                let new = table
+                    .insert(|key| format!("R{}", key.digits(&mut Default::default())))
+                    .map(|(key, name)| (key, name.clone()));
                 assert_eq!(new.is_some(), model.len() < BOUND);
                 if let Some((key, name)) = new {
                     assert!(made.insert(name.clone()), "{name} is made again");

@@ -15,7 +15,7 @@
 //! Of the slots that a receiver has, three are for ports and one is for the other two queues, so that a directory never
 //! waits for large messages of programs `[LN-10]`.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use bytes::{Buf, Bytes, BytesMut};
 use mp_proto::connection::pieces::{self, HEAD, SLOTS};
@@ -27,6 +27,10 @@ const LARGE: (usize, usize) = (1024, 1 << 30);
 const PORT_SLOTS: usize = SLOTS - 1;
 /// Bytes of the length before a frame of postcard, which pieces have not.
 pub(crate) const PREFIX: usize = size_of::<u32>();
+
+/// What a message takes beside its bytes: its place in a queue that has grown to twice what it needs, its count of owners,
+/// what the allocator adds. Against the bounds it counts with that, as many small ones may wait behind a large one.
+pub(crate) const COST: usize = 2 * size_of::<Waiting>() + 48;
 
 /// Which queue.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -104,6 +108,8 @@ pub(crate) struct Bulk {
     ports: BTreeMap<Box<str>, Queue>,
     node: Queue,
     deaths: Queue,
+    /// The numbers of the heads of the ports' queues.
+    heads: BTreeSet<u64>,
     /// Those that can write, in the order of their turns.
     turns: VecDeque<Key>,
     /// Those that wait for a slot.
@@ -146,6 +152,7 @@ impl Bulk {
             ports: BTreeMap::new(),
             node: Queue::default(),
             deaths: Queue::default(),
+            heads: BTreeSet::new(),
             turns: VecDeque::new(),
             waiting: VecDeque::new(),
             taken: [false; SLOTS],
@@ -179,8 +186,8 @@ impl Bulk {
         self.messages += 1;
         self.bytes += len;
         match weight {
-            Weight::Data => self.data += len,
-            Weight::Control | Weight::Order => self.control.add(len),
+            Weight::Data => self.data += len + COST,
+            Weight::Control | Weight::Order => self.control.add(len + COST),
         }
         let queue = match &key {
             Key::Deaths => &mut self.deaths,
@@ -190,6 +197,9 @@ impl Bulk {
         queue.orders += usize::from(weight == Weight::Order);
         queue.messages.push_back(Waiting { number, frame, len, weight });
         if queue.messages.len() == 1 {
+            if matches!(key, Key::Port(_)) {
+                self.heads.insert(number);
+            }
             self.look_at(key);
         }
     }
@@ -252,14 +262,19 @@ impl Bulk {
         let Some(queue) = self.queue(key) else { return };
         let Some(message) = queue.messages.pop_front() else { return };
         queue.orders -= usize::from(message.weight == Weight::Order);
+        if matches!(key, Key::Port(_)) {
+            let next = queue.messages.front().map(|head| head.number);
+            self.heads.remove(&message.number);
+            self.heads.extend(next);
+        }
         self.messages -= 1;
         taken.messages += 1;
         match message.weight {
             Weight::Data => {
-                self.data -= message.len;
+                self.data -= message.len + COST;
                 taken.room = true;
             }
-            Weight::Control | Weight::Order => self.control.take(message.len),
+            Weight::Control | Weight::Order => self.control.take(message.len + COST),
         }
     }
 
@@ -306,8 +321,8 @@ impl Bulk {
 
     /// From which number on the messages of a queue have to wait for others.
     fn end_of(&self, key: &Key) -> u64 {
-        let oldest = || self.ports.values().filter_map(|queue| Some(queue.messages.front()?.number)).min();
-        if *key == Key::Deaths { oldest().unwrap_or(u64::MAX) } else { u64::MAX }
+        let oldest = self.heads.first().filter(|_| *key == Key::Deaths);
+        oldest.copied().unwrap_or(u64::MAX)
     }
 
     fn free_slot(&self, key: &Key) -> Option<u8> {
@@ -371,7 +386,8 @@ impl Bulk {
         self.bytes
     }
 
-    /// Bytes of data in memory: those of messages that are under way count until the last one has gone.
+    /// Bytes of data in memory, with what each message costs besides: those of messages that are under way count until the
+    /// last one has gone.
     pub(crate) fn data(&self) -> usize {
         self.data
     }

@@ -31,12 +31,9 @@ struct Slot<P> {
 }
 
 impl SlotKey {
-    /// The name that a table with this prefix gives to a port in this place.
-    pub(crate) fn name(self, prefix: &str) -> String {
-        let mut name = String::with_capacity(prefix.len() + DIGITS_OF_U64);
-        name.push_str(prefix);
-        base62(u64::from(self.generation) << 32 | u64::from(self.slot), &mut name);
-        name
+    /// What stands behind the prefix in the name that a table gives to a port in this place.
+    pub(crate) fn digits(self, place: &mut Digits) -> &str {
+        write_base62(u64::from(self.generation) << 32 | u64::from(self.slot), place)
     }
 }
 
@@ -153,19 +150,25 @@ impl<P> PortTable<P> {
 const DIGITS_OF_U64: usize = 11;
 const DIGITS: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 
+/// Where digits are written.
+pub(crate) type Digits = [u8; DIGITS_OF_U64];
+
 /// Appends `number` in base 62.
-pub(crate) fn base62(mut number: u64, out: &mut String) {
-    let mut digits = [0_u8; DIGITS_OF_U64];
+pub(crate) fn base62(number: u64, out: &mut String) {
+    out.push_str(write_base62(number, &mut Digits::default()));
+}
+
+fn write_base62(mut number: u64, digits: &mut Digits) -> &str {
     let mut at = digits.len();
-    loop {
+    for place in digits.iter_mut().rev() {
         at -= 1;
-        digits[at] = DIGITS[usize::try_from(number % 62).unwrap_or_default()];
+        *place = DIGITS[usize::try_from(number % 62).unwrap_or_default()];
         number /= 62;
         if number == 0 {
             break;
         }
     }
-    out.extend(digits[at..].iter().map(|&digit| char::from(digit)));
+    std::str::from_utf8(&digits[at..]).expect("digits are ASCII")
 }
 
 /// Reads a number as `base62` writes it: without leading zeros, so that a port has one name only.
@@ -188,8 +191,12 @@ fn parse_base62(text: &str) -> Option<u64> {
 mod tests {
     use super::*;
 
+    fn name(key: SlotKey) -> String {
+        format!("R{}", key.digits(&mut Digits::default()))
+    }
+
     fn add(table: &mut PortTable<String>) -> (SlotKey, String) {
-        let (key, name) = table.insert(|key| key.name("R")).expect("room");
+        let (key, name) = table.insert(name).expect("room");
         (key, name.clone())
     }
 
@@ -214,9 +221,9 @@ mod tests {
         let mut table = PortTable::new("R".into(), 2);
         let (first, _) = add(&mut table);
         add(&mut table);
-        assert!(table.insert(|key| key.name("R")).is_none(), "a third port in a table of two");
+        assert!(table.insert(name).is_none(), "a third port in a table of two");
         table.remove(first);
-        assert!(table.insert(|key| key.name("R")).is_some());
+        assert!(table.insert(name).is_some());
     }
 
     #[test]

@@ -40,6 +40,9 @@ impl PortCell {
         {
             here.give_back(used);
         }
+        if self.is_halted() {
+            return Next::End(inbox.handlers().and_then(Option::take), None);
+        }
         let before = (inbox.queue.len(), inbox.queue.bytes());
         let Some(frame) = inbox.queue.pop_frame() else {
             let over = self.is_over();

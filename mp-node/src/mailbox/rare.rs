@@ -1,13 +1,12 @@
 //! What most ports never have: watchers, names, messages that were passed over, senders who wait for room.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 use std::task::Waker;
 
 use mp_proto::{NodeId, Reason};
 use mp_transport::Kick;
-use tokio::sync::Notify;
 
+use super::line::Line;
 use crate::watch::{Action, WatchId};
 
 /// It stands apart from the mailbox and is made when it is needed, so that ports that have none of it are small.
@@ -19,7 +18,7 @@ pub(super) struct Rare {
     pub(super) held: usize,
     pub(super) held_bytes: usize,
     /// Who waits for room: tasks of this node, and connections.
-    pub(super) senders: Option<Arc<Notify>>,
+    pub(super) line: Option<Box<Line>>,
     pub(super) connections: Vec<Waiting>,
     pub(super) watchers: Watchers,
     /// Under which names the port is known at the node.
@@ -49,8 +48,8 @@ impl Rare {
 
     /// So many messages, and so many bytes, were taken out.
     pub(super) fn wake_senders(&mut self, messages: usize, bytes: usize) {
-        if let Some(senders) = &self.senders {
-            senders.notify_waiters();
+        if let Some(line) = &mut self.line {
+            line.took(messages, bytes);
         }
         let half_gone = |waiting: &mut Waiting| {
             waiting.messages = waiting.messages.saturating_sub(messages);
@@ -73,31 +72,62 @@ impl Rare {
 pub(crate) struct Watchers {
     /// Most ports that are watched have one watcher: it needs no map.
     first: Option<(WatchId, Action)>,
+    more: Option<Box<More>>,
+}
+
+#[derive(Debug, Default)]
+struct More {
     /// The others of this node.
-    further: BTreeMap<WatchId, Action>,
+    here: BTreeMap<WatchId, Action>,
     /// Peers, and how often each has asked to be told.
-    pub(crate) peers: BTreeMap<NodeId, usize>,
+    peers: BTreeMap<NodeId, usize>,
 }
 
 impl Watchers {
     pub(super) fn insert(&mut self, id: WatchId, action: Action) {
-        if self.first.is_none() && self.further.is_empty() {
+        if self.first.is_none() && self.more.as_ref().is_none_or(|more| more.here.is_empty()) {
             self.first = Some((id, action));
         } else {
-            self.further.insert(id, action);
+            self.more.get_or_insert_default().here.insert(id, action);
         }
     }
 
     pub(super) fn remove(&mut self, id: WatchId) -> Option<Action> {
         match self.first.take_if(|(first, _)| *first == id) {
             Some((_, action)) => Some(action),
-            None => self.further.remove(&id),
+            None => self.more.as_mut()?.here.remove(&id),
+        }
+    }
+
+    /// A peer asks once more to be told.
+    pub(super) fn add_peer(&mut self, peer: &NodeId) {
+        *self.more.get_or_insert_default().peers.entry(peer.clone()).or_default() += 1;
+    }
+
+    /// A peer takes one of its requests back. `false` if it has made none.
+    pub(super) fn remove_peer(&mut self, peer: &NodeId) -> bool {
+        let Some(more) = &mut self.more else { return false };
+        let Some(times) = more.peers.get_mut(peer) else {
+            return false;
+        };
+        *times -= 1;
+        if *times == 0 {
+            more.peers.remove(peer);
+        }
+        true
+    }
+
+    /// Nobody is left at the peer to be told.
+    pub(super) fn forget(&mut self, peer: &NodeId) {
+        if let Some(more) = &mut self.more {
+            more.peers.remove(peer);
         }
     }
 
     /// How many there are: those of this node, and peers.
     pub(super) fn len(&self) -> usize {
-        usize::from(self.first.is_some()) + self.further.len() + self.peers.len()
+        let more = self.more.as_ref().map_or(0, |more| more.here.len() + more.peers.len());
+        usize::from(self.first.is_some()) + more
     }
 
     pub(crate) fn is_empty(&self) -> bool {
@@ -106,7 +136,13 @@ impl Watchers {
 
     /// Takes out the monitors of this node, in the order in which they were made.
     pub(crate) fn take_here(&mut self) -> impl Iterator<Item = Action> + use<> {
-        let further = std::mem::take(&mut self.further).into_values();
-        self.first.take().map(|(_, action)| action).into_iter().chain(further)
+        let further = self.more.as_mut().map(|more| std::mem::take(&mut more.here));
+        let first = self.first.take().map(|(_, action)| action);
+        first.into_iter().chain(further.into_iter().flat_map(BTreeMap::into_values))
+    }
+
+    /// Takes out the peers, and how often each has asked to be told.
+    pub(crate) fn take_peers(&mut self) -> impl Iterator<Item = (NodeId, usize)> + use<> {
+        self.more.as_mut().map(|more| std::mem::take(&mut more.peers)).into_iter().flatten()
     }
 }

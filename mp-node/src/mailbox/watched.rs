@@ -26,29 +26,20 @@ impl PortCell {
         let mut inbox = self.inbox.lock();
         let alive = !self.is_over();
         if alive {
-            *inbox.rare().watchers.peers.entry(peer.clone()).or_default() += 1;
+            inbox.rare().watchers.add_peer(peer);
         }
         alive
     }
 
     /// A peer takes one of its requests back. `false` if it has made none.
     pub(crate) fn unwatch_for(&self, peer: &NodeId) -> bool {
-        let mut inbox = self.inbox.lock();
-        let Some(rare) = &mut inbox.rare else { return false };
-        let Some(times) = rare.watchers.peers.get_mut(peer) else {
-            return false;
-        };
-        *times -= 1;
-        if *times == 0 {
-            rare.watchers.peers.remove(peer);
-        }
-        true
+        self.inbox.lock().rare.as_mut().is_some_and(|rare| rare.watchers.remove_peer(peer))
     }
 
     /// Nobody is left at the peer to be told.
     pub(crate) fn forget(&self, peer: &NodeId) {
         if let Some(rare) = &mut self.inbox.lock().rare {
-            rare.watchers.peers.remove(peer);
+            rare.watchers.forget(peer);
         }
     }
 

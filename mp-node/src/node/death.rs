@@ -7,6 +7,7 @@ use mp_proto::{EncodeError, NodeId, NodeRequest, PortId, Reason};
 use mp_transport::clock;
 
 use super::Inner;
+use crate::address::Address;
 use crate::complaints::shown;
 use crate::error::SendError;
 use crate::kernel::outbox::Lane;
@@ -112,7 +113,7 @@ impl Inner {
                 action => work.push_back((action, reason.clone())),
             }
         }
-        for (node, times) in std::mem::take(&mut remains.watchers.peers) {
+        for (node, times) in remains.watchers.take_peers() {
             if let Some(peer) = self.known_peer(node.as_str()) {
                 peer.lock().route.peer_unwatches(cell.id().name(), times);
             }
@@ -158,6 +159,16 @@ impl Inner {
         }
     }
 
+    /// The same for a port that may be known as one of this process, which nobody need look for.
+    pub(crate) fn watch_at(self: &Arc<Self>, port: &Address, action: Action) -> WatchId {
+        let Some(cell) = port.at(&self.home) else { return self.watch(port.id(), action) };
+        let id = self.next_id();
+        if let Err(action) = cell.watch(id, action) {
+            self.fire(vec![action], &self.no_such_port(cell.id()));
+        }
+        id
+    }
+
     fn watch_local(self: &Arc<Self>, port: &PortId, id: WatchId, action: Action) {
         if port.is_node_port() {
             // The node's own end is the end of all that could be told.
@@ -173,7 +184,12 @@ impl Inner {
     }
 
     /// Ends a monitor. What it held is dropped outside of all locks.
-    pub(crate) fn unwatch(self: &Arc<Self>, port: &PortId, id: WatchId) {
+    pub(crate) fn unwatch(self: &Arc<Self>, port: &Address, id: WatchId) {
+        if let Some(cell) = port.at(&self.home) {
+            let action = cell.unwatch(id);
+            return drop(action);
+        }
+        let port = port.id();
         if port.node_str() == self.id.as_str() {
             let action = self.find(port.name()).and_then(|cell| cell.unwatch(id));
             drop(action);

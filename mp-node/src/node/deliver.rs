@@ -3,9 +3,8 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use bytes::{Buf, BytesMut};
-use mp_proto::{EncodeError, Frame, Framing, Message, NodeId, NodeRequest, PortId};
-use mp_transport::{Kick, clock};
+use mp_proto::{EncodeError, Frame, Message, NodeId, NodeRequest, PortId};
+use mp_transport::Kick;
 use serde::Serialize;
 
 use super::Inner;
@@ -16,12 +15,6 @@ use crate::mailbox::{PortCell, Push};
 use crate::node::requests::Asker;
 use crate::port::drain;
 use crate::runtime::peer::Peer;
-use crate::sync::after;
-
-/// The form in which messages between ports of one node lie in mailboxes.
-const LOCAL: Framing = Framing::Postcard;
-/// Bytes before a local frame: the length that its framing has on the wire.
-const LOCAL_PREFIX: usize = 4;
 
 /// What became of a message.
 #[derive(Debug)]
@@ -102,33 +95,15 @@ impl Inner {
             return Ok(Offered::Taken);
         };
         if lane == Lane::Control {
-            let frame = self.local_frame(name, message, reply, false)?;
+            let frame = self.local_frame(message, reply, false)?;
             self.run_if_asked(&cell, &cell.push_anyway(frame));
             return Ok(Offered::Taken);
         }
-        let frame = self.local_frame(name, message, reply, true)?;
+        let frame = self.local_frame(message, reply, true)?;
         Ok(match self.push(&cell, frame, None) {
             Push::Full(frame) => Offered::Full(Blocked::Mailbox(cell, frame)),
             Push::Taken | Push::Run | Push::Dead => Offered::Taken,
         })
-    }
-
-    /// A message as it lies in mailboxes here; `bounded` by what one message may have, or as it came.
-    pub(crate) fn local_frame<M: Serialize + ?Sized>(
-        &self,
-        port: &str,
-        message: &M,
-        reply: Option<&PortId>,
-        bounded: bool,
-    ) -> Result<Frame, EncodeError> {
-        let mut bytes = BytesMut::with_capacity(64);
-        if bounded {
-            Frame::write_within(LOCAL, port, message, reply, &self.limits, &mut bytes)?;
-        } else {
-            Frame::write(LOCAL, port, message, reply, usize::MAX, &mut bytes)?;
-        }
-        bytes.advance(LOCAL_PREFIX);
-        Ok(Frame::new(LOCAL, bytes.freeze()))
     }
 
     /// Sends, waiting for room. While much waits for the peer, others run before each message, once: the connection's task
@@ -180,31 +155,6 @@ impl Inner {
         }
     }
 
-    /// Puts a message into a mailbox by `push`, which gives it back if there is no room; waits for that. A port that takes nothing out of its full mailbox for longer than
-    /// its patience is killed, so that two ports that wait for each other do not do so for ever `[MON-09]`.
-    pub(super) async fn push_patiently<M>(
-        self: &Arc<Self>,
-        cell: &Arc<PortCell>,
-        mut message: M,
-        push: impl Fn(M) -> Result<(), M>,
-    ) {
-        loop {
-            let room = cell.room();
-            let mut room = std::pin::pin!(room.notified());
-            room.as_mut().enable();
-            // Room may have been made between the refusal and the registration.
-            message = match push(message) {
-                Err(message) => message,
-                Ok(()) => return,
-            };
-            tokio::select! {
-                biased;
-                () = room => {}
-                () = clock::sleep_until(after(clock::now(), self.limits.mailbox_patience)) => self.overflow(cell),
-            }
-        }
-    }
-
     /// Puts a run of messages into a local mailbox, as far as there is room; `waiter` is woken when there is more.
     pub(crate) fn push_run(self: &Arc<Self>, cell: &Arc<PortCell>, run: &mut VecDeque<Frame>, waiter: &Kick) {
         if cell.push_run(run, &self.limits, waiter) {
@@ -221,7 +171,7 @@ impl Inner {
 
     fn run_if_asked(self: &Arc<Self>, cell: &Arc<PortCell>, pushed: &Push) {
         if matches!(pushed, Push::Run) {
-            self.spawn_task(drain::run(Arc::clone(self), Arc::clone(cell)));
+            self.spawn_unguarded(drain::run(Arc::clone(self), Arc::clone(cell)));
         }
     }
 

@@ -1,6 +1,9 @@
 //! Values that are moved to typed ports of this node.
 
+use std::future::{Future, poll_fn};
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::Poll;
 
 use serde::Serialize;
 
@@ -20,25 +23,76 @@ enum Offer<T> {
     Elsewhere(T),
 }
 
+/// A value that could not be sent at once.
+pub(crate) struct Unsent<T>(Offer<T>);
+
+/// Sending, as far as it has come.
+enum Sending<T, W> {
+    New(T),
+    /// What waits is large and rare, so it stands apart: this future is in the task of each port that sends.
+    Waiting(W),
+    Done,
+}
+
 impl Inner {
     /// Sends a value, moving it if the port is one of this node for such values; waits for room.
-    pub(crate) async fn send_typed<T: Serialize + Send + 'static>(
+    pub(crate) fn send_typed<T: Serialize + Send + 'static>(
         self: &Arc<Self>,
         to: &PortRef<T>,
         value: T,
-    ) -> Result<(), SendError> {
-        match self.offer_typed(to, value)? {
-            Offer::Taken => Ok(()),
-            // What waits is large and rare, so it is kept out of the future.
-            Offer::Full(cell, value) => {
-                Box::pin(self.wait_to_move(cell, value)).await;
-                Ok(())
+    ) -> impl Future<Output = Result<(), SendError>> + Send {
+        let mut state = Sending::New(value);
+        poll_fn(move |cx| {
+            if let Sending::New(value) = std::mem::replace(&mut state, Sending::Done) {
+                match self.send_typed_now(to, value) {
+                    Ok(None) => return Poll::Ready(Ok(())),
+                    Ok(Some(unsent)) => state = Sending::Waiting(self.send_typed_later(to, unsent)),
+                    Err(error) => return Poll::Ready(Err(error)),
+                }
             }
+            match &mut state {
+                Sending::Waiting(waiting) => waiting.as_mut().poll(cx),
+                _ => Poll::Pending,
+            }
+        })
+    }
+
+    /// The same without waiting: gives the value back if it has to.
+    #[inline]
+    pub(crate) fn send_typed_now<T: Serialize + Send + 'static>(
+        self: &Arc<Self>,
+        to: &PortRef<T>,
+        value: T,
+    ) -> Result<Option<Unsent<T>>, SendError> {
+        Ok(match self.offer_typed(to, value)? {
+            Offer::Taken => None,
             Offer::Elsewhere(value) => {
                 match self.offer_unless(to.id(), &value, None, Lane::Data, Peer::is_ripe)? {
-                    Offered::Taken => Ok(()),
-                    Offered::Full(_) | Offered::Later => Box::pin(self.send(to.id(), value, None)).await,
+                    Offered::Taken => None,
+                    Offered::Full(_) | Offered::Later => Some(Unsent(Offer::Elsewhere(value))),
                 }
+            }
+            full => Some(Unsent(full)),
+        })
+    }
+
+    /// Waits to send what could not be sent at once.
+    #[cold]
+    pub(crate) fn send_typed_later<T: Serialize + Send + 'static>(
+        self: &Arc<Self>,
+        to: &PortRef<T>,
+        unsent: Unsent<T>,
+    ) -> Pin<Box<dyn Future<Output = Result<(), SendError>> + Send>> {
+        let node = Arc::clone(self);
+        match unsent.0 {
+            Offer::Taken => Box::pin(std::future::ready(Ok(()))),
+            Offer::Full(cell, value) => Box::pin(async move {
+                node.wait_to_move(cell, value).await;
+                Ok(())
+            }),
+            Offer::Elsewhere(value) => {
+                let to = to.id().clone();
+                Box::pin(async move { node.send(&to, value, None).await })
             }
         }
     }
@@ -65,6 +119,7 @@ impl Inner {
         }
     }
 
+    #[inline]
     fn offer_typed<T: Send + 'static>(
         self: &Arc<Self>,
         to: &PortRef<T>,

@@ -3,7 +3,7 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
-use mp_proto::{Frame, Reason};
+use mp_proto::{DecodeError, Frame, Reason};
 
 use super::handlers::Loan;
 use crate::complaints::shown;
@@ -14,6 +14,7 @@ use crate::node::Inner;
 /// Messages handled before other tasks get their turn.
 const TURN: usize = 64;
 
+/// Ends by itself when the node stops: its ports have nothing more to do then.
 pub(crate) async fn run(node: Arc<Inner>, cell: Arc<PortCell>) {
     let mut used = None;
     for round in 1_usize.. {
@@ -38,23 +39,22 @@ pub(crate) async fn run(node: Arc<Inner>, cell: Arc<PortCell>) {
 
 /// Handles one message; the error is the text of a panic.
 fn handle(node: &Inner, cell: &PortCell, frame: &Frame, handlers: &mut Loan) -> Result<(), String> {
-    let message = match frame.message() {
-        Ok(message) => message,
-        Err(error) => {
-            node.dead_letter(cell.id(), Some(frame), &error.to_string());
-            return Ok(());
+    match catch_unwind(AssertUnwindSafe(|| handlers.handle(frame))) {
+        Ok(Ok(())) => Ok(()),
+        Ok(Err(error)) => {
+            unhandled(node, cell, frame, error.as_ref());
+            Ok(())
         }
-    };
-    match catch_unwind(AssertUnwindSafe(|| handlers.handle(message))) {
-        Ok(Ok(())) => {}
-        Ok(Err((message, error))) => {
-            let why = error.map_or_else(|| "no handler for it".to_owned(), |error| error.to_string());
-            let why = format!("{why}: tag \"{}\"", shown(&message.tag().unwrap_or_default()));
-            node.dead_letter(cell.id(), Some(frame), &why);
-        }
-        Err(panic) => return Err(panic_text(&*panic)),
+        Err(panic) => Err(panic_text(&*panic)),
     }
-    Ok(())
+}
+
+#[cold]
+fn unhandled(node: &Inner, cell: &PortCell, frame: &Frame, error: Option<&DecodeError>) {
+    let why = error.map_or_else(|| "no handler for it".to_owned(), ToString::to_string);
+    let tag = frame.tag().ok().flatten().unwrap_or_default();
+    let why = format!("{why}: tag \"{}\"", shown(&tag));
+    node.dead_letter(cell.id(), Some(frame), &why);
 }
 
 /// What a panic said.

@@ -5,7 +5,7 @@ pub(crate) mod tag;
 use std::collections::BTreeMap;
 use std::fmt;
 
-use mp_proto::{DecodeError, Message};
+use mp_proto::{DecodeError, Frame, Message};
 use serde::de::DeserializeOwned;
 
 use self::tag::Tag;
@@ -26,7 +26,8 @@ impl From<()> for Flow {
     }
 }
 
-pub(crate) type Function = Box<dyn FnMut(Message) -> Result<Flow, (Message, DecodeError)> + Send>;
+/// Reads a message and does what it asks for; the error says that it is of another type.
+pub(crate) type Function = Box<dyn FnMut(&Frame) -> Result<Flow, DecodeError> + Send>;
 
 /// The handlers of one port. While a message is being handled they are lent to the task that does it; what is changed
 /// meanwhile is kept apart and put in when they come back.
@@ -162,35 +163,30 @@ impl Many {
 }
 
 impl Loan {
-    /// Gives a message to its handler. The message comes back if there is none, or it was not of the handler's type.
-    pub(crate) fn handle(&mut self, message: Message) -> Result<(), (Message, Option<DecodeError>)> {
+    /// Gives a message to its handler. An error says why nobody has taken it; without one, there is no handler for it.
+    pub(crate) fn handle(&mut self, frame: &Frame) -> Result<(), Option<DecodeError>> {
         self.discarded.clear();
-        let tag = message.tag().map(|tag| Tag::new(&tag));
-        let Some(tag) = tag else {
-            return self.handle_otherwise(message);
+        let Some(tag) = frame.tag().map_err(Some)? else {
+            return self.handle_otherwise(frame);
         };
-        let Some(function) = self.list.get(tag.as_str()) else {
-            return self.handle_otherwise(message);
+        let Some(function) = self.list.get(&tag) else {
+            return self.handle_otherwise(frame);
         };
-        match function(message) {
+        match function(frame) {
             Ok(Flow::Continue) => Ok(()),
             Ok(Flow::Done) => {
-                drop(self.list.set(Some(tag), None));
+                drop(self.list.set(Some(Tag::new(&tag)), None));
                 Ok(())
             }
-            Err((message, error)) if self.list.otherwise().is_none() => Err((message, Some(error))),
-            Err((message, _)) => self.handle_otherwise(message),
+            Err(error) if self.list.otherwise().is_none() => Err(Some(error)),
+            Err(_) => self.handle_otherwise(frame),
         }
     }
 
-    fn handle_otherwise(&mut self, message: Message) -> Result<(), (Message, Option<DecodeError>)> {
-        let Some(function) = self.list.otherwise() else {
-            return Err((message, None));
-        };
-        match function(message) {
-            Ok(Flow::Done) => drop(self.list.set(None, None)),
-            Ok(Flow::Continue) => {}
-            Err((message, error)) => return Err((message, Some(error))),
+    fn handle_otherwise(&mut self, frame: &Frame) -> Result<(), Option<DecodeError>> {
+        let function = self.list.otherwise().ok_or(None)?;
+        if function(frame).map_err(Some)? == Flow::Done {
+            drop(self.list.set(None, None));
         }
         Ok(())
     }
@@ -232,14 +228,7 @@ where
     F: FnMut(T) -> R + Send + 'static,
     R: Into<Flow>,
 {
-    Box::new(move |message| {
-        let mut values = message.into_values();
-        let args = Message::from(values.split_off(1));
-        match args.decode::<T>() {
-            Ok(typed) => Ok(function(typed).into()),
-            Err(error) => Err((values.into_iter().chain(args.into_values()).collect(), error)),
-        }
-    })
+    Box::new(move |frame| Ok(function(frame.decode_args()?).into()))
 }
 
 /// A handler that gets the whole message.
@@ -248,7 +237,7 @@ where
     F: FnMut(Message) -> R + Send + 'static,
     R: Into<Flow>,
 {
-    Box::new(move |message| Ok(function(message).into()))
+    Box::new(move |frame| Ok(function(frame.message()?).into()))
 }
 
 #[cfg(test)]
@@ -262,13 +251,19 @@ mod tests {
         Some(Tag::new(text))
     }
 
-    fn message(tag: &str, number: i64) -> Message {
-        Message::new(&(tag, number)).expect("encodes")
+    fn frame(message: &impl serde::Serialize) -> Frame {
+        let mut bytes = bytes::BytesMut::new();
+        Frame::write(mp_proto::Framing::Json, "p", message, None, usize::MAX, &mut bytes).expect("encodes");
+        Frame::new(mp_proto::Framing::Json, bytes.freeze())
     }
 
-    fn handle(handlers: &mut Handlers, message: Message) -> Result<(), (Message, Option<DecodeError>)> {
+    fn message(tag: &str, number: i64) -> Frame {
+        frame(&(tag, number))
+    }
+
+    fn handle(handlers: &mut Handlers, message: Frame) -> Result<(), Option<DecodeError>> {
         let mut lent = handlers.lend();
-        let handled = lent.handle(message);
+        let handled = lent.handle(&message);
         handlers.give_back(lent);
         handled
     }
@@ -300,9 +295,9 @@ mod tests {
     fn a_message_without_a_tag_is_nobodys_but_otherwises() {
         let mut handlers = Handlers::default();
         handlers.set(tag(""), Some(on_args(|(): ()| ())));
-        assert!(handle(&mut handlers, Message::default()).is_err());
-        assert!(handle(&mut handlers, Message::new(&[42]).expect("encodes")).is_err());
-        assert!(handle(&mut handlers, Message::new(&[""]).expect("encodes")).is_ok());
+        assert!(handle(&mut handlers, frame(&())).is_err());
+        assert!(handle(&mut handlers, frame(&[42])).is_err());
+        assert!(handle(&mut handlers, frame(&[""])).is_ok());
     }
 
     #[test]
@@ -312,21 +307,22 @@ mod tests {
         let mut lent = handlers.lend();
         handlers.set(tag("a"), None);
         handlers.set(tag("b"), Some(on_message(|_| Flow::Continue)));
-        assert!(lent.handle(message("a", 1)).is_ok());
+        assert!(lent.handle(&message("a", 1)).is_ok());
         handlers.give_back(lent);
         assert!(handle(&mut handlers, message("a", 2)).is_err());
         assert!(handle(&mut handlers, message("b", 3)).is_ok());
     }
 
     #[test]
-    fn a_message_of_another_type_goes_to_otherwise_or_comes_back_whole() {
+    fn a_message_of_another_type_goes_to_otherwise_whole() {
         let mut handlers = Handlers::default();
         handlers.set(tag("n"), Some(on_args(|_: i64| ())));
-        let bad = Message::new(&("n", "word")).expect("encodes");
-        let (back, error) = handle(&mut handlers, bad.clone()).expect_err("not a number");
-        assert_eq!(back, bad);
-        assert!(error.is_some());
-        handlers.set(None, Some(on_message(|_| ())));
-        assert!(handle(&mut handlers, bad).is_ok());
+        let bad = frame(&("n", "word"));
+        assert!(handle(&mut handlers, bad.clone()).expect_err("not a number").is_some());
+        let seen = Arc::new(Mutex::new(None));
+        let note = Arc::clone(&seen);
+        handlers.set(None, Some(on_message(move |message| *note.lock().unwrap() = Some(message))));
+        assert!(handle(&mut handlers, bad.clone()).is_ok());
+        assert_eq!(seen.lock().unwrap().take(), bad.message().ok());
     }
 }

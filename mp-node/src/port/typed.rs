@@ -1,6 +1,7 @@
 //! A port of messages of one type.
 
 use std::fmt;
+use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
@@ -145,6 +146,7 @@ impl<T: Send + 'static> TypedPort<T> {
         &mut self.inlet
     }
 
+    #[cold]
     fn dead_letter(&self, frame: &Frame, error: &DecodeError) {
         self.inlet.node.dead_letter(self.inlet.cell.id(), Some(frame), &error.to_string());
     }
@@ -156,8 +158,8 @@ impl<T: DeserializeOwned + Send + 'static> TypedPort<T> {
     /// # Cancellation
     ///
     /// Safe: no message is lost by dropping the future.
-    pub async fn recv(&mut self) -> Option<T> {
-        std::future::poll_fn(|cx| self.poll_recv(cx)).await
+    pub fn recv(&mut self) -> impl Future<Output = Option<T>> + Send + use<'_, T> {
+        std::future::poll_fn(|cx| self.poll_recv(cx))
     }
 
     /// The next message, or what is wrong with it.
@@ -169,9 +171,15 @@ impl<T: DeserializeOwned + Send + 'static> TypedPort<T> {
     /// # Cancellation
     ///
     /// Safe: no message is lost by dropping the future.
-    pub async fn recv_checked(&mut self) -> Option<Result<T, DecodeError>> {
-        let entry = std::future::poll_fn(|cx| self.inlet.poll_next(cx)).await?;
-        Some(entry.into_value().map_err(|(_, error)| error))
+    pub fn recv_checked(
+        &mut self,
+    ) -> impl Future<Output = Option<Result<T, DecodeError>>> + Send + use<'_, T> {
+        std::future::poll_fn(|cx| self.poll_checked(cx))
+    }
+
+    pub(crate) fn poll_checked(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<T, DecodeError>>> {
+        let entry = ready!(self.inlet.poll_next(cx));
+        Poll::Ready(entry.map(|entry| entry.into_value().map_err(|(_, error)| error)))
     }
 
     /// A message that is there already.

@@ -215,7 +215,7 @@ impl Link {
             self.node.stats.no_such_port();
             return self.node.lost_letter(to.name(), || Some(message));
         };
-        match self.node.local_frame(to.name(), &message, None, false) {
+        match self.node.local_frame(&message, None, false) {
             Ok(frame) => self.parked.deliver(&self.node, &self.kick, &cell, frame, now),
             Err(error) => tracing::debug!(%to, %error, "a message was not passed on"),
         }

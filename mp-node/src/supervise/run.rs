@@ -142,7 +142,7 @@ impl Runner {
         if !end.is_normal() {
             tracing::warn!(supervisor = %cell.id(), reason = %end, "a supervisor ended");
         }
-        self.node.inner.unwatch(cell.id(), watch);
+        drop(cell.unwatch(watch));
         self.node.inner.kill_local(&cell, &end);
     }
 

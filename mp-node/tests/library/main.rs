@@ -5,6 +5,7 @@
 #![expect(clippy::unwrap_used, clippy::disallowed_methods, reason = "tests may; they look at tokio's clock")]
 
 mod letters;
+mod line;
 mod probes;
 mod select;
 mod sends;

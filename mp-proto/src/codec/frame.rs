@@ -6,8 +6,9 @@ use bytes::{Bytes, BytesMut};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::{Codec, DecodeError, EncodeError, Framing, with_codec};
+use super::{Codec, DecodeError, EncodeError, Entered, Framing, with_codec};
 use crate::request::is_no_op;
+use crate::text::latin1;
 use crate::token::{Token, TokenReader, TokenWriter};
 use crate::{Limits, Message, PortId, adaptor};
 
@@ -209,6 +210,42 @@ impl Frame {
         }, else Err(DecodeError::Unavailable(self.framing)))
     }
 
+    /// The message's first element, if it is a string, as [`Message::tag`] has it.
+    ///
+    /// # Errors
+    ///
+    /// [`DecodeError`] if the frame is malformed where that stands.
+    pub fn tag(&self) -> Result<Option<Cow<'_, str>>, DecodeError> {
+        let token = with_codec!(self.framing, C => {
+            let mut reader = C::reader(&self.bytes);
+            if C::enter(&mut reader)?.ended {
+                return Ok(None);
+            }
+            reader.next()?
+        }, else return Err(DecodeError::Unavailable(self.framing)));
+        Ok(match token {
+            Token::Text(tag) => Some(tag),
+            Token::Bytes(Cow::Borrowed(tag)) => Some(latin1(tag)),
+            Token::Bytes(Cow::Owned(tag)) => Some(Cow::Owned(latin1(&tag).into_owned())),
+            _ => None,
+        })
+    }
+
+    /// Reads what stands behind the message's first element as a `T`, as if it were a message.
+    ///
+    /// # Errors
+    ///
+    /// [`DecodeError`] if the frame is malformed or that is not a `T`.
+    #[inline]
+    pub fn decode_args<T: DeserializeOwned>(&self) -> Result<T, DecodeError> {
+        with_codec!(self.framing, C => {
+            let mut reader = C::reader(&self.bytes);
+            let mut entered = C::enter(&mut reader)?;
+            pass_first(&mut reader, &mut entered)?;
+            adaptor::read_frame(&mut reader, entered)
+        }, else Err(DecodeError::Unavailable(self.framing)))
+    }
+
     /// Writes the frame in another framing to the end of `out`. On an error nothing has been added.
     ///
     /// # Errors
@@ -219,6 +256,24 @@ impl Frame {
         let message = self.message().map_err(|error| EncodeError::Custom(error.to_string()))?;
         Self::write(framing, &port, &message, None, max, out)
     }
+}
+
+/// Goes behind the message's first element, whatever it is.
+fn pass_first<'a>(reader: &mut impl TokenReader<'a>, entered: &mut Entered) -> Result<(), DecodeError> {
+    let mut depth = 0_usize;
+    while !entered.ended {
+        match reader.next()? {
+            Token::List(_) | Token::Map(_) => depth += 1,
+            Token::End if depth == 0 => entered.ended = true,
+            Token::End => depth -= 1,
+            _ => {}
+        }
+        if depth == 0 {
+            break;
+        }
+    }
+    entered.hint = entered.hint.saturating_sub(1);
+    Ok(())
 }
 
 /// Cuts the buffer back to where it was, unless committed: also when a user's `Serialize` panics.

@@ -5,6 +5,7 @@ use proptest::{collection, sample};
 
 use super::lanes::{Peer, session};
 use super::*;
+use crate::kernel::bulk::COST;
 
 const PORTS: [&str; 5] = ["a", "b", "c", "d", "e"];
 const BOUND: usize = 8000;
@@ -191,7 +192,7 @@ proptest! {
                 Step::Write { pieces } => model.write(pieces),
             }
             let data = model.outbox.bulk.data();
-            prop_assert!(data <= BOUND + LONGEST + 100, "{data}");
+            prop_assert!(data <= BOUND + LONGEST + 100 + COST, "{data}");
         }
         model.drain();
         let outbox = &model.outbox;

@@ -1,0 +1,99 @@
+//! Messages between ports of one node that are written, and how senders wait for room in a mailbox here.
+
+use std::cell::Cell;
+use std::future::{Future, poll_fn};
+use std::pin::pin;
+use std::sync::Arc;
+use std::task::Poll;
+
+use bytes::{Buf, Bytes, BytesMut};
+use mp_proto::{EncodeError, Frame, Framing, PortId};
+use mp_transport::clock;
+use serde::Serialize;
+
+use super::Inner;
+use crate::mailbox::PortCell;
+use crate::mailbox::line::Place;
+use crate::sync::after;
+
+/// The form in which messages between ports of one node lie in mailboxes.
+const LOCAL: Framing = Framing::Postcard;
+/// Bytes before a local frame: the length that its framing has on the wire.
+const PREFIX: usize = 4;
+/// A buffer that has grown larger is not kept; what is longer stays where it was written.
+const KEPT: usize = 16 * 1024;
+
+thread_local! {
+    /// Where messages are written before they are as long as they are: memory alone, nothing is handed from one to the next.
+    static DRAFT: Cell<Option<BytesMut>> = const { Cell::new(None) };
+}
+
+impl Inner {
+    /// A message as it lies in mailboxes here; `bounded` by what one message may have, or as it came. It is where it belongs,
+    /// so the port's name is left out.
+    pub(crate) fn local_frame<M: Serialize + ?Sized>(
+        &self,
+        message: &M,
+        reply: Option<&PortId>,
+        bounded: bool,
+    ) -> Result<Frame, EncodeError> {
+        // What is being written may send something itself, and then finds no buffer here.
+        let mut draft = DRAFT.try_with(Cell::take).ok().flatten().unwrap_or_default();
+        let written = if bounded {
+            Frame::write_within(LOCAL, "", message, reply, &self.limits, &mut draft)
+        } else {
+            Frame::write(LOCAL, "", message, reply, usize::MAX, &mut draft)
+        };
+        let bytes = match written {
+            Ok(()) if draft.len() > KEPT => {
+                draft.advance(PREFIX);
+                return Ok(Frame::new(LOCAL, draft.freeze()));
+            }
+            Ok(()) => Ok(Bytes::copy_from_slice(draft.get(PREFIX..).unwrap_or_default())),
+            Err(error) => Err(error),
+        };
+        if draft.capacity() <= KEPT {
+            draft.clear();
+            // A thread that ends keeps nothing.
+            DRAFT.try_with(|kept| kept.set(Some(draft))).unwrap_or_default();
+        }
+        bytes.map(|bytes| Frame::new(LOCAL, bytes))
+    }
+
+    /// Puts a message into a mailbox by `push`, which gives it back if there is no room; waits for that. A port that takes
+    /// nothing out of its full mailbox for longer than its patience is killed, so that two ports that wait for each other do
+    /// not do so for ever `[MON-09]`.
+    pub(super) async fn push_patiently<M>(
+        self: &Arc<Self>,
+        cell: &Arc<PortCell>,
+        message: M,
+        push: impl Fn(M) -> Result<(), M>,
+    ) {
+        let (mut place, mut message) = (Place::new(cell), Some(message));
+        let mut try_push = move || match message.take().map(&push) {
+            Some(Err(back)) => {
+                message = Some(back);
+                false
+            }
+            _ => true,
+        };
+        loop {
+            // The senders are told when there is much room; until then, that messages are taken out is all that counts.
+            let taken = place.taken();
+            let mut late = pin!(clock::sleep_until(after(clock::now(), self.limits.mailbox_patience)));
+            let sent = poll_fn(|cx| {
+                // Room may be made between the refusal and the registration.
+                if (place.is_taken() && try_push()) || (place.wait(cx.waker()) && try_push()) {
+                    return Poll::Ready(true);
+                }
+                late.as_mut().poll(cx).map(|()| false)
+            });
+            if sent.await {
+                return;
+            }
+            if place.taken() == taken {
+                self.overflow(cell);
+            }
+        }
+    }
+}
