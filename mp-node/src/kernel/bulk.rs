@@ -71,6 +71,7 @@ impl Tally {
         }
     }
 
+    #[inline]
     pub(crate) fn bytes(&self) -> usize {
         self.bytes
     }
@@ -158,6 +159,7 @@ impl Bulk {
     }
 
     /// Frames with more bytes, their length before them not counted, are large.
+    #[inline]
     pub(crate) fn large(&self) -> usize {
         self.large
     }
@@ -358,6 +360,7 @@ impl Bulk {
         !self.ports.is_empty() || !self.deaths.messages.is_empty()
     }
 
+    #[inline]
     pub(crate) fn is_empty(&self) -> bool {
         self.messages == 0
     }

@@ -172,6 +172,28 @@ impl Outbox {
         Ok(Offer::Taken)
     }
 
+    /// Encodes a message to a port straight into the buffer, if fewer than `room` bytes of data are in it and nothing else
+    /// asks for a closer look. False says that nothing has changed: [`offer`](Self::offer) knows why.
+    #[inline]
+    pub(crate) fn offer_at_once<M: Serialize + ?Sized>(
+        &mut self,
+        port: &str,
+        message: &M,
+        reply: Option<&PortId>,
+        room: usize,
+        limits: &Limits,
+    ) -> bool {
+        if !self.bulk.is_empty() || self.small_data() >= room {
+            return false;
+        }
+        let cap = if self.cuts { self.bulk.large() } else { usize::MAX };
+        let written =
+            Frame::write_capped(self.framing, port, message, reply, limits, cap, &mut self.buffer);
+        let taken = matches!(written, Ok(true));
+        self.messages += usize::from(taken);
+        taken
+    }
+
     /// Takes a message that was encoded by itself, in postcard, with its length before it. Whether there is room was to be
     /// found out before.
     ///
@@ -257,6 +279,7 @@ impl Outbox {
     }
 
     /// Bytes of data that wait and are not large.
+    #[inline]
     pub(crate) fn small_data(&self) -> usize {
         self.buffer.len() - self.control.bytes() - self.carried_bytes
     }

@@ -22,6 +22,11 @@ use serde::Serialize;
 use super::bulk::Taken;
 use super::outbox::{Lane, Offer, Outbox, Room};
 
+/// While so many bytes wait for a connection, who sends more lets its writer have them first: so that what waits is written
+/// while it is still in the processor's caches, and not when all the room that there is has been filled. 256 KiB: half
+/// of a common second-level cache, and what the driver writes at once.
+const RIPE: usize = 256 * 1024;
+
 /// One peer. `W` is a watcher: what is to be done when a port dies.
 #[derive(Debug)]
 pub(crate) struct Route<W> {
@@ -38,6 +43,9 @@ pub(crate) struct Route<W> {
     watched_total: usize,
     /// Somebody encodes a large message for this peer: until it is here, others find no room `[LN-11]`.
     encoding: bool,
+    /// From so many bytes of data in the buffer on, who sends more waits for a while. No bound: it becomes that of the buffer
+    /// when the writer does not come.
+    ripe: usize,
 }
 
 #[derive(Debug)]
@@ -68,6 +76,17 @@ pub(crate) enum Sent {
     Flooded,
     /// Look the peer up again: this record is out of use.
     Gone,
+}
+
+/// What became of a message that was to be sent [at once](Route::send_at_once).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum AtOnce {
+    /// It waits for the writer.
+    Done,
+    /// The same; and the writer sleeps: wake it.
+    Wake,
+    /// Nothing has changed: [`send`](Route::send) is to see to it.
+    No,
 }
 
 /// Watchers by the name of their port and their number.
@@ -103,7 +122,34 @@ impl<W> Route<W> {
             watched_by_peer: BTreeMap::new(),
             watched_total: 0,
             encoding: false,
+            ripe: RIPE.min(limits.outbox_bytes),
         }
+    }
+
+    /// Encodes a message of data straight into the buffer of the connection: what is done for nearly every message.
+    #[inline]
+    pub(crate) fn send_at_once<M: Serialize + ?Sized>(
+        &mut self,
+        port: &str,
+        message: &M,
+        reply: Option<&PortId>,
+        limits: &Limits,
+    ) -> AtOnce {
+        let State::Up { outbox, writer_sleeps, .. } = &mut self.state else { return AtOnce::No };
+        if !outbox.offer_at_once(port, message, reply, self.ripe, limits) {
+            return AtOnce::No;
+        }
+        if std::mem::take(writer_sleeps) { AtOnce::Wake } else { AtOnce::Done }
+    }
+
+    /// Whether so much waits for the writer that it had better be written before more comes.
+    pub(crate) fn is_ripe(&self, limits: &Limits) -> bool {
+        self.ripe < limits.outbox_bytes && self.is_up() && self.small_waiting() >= self.ripe
+    }
+
+    /// The writer has not come in time, so nobody waits for it again before it has: only the bound counts.
+    pub(crate) fn overripe(&mut self, limits: &Limits) {
+        self.ripe = limits.outbox_bytes;
     }
 
     /// Encodes a message for a port of the peer to where it waits.
@@ -367,6 +413,7 @@ impl<W> Route<W> {
     /// Moves what waits to `out`: all that is small, and, if `pieces` are wanted, a piece of what is large. If there is
     /// nothing at all, it notes that the writer sleeps. For the task of the connection, which alone can end it.
     pub(crate) fn transmit(&mut self, out: &mut BytesMut, pieces: bool) -> Taken {
+        self.ripe = self.ripe.min(RIPE);
         let State::Up { outbox, writer_sleeps, .. } = &mut self.state else {
             return Taken::default();
         };

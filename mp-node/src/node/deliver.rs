@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::{Buf, BytesMut};
 use mp_proto::{EncodeError, Frame, Framing, Message, NodeId, NodeRequest, PortId};
@@ -23,13 +24,17 @@ const LOCAL: Framing = Framing::Postcard;
 /// Bytes before a local frame: the length that its framing has on the wire.
 const LOCAL_PREFIX: usize = 4;
 
+/// How long who sends waits at the most for the writer, when much waits for it: a multiple of the time that it takes to write
+/// that.
+const RIPENING: Duration = Duration::from_millis(1);
+
 /// What became of a message.
 #[derive(Debug)]
 pub(crate) enum Offered {
     Taken,
     Full(Blocked),
-    /// Other tasks are to run first.
-    Later,
+    /// The writer is to have what waits for this peer first.
+    Later(Arc<Peer>),
 }
 
 /// What a message waits for.
@@ -51,18 +56,18 @@ impl Inner {
         reply: Option<&PortId>,
         lane: Lane<'_>,
     ) -> Result<Offered, SendError> {
-        self.offer_unless(to, message, reply, lane, |_| false)
+        self.offer_unless(to, message, reply, lane, false)
     }
 
-    /// The same, unless it goes to a peer of which `later` is true.
-    #[inline]
-    pub(super) fn offer_unless<M: Serialize + ?Sized>(
+    /// The same, unless it goes to a peer for which so much waits that its writer should have that first, and the sender is
+    /// `patient`.
+    fn offer_unless<M: Serialize + ?Sized>(
         self: &Arc<Self>,
         to: &PortId,
         message: &M,
         reply: Option<&PortId>,
         lane: Lane<'_>,
-        later: impl Fn(&Peer) -> bool,
+        patient: bool,
     ) -> Result<Offered, SendError> {
         if self.is_closed() {
             return Err(SendError::ShutDown);
@@ -72,8 +77,8 @@ impl Inner {
         }
         loop {
             let peer = self.peer_of(to)?;
-            if later(&peer) {
-                return Ok(Offered::Later);
+            if patient && peer.lock().route.is_ripe(&self.limits) {
+                return Ok(Offered::Later(peer));
             }
             return Ok(match self.offer_peer(&peer, to.name(), message, reply, lane)? {
                 Sent::Full(room) => Offered::Full(Blocked::Peer(peer, room)),
@@ -131,21 +136,48 @@ impl Inner {
         Ok(Frame::new(LOCAL, bytes.freeze()))
     }
 
-    /// Sends, waiting for room. While much waits for the peer, others run before each message, once: the connection's task
-    /// above all.
+    /// Sends, waiting for room.
     pub(crate) async fn send<M: Serialize>(
         self: &Arc<Self>,
         to: &PortId,
         message: M,
         reply: Option<&PortId>,
     ) -> Result<(), SendError> {
-        let mut patient = true;
+        if self.send_at_once(to, &message, reply) {
+            return Ok(());
+        }
+        self.send_not_at_once(to, message, reply).await
+    }
+
+    /// The same where nothing could be done at once.
+    pub(super) async fn send_not_at_once<M: Serialize>(
+        self: &Arc<Self>,
+        to: &PortId,
+        message: M,
+        reply: Option<&PortId>,
+    ) -> Result<(), SendError> {
+        match self.offer_unless(to, &message, reply, Lane::Data, true)? {
+            Offered::Taken => Ok(()),
+            // What waits is large and rare, so it is kept out of the future.
+            offered => Box::pin(self.send_when_there_is_room(to, message, reply, offered)).await,
+        }
+    }
+
+    /// Waits for what an offer of the message has said to wait for, and sends.
+    async fn send_when_there_is_room<M: Serialize>(
+        self: &Arc<Self>,
+        to: &PortId,
+        message: M,
+        reply: Option<&PortId>,
+        mut offered: Offered,
+    ) -> Result<(), SendError> {
         loop {
-            match self.offer_unless(to, &message, reply, Lane::Data, |peer| patient && peer.is_ripe())? {
+            let mut patient = true;
+            match offered {
                 Offered::Taken => return Ok(()),
-                Offered::Later => {
+                Offered::Later(peer) => {
+                    self.ripen(&peer).await;
                     patient = false;
-                    tokio::task::yield_now().await;
                 }
                 Offered::Full(Blocked::Mailbox(cell, frame)) => {
                     let push = |frame| match self.push(&cell, frame, None) {
@@ -165,6 +197,24 @@ impl Inner {
                     }
                 }
             }
+            offered = self.offer_unless(to, &message, reply, Lane::Data, patient)?;
+        }
+    }
+
+    /// Lets the writer have what waits for a peer. If it does not come, since the peer does not read, nobody waits for it
+    /// again before it has come.
+    async fn ripen(&self, peer: &Peer) {
+        let mut taken = std::pin::pin!(peer.room.notified());
+        taken.as_mut().enable();
+        // It may have come between the refusal and the registration.
+        let ripe = peer.lock().route.is_ripe(&self.limits);
+        if !ripe {
+            return;
+        }
+        tokio::select! {
+            biased;
+            () = taken => {}
+            () = clock::sleep_until(after(clock::now(), RIPENING)) => peer.lock().route.overripe(&self.limits),
         }
     }
 
@@ -174,9 +224,12 @@ impl Inner {
         to: &PortId,
         message: M,
     ) -> Result<(), TrySendError<M>> {
+        if self.send_at_once(to, &message, None) {
+            return Ok(());
+        }
         match self.offer(to, &message, None, Lane::Data)? {
             Offered::Taken => Ok(()),
-            Offered::Full(_) | Offered::Later => Err(TrySendError::Full(message)),
+            Offered::Full(_) | Offered::Later(_) => Err(TrySendError::Full(message)),
         }
     }
 

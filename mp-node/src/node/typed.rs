@@ -7,10 +7,7 @@ use serde::Serialize;
 use super::Inner;
 use crate::address::PortRef;
 use crate::error::{SendError, TrySendError};
-use crate::kernel::outbox::Lane;
 use crate::mailbox::{Moved, PortCell};
-use crate::node::deliver::Offered;
-use crate::runtime::peer::Peer;
 
 /// What became of a value.
 enum Offer<T> {
@@ -27,6 +24,9 @@ impl Inner {
         to: &PortRef<T>,
         value: T,
     ) -> Result<(), SendError> {
+        if to.cell().is_none() && self.send_at_once(to.id(), &value, None) {
+            return Ok(());
+        }
         match self.offer_typed(to, value)? {
             Offer::Taken => Ok(()),
             // What waits is large and rare, so it is kept out of the future.
@@ -34,12 +34,7 @@ impl Inner {
                 Box::pin(self.wait_to_move(cell, value)).await;
                 Ok(())
             }
-            Offer::Elsewhere(value) => {
-                match self.offer_unless(to.id(), &value, None, Lane::Data, Peer::is_ripe)? {
-                    Offered::Taken => Ok(()),
-                    Offered::Full(_) | Offered::Later => Box::pin(self.send(to.id(), value, None)).await,
-                }
-            }
+            Offer::Elsewhere(value) => self.send_not_at_once(to.id(), value, None).await,
         }
     }
 

@@ -211,7 +211,6 @@ impl Link {
     fn fill_leaving(&mut self, now: Instant, pieces: bool) {
         let mut state = self.peer.lock();
         let taken = state.route.transmit(&mut self.leaving, pieces);
-        self.peer.unripe();
         drop(state);
         self.left = taken.left;
         if taken.room {

@@ -1,6 +1,5 @@
 //! The record of one peer, and the two moments at which its connection comes and goes.
 
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, MutexGuard};
 use std::time::Instant;
 
@@ -12,7 +11,7 @@ use tokio::sync::Notify;
 
 use crate::events::NodeEvent;
 use crate::kernel::outbox::{Lane, Room};
-use crate::kernel::route::{Moving, Route, Sent};
+use crate::kernel::route::{AtOnce, Moving, Route, Sent};
 use crate::node::Inner;
 use crate::runtime::meet::MeetError;
 use crate::runtime::rival::Vigil;
@@ -20,11 +19,6 @@ use crate::stats::figures::Figures;
 use crate::stats::{ConnectionInfo, count};
 use crate::sync::Lock;
 use crate::watch::Action;
-
-/// When so many bytes wait, who sends more lets other tasks run first: so that what waits is written while it is still
-/// in the processor's caches, and not when all the room that there is has been filled. 256 KiB: half of a common
-/// second-level cache, and what the driver writes at once.
-const RIPE: usize = 256 * 1024;
 
 /// A peer: its route, and the handles by which tasks wake one another.
 #[derive(Debug)]
@@ -37,8 +31,6 @@ pub(crate) struct Peer {
     pub(crate) room: Notify,
     /// Woken when the connection comes or goes, or an attempt is to be given up.
     pub(crate) changed: Notify,
-    /// So much waits that it had better be written before more comes. A hint, no bound.
-    ripe: AtomicBool,
 }
 
 #[derive(Debug)]
@@ -152,19 +144,7 @@ impl Peer {
             transition: Lock::new(()),
             room: Notify::new(),
             changed: Notify::new(),
-            ripe: AtomicBool::new(false),
         }
-    }
-
-    /// Whether so much waits that it had better be written before more comes.
-    #[inline]
-    pub(crate) fn is_ripe(&self) -> bool {
-        self.ripe.load(Ordering::Relaxed)
-    }
-
-    /// What waited has been taken to be written.
-    pub(crate) fn unripe(&self) {
-        self.ripe.store(false, Ordering::Relaxed);
     }
 
     #[inline]
@@ -231,6 +211,34 @@ impl Peer {
 }
 
 impl Inner {
+    /// Sends a message straight into the buffer of the connection with its node, if there is one and nothing is in the way:
+    /// what is done for nearly every message to another node. False says that nothing has changed, and that
+    /// [`offer`](Self::offer) is to see to it.
+    #[inline]
+    pub(crate) fn send_at_once<M: Serialize + ?Sized>(
+        &self,
+        to: &PortId,
+        message: &M,
+        reply: Option<&PortId>,
+    ) -> bool {
+        if self.is_closed() || to.node_str() == self.id.as_str() {
+            return false;
+        }
+        // The map stays locked, which costs less than to count one more holder of the record. Who changes it waits for no
+        // longer than a message takes to be written.
+        let peers = self.peers.read();
+        let Some(peer) = peers.get(to.node_str()) else { return false };
+        let mut state = peer.lock();
+        match state.route.send_at_once(to.name(), message, reply, &self.limits) {
+            AtOnce::Done => true,
+            AtOnce::Wake => {
+                state.kick();
+                true
+            }
+            AtOnce::No => false,
+        }
+    }
+
     /// Offers a message to a peer and does what follows from it: waking, connecting, giving up.
     #[inline]
     pub(crate) fn offer_peer<M: Serialize + ?Sized>(
@@ -250,9 +258,6 @@ impl Inner {
             let frame = self.large_frame(port, message, reply);
             state = peer.lock();
             sent = frame.and_then(|frame| state.route.send_frame(port, &frame, lane, &self.limits));
-        }
-        if state.route.small_waiting() >= RIPE {
-            peer.ripe.store(true, Ordering::Relaxed);
         }
         match &sent {
             // It is unlocked before `encoding` is dropped, which locks it.

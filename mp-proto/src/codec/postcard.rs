@@ -46,7 +46,7 @@ impl Codec for Postcard {
         PostcardWriter::new(out)
     }
 
-    #[inline]
+    #[inline(always)]
     fn capped_writer(out: &mut BytesMut, cap: usize) -> PostcardWriter<'_> {
         PostcardWriter::capped(out, cap)
     }
@@ -59,7 +59,7 @@ impl Codec for Postcard {
         }
     }
 
-    #[inline]
+    #[inline(always)]
     fn open(out: &mut BytesMut) {
         out.extend_from_slice(&[0; PREFIX]);
     }
@@ -71,7 +71,7 @@ impl Codec for Postcard {
 
     /// Fills in the length. One that 32 bits cannot hold becomes the largest that they can, which every scanner with a
     /// smaller bound refuses.
-    #[inline]
+    #[inline(always)]
     fn close(out: &mut BytesMut, start: usize) {
         let Some((prefix, frame)) = out.get_mut(start..).and_then(<[u8]>::split_first_chunk_mut) else {
             return;
