@@ -16,10 +16,12 @@
 use std::collections::BTreeMap;
 
 use bytes::{Bytes, BytesMut};
+use mp_proto::codec::Copies;
 use mp_proto::{EncodeError, Limits, NodeRequest, PortId, Session};
 use serde::Serialize;
 
 use super::bulk::Taken;
+use super::letter::{Letter, Single};
 use super::outbox::{Lane, Offer, Outbox, Room};
 
 /// While so many bytes wait for a connection, who sends more lets its writer have them first: so that what waits is written
@@ -89,6 +91,19 @@ pub(crate) enum AtOnce {
     No,
 }
 
+/// What became of a message that was to go to many ports by [one request](Route::send_for_many).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum ForMany {
+    /// It waits for the writer, for so many ports; if that sleeps, wake it.
+    Taken { count: usize, wake: bool },
+    /// Wait for this room.
+    Full(Room),
+    /// The writer is to have what waits first.
+    Ripe,
+    /// Each port has to be sent a message of its own.
+    EachItsOwn,
+}
+
 /// Watchers by the name of their port and their number.
 type Watchers<W> = BTreeMap<String, BTreeMap<u64, W>>;
 
@@ -142,6 +157,33 @@ impl<W> Route<W> {
         if std::mem::take(writer_sleeps) { AtOnce::Wake } else { AtOnce::Done }
     }
 
+    /// Sends a message of data to many ports of the peer by one request, if the peer takes that `[ND-31]`. `patient` says that the
+    /// sender will wait for the writer, if much waits for that.
+    pub(crate) fn send_for_many<'p>(
+        &mut self,
+        ports: impl Iterator<Item = &'p str> + Clone,
+        copies: &Copies,
+        patient: bool,
+        limits: &Limits,
+    ) -> ForMany {
+        let State::Up { session, outbox, writer_sleeps } = &mut self.state else {
+            return ForMany::EachItsOwn;
+        };
+        if !session.sends_for_many() {
+            return ForMany::EachItsOwn;
+        }
+        if !outbox.has_room(Room::Small, limits) {
+            return ForMany::Full(Room::Small);
+        }
+        if patient && outbox.small_data() >= self.ripe {
+            return ForMany::Ripe;
+        }
+        match outbox.offer_for_many(ports, copies, limits) {
+            0 => ForMany::EachItsOwn,
+            count => ForMany::Taken { count, wake: std::mem::take(writer_sleeps) },
+        }
+    }
+
     /// Whether so much waits for the writer that it had better be written before more comes.
     pub(crate) fn is_ripe(&self, limits: &Limits) -> bool {
         self.ripe < limits.outbox_bytes && self.is_up() && self.small_waiting() >= self.ripe
@@ -153,7 +195,6 @@ impl<W> Route<W> {
     }
 
     /// Encodes a message for a port of the peer to where it waits.
-    #[inline]
     pub(crate) fn send<M: Serialize + ?Sized>(
         &mut self,
         port: &str,
@@ -162,10 +203,21 @@ impl<W> Route<W> {
         lane: Lane<'_>,
         limits: &Limits,
     ) -> Result<Sent, EncodeError> {
+        self.send_letter(port, &mut Single { message, reply }, lane, limits)
+    }
+
+    /// The same of whatever can be written.
+    pub(crate) fn send_letter(
+        &mut self,
+        port: &str,
+        letter: &mut impl Letter,
+        lane: Lane<'_>,
+        limits: &Limits,
+    ) -> Result<Sent, EncodeError> {
         let encoding = self.encoding;
         let offered = self.offer(|outbox| {
             outbox.reserve(encoding);
-            outbox.offer(port, message, reply, lane, limits)
+            outbox.offer_letter(port, letter, lane, limits)
         });
         if offered == Ok(Sent::Large) && lane.waits() {
             self.encoding = true;

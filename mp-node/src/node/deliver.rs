@@ -11,6 +11,7 @@ use serde::Serialize;
 
 use super::Inner;
 use crate::error::{SendError, TrySendError};
+use crate::kernel::letter::{Letter, Single};
 use crate::kernel::outbox::{Lane, Room};
 use crate::kernel::route::Sent;
 use crate::mailbox::{PortCell, Push};
@@ -48,7 +49,6 @@ pub(crate) enum Blocked {
 
 impl Inner {
     /// Offers a message to where it goes first.
-    #[inline]
     pub(crate) fn offer<M: Serialize + ?Sized>(
         self: &Arc<Self>,
         to: &PortId,
@@ -56,16 +56,15 @@ impl Inner {
         reply: Option<&PortId>,
         lane: Lane<'_>,
     ) -> Result<Offered, SendError> {
-        self.offer_unless(to, message, reply, lane, false)
+        self.offer_letter(to, &mut Single { message, reply }, lane, false)
     }
 
-    /// The same, unless it goes to a peer for which so much waits that its writer should have that first, and the sender is
-    /// `patient`.
-    fn offer_unless<M: Serialize + ?Sized>(
+    /// The same of whatever can be written, unless it goes to a peer for which so much waits that its writer should have that
+    /// first, and the sender is `patient`.
+    fn offer_letter(
         self: &Arc<Self>,
         to: &PortId,
-        message: &M,
-        reply: Option<&PortId>,
+        letter: &mut impl Letter,
         lane: Lane<'_>,
         patient: bool,
     ) -> Result<Offered, SendError> {
@@ -73,14 +72,14 @@ impl Inner {
             return Err(SendError::ShutDown);
         }
         if to.node_str() == self.id.as_str() {
-            return Ok(self.offer_local(to.name(), message, reply, lane)?);
+            return Ok(self.offer_local(to.name(), letter, lane)?);
         }
         loop {
             let peer = self.peer_of(to)?;
             if patient && peer.lock().route.is_ripe(&self.limits) {
                 return Ok(Offered::Later(peer));
             }
-            return Ok(match self.offer_peer(&peer, to.name(), message, reply, lane)? {
+            return Ok(match self.offer_peer(&peer, to.name(), letter, lane)? {
                 Sent::Full(room) => Offered::Full(Blocked::Peer(peer, room)),
                 Sent::Gone => continue,
                 Sent::Queued | Sent::Wake | Sent::Connect(_) | Sent::Large | Sent::Flooded => Offered::Taken,
@@ -88,50 +87,41 @@ impl Inner {
         }
     }
 
-    fn offer_local<M: Serialize + ?Sized>(
+    fn offer_local(
         self: &Arc<Self>,
         name: &str,
-        message: &M,
-        reply: Option<&PortId>,
+        letter: &mut impl Letter,
         lane: Lane<'_>,
     ) -> Result<Offered, EncodeError> {
         if name.is_empty() {
-            let message = Message::new(message)?.with(reply.map(Into::into));
-            if let Some((to, message)) = self.at_node_port(Asker::Here, message) {
+            if let Some((to, message)) = self.at_node_port(Asker::Here, letter.message()?) {
                 self.send_control(&to, &message);
             }
             return Ok(Offered::Taken);
         }
         let Some(cell) = self.find(name) else {
-            self.lost_letter(name, || Message::new(message).ok());
+            self.lost_letter(name, || letter.message().ok());
             return Ok(Offered::Taken);
         };
         if lane == Lane::Control {
-            let frame = self.local_frame(name, message, reply, false)?;
+            let frame = self.local_frame(name, &letter.message()?)?;
             self.run_if_asked(&cell, &cell.push_anyway(frame));
             return Ok(Offered::Taken);
         }
-        let frame = self.local_frame(name, message, reply, true)?;
+        let mut bytes = BytesMut::with_capacity(64);
+        letter.write(LOCAL, name, &self.limits, usize::MAX, &mut bytes)?;
+        bytes.advance(LOCAL_PREFIX);
+        let frame = Frame::new(LOCAL, bytes.freeze());
         Ok(match self.push(&cell, frame, None) {
             Push::Full(frame) => Offered::Full(Blocked::Mailbox(cell, frame)),
             Push::Taken | Push::Run | Push::Dead => Offered::Taken,
         })
     }
 
-    /// A message as it lies in mailboxes here; `bounded` by what one message may have, or as it came.
-    pub(crate) fn local_frame<M: Serialize + ?Sized>(
-        &self,
-        port: &str,
-        message: &M,
-        reply: Option<&PortId>,
-        bounded: bool,
-    ) -> Result<Frame, EncodeError> {
+    /// A message as it lies in mailboxes here, whatever its size.
+    pub(crate) fn local_frame(&self, port: &str, message: &Message) -> Result<Frame, EncodeError> {
         let mut bytes = BytesMut::with_capacity(64);
-        if bounded {
-            Frame::write_within(LOCAL, port, message, reply, &self.limits, &mut bytes)?;
-        } else {
-            Frame::write(LOCAL, port, message, reply, usize::MAX, &mut bytes)?;
-        }
+        Frame::write(LOCAL, port, message, None, usize::MAX, &mut bytes)?;
         bytes.advance(LOCAL_PREFIX);
         Ok(Frame::new(LOCAL, bytes.freeze()))
     }
@@ -156,19 +146,29 @@ impl Inner {
         message: M,
         reply: Option<&PortId>,
     ) -> Result<(), SendError> {
-        match self.offer_unless(to, &message, reply, Lane::Data, true)? {
+        let mut letter = Single { message, reply };
+        match self.offer_letter(to, &mut letter, Lane::Data, true)? {
             Offered::Taken => Ok(()),
             // What waits is large and rare, so it is kept out of the future.
-            offered => Box::pin(self.send_when_there_is_room(to, message, reply, offered)).await,
+            offered => Box::pin(self.send_when_there_is_room(to, &mut letter, offered)).await,
         }
     }
 
-    /// Waits for what an offer of the message has said to wait for, and sends.
-    async fn send_when_there_is_room<M: Serialize>(
+    /// Sends whatever can be written, waiting for room.
+    pub(super) async fn send_letter(
         self: &Arc<Self>,
         to: &PortId,
-        message: M,
-        reply: Option<&PortId>,
+        letter: &mut (impl Letter + Send),
+    ) -> Result<(), SendError> {
+        let offered = self.offer_letter(to, letter, Lane::Data, true)?;
+        self.send_when_there_is_room(to, letter, offered).await
+    }
+
+    /// Waits for what an offer of the message has said to wait for, and sends.
+    async fn send_when_there_is_room(
+        self: &Arc<Self>,
+        to: &PortId,
+        letter: &mut impl Letter,
         mut offered: Offered,
     ) -> Result<(), SendError> {
         loop {
@@ -180,30 +180,20 @@ impl Inner {
                     patient = false;
                 }
                 Offered::Full(Blocked::Mailbox(cell, frame)) => {
-                    let push = |frame| match self.push(&cell, frame, None) {
-                        Push::Full(frame) => Err(frame),
-                        Push::Taken | Push::Run | Push::Dead => Ok(()),
-                    };
-                    self.push_patiently(&cell, frame, push).await;
+                    self.push_frame_patiently(&cell, frame).await;
                     return Ok(());
                 }
                 Offered::Full(Blocked::Peer(peer, room)) => {
-                    let mut made = std::pin::pin!(peer.room.notified());
-                    made.as_mut().enable();
-                    // Room may have been made between the refusal and the registration.
-                    let full = !peer.lock().route.has_room(room, &self.limits);
-                    if full {
-                        made.await;
-                    }
+                    peer.wait_for_room(room, &self.limits).await;
                 }
             }
-            offered = self.offer_unless(to, &message, reply, Lane::Data, patient)?;
+            offered = self.offer_letter(to, letter, Lane::Data, patient)?;
         }
     }
 
     /// Lets the writer have what waits for a peer. If it does not come, since the peer does not read, nobody waits for it
     /// again before it has come.
-    async fn ripen(&self, peer: &Peer) {
+    pub(super) async fn ripen(&self, peer: &Peer) {
         let mut taken = std::pin::pin!(peer.room.notified());
         taken.as_mut().enable();
         // It may have come between the refusal and the registration.
@@ -231,6 +221,15 @@ impl Inner {
             Offered::Taken => Ok(()),
             Offered::Full(_) | Offered::Later(_) => Err(TrySendError::Full(message)),
         }
+    }
+
+    /// Puts a message into a mailbox, waiting for room.
+    pub(super) async fn push_frame_patiently(self: &Arc<Self>, cell: &Arc<PortCell>, frame: Frame) {
+        let push = |frame| match self.push(cell, frame, None) {
+            Push::Full(frame) => Err(frame),
+            Push::Taken | Push::Run | Push::Dead => Ok(()),
+        };
+        self.push_patiently(cell, frame, push).await;
     }
 
     /// Puts a message into a mailbox by `push`, which gives it back if there is no room; waits for that. A port that takes nothing out of its full mailbox for longer than
@@ -311,7 +310,7 @@ impl Inner {
         let mut sent = state.route.send("", message, None, lane, &self.limits)?;
         if sent == Sent::Large {
             // Under the lock, so that requests keep their order; large ones are rare.
-            let frame = self.large_frame("", message, None)?;
+            let frame = self.large_frame("", &mut Single { message, reply: None })?;
             sent = state.route.send_frame("", &frame, lane, &self.limits)?;
         }
         self.follow(&peer, state, &sent);

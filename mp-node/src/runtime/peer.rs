@@ -4,14 +4,16 @@ use std::sync::{Arc, MutexGuard};
 use std::time::Instant;
 
 use bytes::{Bytes, BytesMut};
-use mp_proto::{ConnectionError, EncodeError, Frame, Framing, Limits, NodeId, PortId, Reason, Session};
+use mp_proto::{ConnectionError, EncodeError, Framing, Limits, NodeId, PortId, Reason, Session};
 use mp_transport::Kick;
 use serde::Serialize;
 use tokio::sync::Notify;
 
+use crate::error::SendError;
 use crate::events::NodeEvent;
+use crate::kernel::letter::{Circular, Letter};
 use crate::kernel::outbox::{Lane, Room};
-use crate::kernel::route::{AtOnce, Moving, Route, Sent};
+use crate::kernel::route::{AtOnce, ForMany, Moving, Route, Sent};
 use crate::node::Inner;
 use crate::runtime::meet::MeetError;
 use crate::runtime::rival::Vigil;
@@ -204,6 +206,17 @@ impl Peer {
         self.room.notify_waiters();
     }
 
+    /// Waits for this room, if there is none; or for the connection to come or go.
+    pub(crate) async fn wait_for_room(&self, room: Room, limits: &Limits) {
+        let mut made = std::pin::pin!(self.room.notified());
+        made.as_mut().enable();
+        // Room may have been made between the refusal and the registration.
+        let full = !self.lock().route.has_room(room, limits);
+        if full {
+            made.await;
+        }
+    }
+
     /// Wakes the connection's task, if there is one.
     pub(crate) fn kick(&self) {
         self.lock().kick();
@@ -239,23 +252,50 @@ impl Inner {
         }
     }
 
+    /// Sends a message to many ports of one node by one request, as far as that is possible now.
+    ///
+    /// # Errors
+    ///
+    /// The message cannot be written, or the node is no more.
+    pub(crate) fn send_for_many<M: Serialize>(
+        &self,
+        ports: &[&PortId],
+        letter: &mut Circular<M>,
+        patient: bool,
+    ) -> Result<(ForMany, Option<Arc<Peer>>), SendError> {
+        if self.is_closed() {
+            return Err(SendError::ShutDown);
+        }
+        let each = Ok((ForMany::EachItsOwn, None));
+        let Some(copies) = letter.copies(Framing::Postcard, &self.limits)? else { return each };
+        let peers = self.peers.read();
+        let Some(peer) = ports.first().and_then(|port| peers.get(port.node_str())) else { return each };
+        let names = ports.iter().map(|port| port.name()).take_while(|name| !name.is_empty());
+        let mut state = peer.lock();
+        let sent = state.route.send_for_many(names, copies, patient, &self.limits);
+        if let ForMany::Taken { wake: true, .. } = sent {
+            state.kick();
+        }
+        drop(state);
+        let waits = matches!(sent, ForMany::Full(_) | ForMany::Ripe);
+        Ok((sent, waits.then(|| Arc::clone(peer))))
+    }
+
     /// Offers a message to a peer and does what follows from it: waking, connecting, giving up.
-    #[inline]
-    pub(crate) fn offer_peer<M: Serialize + ?Sized>(
+    pub(crate) fn offer_peer(
         self: &Arc<Self>,
         peer: &Arc<Peer>,
         port: &str,
-        message: &M,
-        reply: Option<&PortId>,
+        letter: &mut impl Letter,
         lane: Lane<'_>,
     ) -> Result<Sent, EncodeError> {
         let mut state = peer.lock();
-        let mut sent = state.route.send(port, message, reply, lane, &self.limits);
+        let mut sent = state.route.send_letter(port, letter, lane, &self.limits);
         let mut encoding = None;
         if sent == Ok(Sent::Large) {
             drop(state);
             encoding = lane.waits().then_some(Encoding(peer));
-            let frame = self.large_frame(port, message, reply);
+            let frame = self.large_frame(port, letter);
             state = peer.lock();
             sent = frame.and_then(|frame| state.route.send_frame(port, &frame, lane, &self.limits));
         }
@@ -274,14 +314,9 @@ impl Inner {
     }
 
     /// A message encoded by itself, for [`Route::send_frame`].
-    pub(crate) fn large_frame<M: Serialize + ?Sized>(
-        &self,
-        port: &str,
-        message: &M,
-        reply: Option<&PortId>,
-    ) -> Result<Bytes, EncodeError> {
+    pub(crate) fn large_frame(&self, port: &str, letter: &mut impl Letter) -> Result<Bytes, EncodeError> {
         let mut frame = BytesMut::new();
-        Frame::write_within(Framing::Postcard, port, message, reply, &self.limits, &mut frame)?;
+        letter.write(Framing::Postcard, port, &self.limits, usize::MAX, &mut frame)?;
         Ok(frame.freeze())
     }
 

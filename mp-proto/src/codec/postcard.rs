@@ -8,6 +8,7 @@
 
 mod check;
 mod item;
+pub(super) mod many;
 mod read;
 mod scan;
 mod write;
@@ -16,7 +17,7 @@ use std::borrow::Cow;
 
 use bytes::BytesMut;
 
-use super::{Codec, DecodeError, Entered, Framing};
+use super::{Codec, DecodeError, Entered, Framing, Nameless};
 use crate::adaptor;
 
 pub use read::PostcardReader;
@@ -62,6 +63,13 @@ impl Codec for Postcard {
     #[inline(always)]
     fn open(out: &mut BytesMut) {
         out.extend_from_slice(&[0; PREFIX]);
+    }
+
+    fn nameless(written: &[u8]) -> Option<Nameless> {
+        let mut rest = written.get(PREFIX..)?;
+        let Ok(item::Item::List(_)) = item::Item::take(&mut rest) else { return None };
+        let begin = written.len().checked_sub(rest.len())?.checked_sub(PREFIX)?;
+        Some(Nameless { frame: PREFIX, name: begin..begin.saturating_add(2) })
     }
 
     #[inline]

@@ -39,8 +39,8 @@ pub(super) enum Fault {
 const NONE: &str = "not an item";
 
 /// What tells texts and lists from others.
-const TEXT: u8 = 5;
-const LIST: u8 = 7;
+pub(super) const TEXT: u8 = 5;
+pub(super) const LIST: u8 = 7;
 
 /// The most bytes of a number.
 const VARINT: usize = 10;
@@ -253,7 +253,8 @@ fn put_number(out: &mut BytesMut, variant: u8, number: u64) {
 fn put_long_number(out: &mut BytesMut, variant: u8, mut number: u64) {
     if let Ok(small @ 0..0x1000_0000) = u32::try_from(number) {
         // Seven bits to each byte, all of which but the last say that another follows.
-        let spread = small & 0x7f | (small & 0x3f80) << 1 | (small & 0x1f_c000) << 2 | (small & 0xfe0_0000) << 3;
+        let spread =
+            small & 0x7f | (small & 0x3f80) << 1 | (small & 0x1f_c000) << 2 | (small & 0xfe0_0000) << 3;
         let [a, b, c, d] = spread.to_le_bytes();
         return match (c, d) {
             (_, 1..) => out.extend_from_slice(&[variant, a | 0x80, b | 0x80, c | 0x80, d]),
