@@ -65,6 +65,9 @@ pub enum GlobalError {
     /// The node has been shut down.
     #[error("the node has been shut down")]
     ShutDown,
+    /// What [`Group::send`] was to send cannot be sent.
+    #[error(transparent)]
+    Send(#[from] mp_node::SendError),
 }
 
 /// What a node is in the directory.

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use mp_node::Monitor;
 use mp_proto::{PortId, Value};
+use serde::Serialize;
 
 use crate::data::Key;
 use crate::family::{Family, FamilyMonitor};
@@ -87,6 +88,24 @@ impl Group {
     pub async fn members(&self) -> Result<Vec<PortId>, GlobalError> {
         let keys = self.family.keys().await?;
         Ok(keys.iter().filter_map(|key| key.parse().ok()).collect())
+    }
+
+    /// Sends a message to all members, by [`Node::send_all`](mp_node::Node::send_all), and says how many they are. Waits while no
+    /// global node is connected, and asks for the members each time: who sends often keeps a [monitor](Group::monitor), and
+    /// sends to its [members](GroupMonitor::members).
+    ///
+    /// # Errors
+    ///
+    /// As [`Group::members`], or [`GlobalError::Send`].
+    ///
+    /// # Cancellation
+    ///
+    /// If the future is dropped, some of the members may have been sent the message and others not.
+    #[doc(alias("broadcast", "publish"))]
+    pub async fn send<M: Serialize + Send>(&self, message: M) -> Result<usize, GlobalError> {
+        let members = self.members().await?;
+        self.family.shared().node()?.send_all(&members, message).await?;
+        Ok(members.len())
     }
 
     /// Monitors the group: first who is a member, then who comes and goes. Older names: `grp_mon`, `db_mon`.

@@ -59,6 +59,34 @@ async fn has(monitor: &mut GroupMonitor, members: &[&PortId]) {
     assert!(reached.is_ok(), "{:?} is not {expected:?}", monitor.members());
 }
 
+/// Wherever its members are. [ND-32]
+#[tokio::test(start_paused = true)]
+async fn a_group_is_sent_to() {
+    let net = Net::new();
+    let (_seed, at_seed) = net.start("seed", &[]).await;
+    let (alice, at_alice) = net.start("alice", &["seed"]).await;
+    let (bob, at_bob) = net.start("bob", &["seed"]).await;
+    let mut monitor = at_bob.group("chat").monitor().expect("room");
+    assert_eq!(soon(at_bob.group("chat").send("nobody")).await, Ok(0));
+    let (mut one, mut two, mut three) = (alice.port(), alice.port(), bob.port());
+    let _members = [
+        at_alice.group("chat").register(&one).expect("fits"),
+        at_alice.group("chat").register(&two).expect("fits"),
+        at_bob.group("chat").register(&three).expect("fits"),
+    ];
+    has(&mut monitor, &[one.id(), two.id(), three.id()]).await;
+    assert_eq!(soon(at_bob.group("chat").send(("hello", 1))).await, Ok(3));
+    soon(bob.send_all(monitor.members(), ("hello", 2))).await.expect("room");
+    for port in [&mut one, &mut two, &mut three] {
+        for number in 1..3 {
+            assert_eq!(soon(port.recv_as::<(String, u32)>()).await, Some(("hello".to_owned(), number)));
+        }
+    }
+    soon(bob.shutdown()).await;
+    assert_eq!(soon(at_bob.group("chat").send(1)).await, Err(GlobalError::ShutDown));
+    drop(at_seed);
+}
+
 /// [GL-33], [GL-07], [GL-29]
 #[tokio::test(start_paused = true)]
 async fn groups_are_seen_by_all_who_share_a_seed() {

@@ -100,11 +100,17 @@ impl Inner {
 
     /// A message came from a peer for a port that is not there `[ND-16]`.
     pub(crate) fn unknown_port(&self, frame: &Frame) {
-        self.stats.no_such_port();
-        if let Ok(name) = frame.check() {
-            let small = frame.bytes().len() <= SHOWN;
-            self.lost_letter(&name, || frame.message().ok().filter(|_| small));
+        match frame.check() {
+            Ok(name) => self.unknown_port_named(&name, frame),
+            Err(_) => self.stats.no_such_port(),
         }
+    }
+
+    /// The same, where the frame does not say for which port it is.
+    pub(crate) fn unknown_port_named(&self, name: &str, frame: &Frame) {
+        self.stats.no_such_port();
+        let small = frame.bytes().len() <= SHOWN;
+        self.lost_letter(name, || frame.message().ok().filter(|_| small));
     }
 
     /// A message was sent to a port of this node that is not there.

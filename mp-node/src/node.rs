@@ -8,6 +8,7 @@ mod names;
 pub(crate) mod reload;
 pub(crate) mod requests;
 mod shutdown;
+mod spread;
 mod typed;
 mod weak;
 

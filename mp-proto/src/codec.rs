@@ -5,6 +5,7 @@
 
 #[cfg(feature = "cbor")]
 pub mod cbor;
+mod copies;
 mod error;
 mod frame;
 #[cfg(feature = "json")]
@@ -23,6 +24,9 @@ use std::str::FromStr;
 
 use bytes::BytesMut;
 
+#[cfg(feature = "postcard")]
+pub use copies::ForMany;
+pub use copies::{Copies, Nameless};
 pub use error::{DecodeError, EncodeError};
 pub use frame::Frame;
 pub use scan::FrameScanner;
@@ -104,6 +108,13 @@ pub trait Codec {
     /// Appends what stands before a frame, to be completed by [`close`](Codec::close).
     fn open(out: &mut BytesMut) {
         let _: &mut BytesMut = out;
+    }
+
+    /// Where the name stands in what was written for the port without one, with what stands before the frame. `None` if a
+    /// frame is no longer the same when another name is put in its place.
+    fn nameless(written: &[u8]) -> Option<Nameless> {
+        let _: &[u8] = written;
+        None
     }
 
     /// Completes the frame that `open` began when `out` had `start` bytes; the item has been written behind.

@@ -36,6 +36,8 @@ pub struct OwnKind {
     pub silence: Option<Duration>,
     /// Whether it takes large messages in pieces `[LN-01]`.
     pub pieces: bool,
+    /// Whether it takes one message for many ports `[ND-31]`.
+    pub many: bool,
 }
 
 impl Greeting {
@@ -64,6 +66,7 @@ impl Greeting {
             format!("inst={}", config.instance),
             format!("silence={}", config.silence.as_millis()),
             "pieces=1".into(),
+            "many=1".into(),
         ];
         if config.rotates() {
             keys.push("rotates=1".into());
@@ -150,7 +153,8 @@ impl Greeting {
         }
         let instance = self.key("inst").and_then(InstanceId::from_hex).ok_or(HandshakeError::BadInstance)?;
         let silence = self.key("silence").and_then(|text| text.parse().ok()).map(Duration::from_millis);
-        Ok(Some(OwnKind { instance, silence, pieces: self.key("pieces") == Some("1") }))
+        let says = |key| self.key(key) == Some("1");
+        Ok(Some(OwnKind { instance, silence, pieces: says("pieces"), many: says("many") }))
     }
 
     /// Whether the sender wants TLS of a kind that we know: its `tls` is a number from 1.0 up to, but not, 2.0 `[TLS-01]`.
@@ -314,17 +318,17 @@ mod tests {
         }
     }
 
-    /// [HS-07] [LN-01]
+    /// [HS-07] [LN-01] [ND-31]
     #[test]
     fn a_node_of_our_kind_names_its_instance() {
         let kind = |keys: &str| Greeting::parse(format!("aemp;1;x;;;{keys}").as_bytes()).unwrap().own_kind();
         let inst = "inst=000000000000000000000000000000ff";
         let instance = InstanceId(255);
-        let known = |silence, pieces| Ok(Some(OwnKind { instance, silence, pieces }));
+        let known = |silence, pieces| Ok(Some(OwnKind { instance, silence, pieces, many: pieces }));
         assert_eq!(kind(&format!("mp=1;{inst}")), known(None, false));
         let silence = Some(Duration::from_secs(10));
-        assert_eq!(kind(&format!("mp=1;{inst};silence=10000;pieces=1")), known(silence, true));
-        assert_eq!(kind(&format!("mp=1;{inst};pieces=2")), known(None, false));
+        assert_eq!(kind(&format!("mp=1;{inst};silence=10000;pieces=1;many=1")), known(silence, true));
+        assert_eq!(kind(&format!("mp=1;{inst};pieces=2;many=0")), known(None, false));
         assert_eq!(kind("mp=1"), Err(HandshakeError::BadInstance));
         assert_eq!(kind("mp=1;inst=00FF"), Err(HandshakeError::BadInstance));
         assert_eq!(kind("mp=1;inst=000000000000000000000000000000FF"), Err(HandshakeError::BadInstance));

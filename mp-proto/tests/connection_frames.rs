@@ -22,7 +22,16 @@ fn start() -> Instant {
 
 fn session(framing: Framing, instance: Option<InstanceId>, silence: Option<Duration>) -> Session {
     let peer = NodeId::new("peer").expect("a node ID");
-    Session { peer, instance, side: Side::Dialled, send: framing, receive: framing, silence, pieces: false }
+    Session {
+        peer,
+        instance,
+        side: Side::Dialled,
+        send: framing,
+        receive: framing,
+        silence,
+        pieces: false,
+        many: false,
+    }
 }
 
 /// A connection with a Perl node.

@@ -31,6 +31,7 @@ fn connection(pieces: bool) -> Connection {
         receive: Framing::Postcard,
         silence: None,
         pieces,
+        many: false,
     };
     let mut limits = Limits::default();
     limits.max_message = MAX_MESSAGE;

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use anyhow::{Context, ensure};
 use async_trait::async_trait;
-use mp_node::{Node, PortRef};
+use mp_node::{Node, PortId, PortRef};
 use serde_bytes::Bytes;
 
 use super::{Settings, Workload, peer};
@@ -43,8 +43,9 @@ async fn open(settings: Settings, payload: usize) -> anyhow::Result<Contest> {
         }
         processes.push(process);
     }
+    let ports = sinks.iter().map(|sink| sink.id().clone()).collect();
     let contest = Contest::new("W6", payload, RAW_FAN)
-        .with(OURS, Typed { node, sinks, payload: Traffic::payload(payload) })
+        .with(OURS, Typed { node, sinks, ports, payload: Traffic::payload(payload) })
         .with(RAW_FAN, Raw::new(few, RECEIVERS.len(), payload))
         .with("raw-fan16", Raw::new(many, 1, payload));
     Ok(processes.into_iter().fold(contest, Contest::at))
@@ -57,6 +58,8 @@ fn figures(count: u64, pace: &Pace) -> Vec<Figure> {
 struct Typed {
     node: Node,
     sinks: Vec<PortRef<Post>>,
+    /// The same, as names that take any message.
+    ports: Vec<PortId>,
     payload: Vec<u8>,
 }
 
@@ -78,9 +81,7 @@ impl Contestant for Typed {
         let bytes = Bytes::new(&self.payload);
         let mut pace = Pace::new(time, self.payload.len() * self.sinks.len());
         while pace.more() {
-            for sink in &self.sinks {
-                self.node.send(sink.id(), Outgoing::Data(pace.sent(), bytes)).await?;
-            }
+            self.node.send_all(&self.ports, Outgoing::Data(pace.sent(), bytes)).await?;
         }
         let (got, sent) = (self.total().await?.since(before), pace.sent() * self.sinks.len() as u64);
         ensure!(got == Tally::of(sent, &self.payload), "{sent} were sent, and {got:?} received");

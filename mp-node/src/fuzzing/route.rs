@@ -176,6 +176,7 @@ impl Model {
             receive: send,
             silence: None,
             pieces,
+            many: true,
         };
         let peer = Connection::new(session.clone(), &Limits::default(), clock::now()).expect("compiled in");
         match self.route.established(session, &self.limits) {

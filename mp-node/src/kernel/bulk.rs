@@ -75,6 +75,7 @@ impl Tally {
         }
     }
 
+    #[inline]
     pub(crate) fn bytes(&self) -> usize {
         self.bytes
     }
@@ -165,6 +166,7 @@ impl Bulk {
     }
 
     /// Frames with more bytes, their length before them not counted, are large.
+    #[inline]
     pub(crate) fn large(&self) -> usize {
         self.large
     }
@@ -373,6 +375,7 @@ impl Bulk {
         !self.ports.is_empty() || !self.deaths.messages.is_empty()
     }
 
+    #[inline]
     pub(crate) fn is_empty(&self) -> bool {
         self.messages == 0
     }

@@ -21,11 +21,14 @@
 //! Without pieces all go into the buffer, one behind the other.
 
 use bytes::{Bytes, BytesMut};
-use mp_proto::codec::FrameScanner;
+use mp_proto::codec::{Copies, FrameScanner};
 use mp_proto::{DecodeError, EncodeError, Frame, Framing, Limits, NodeRequest, PortId, Session};
 use serde::Serialize;
 
 use super::bulk::{Bulk, Key, PREFIX, Taken, Tally, Weight};
+use super::letter::Letter;
+#[cfg(test)]
+use super::letter::Single;
 
 /// Of so many times their threshold that the buffer has, large messages get a piece.
 const SHARE: usize = 2;
@@ -143,12 +146,23 @@ impl Outbox {
     ///
     /// Data finds room while fewer bytes than the bound wait, so the box holds one message more than the bound at the
     /// most, and a message larger than the bound goes when nothing else waits.
-    #[inline]
+    #[cfg(test)]
     pub(crate) fn offer<M: Serialize + ?Sized>(
         &mut self,
         port: &str,
         message: &M,
         reply: Option<&PortId>,
+        lane: Lane<'_>,
+        limits: &Limits,
+    ) -> Result<Offer, EncodeError> {
+        self.offer_letter(port, &mut Single { message, reply }, lane, limits)
+    }
+
+    /// The same of whatever can be written.
+    pub(crate) fn offer_letter(
+        &mut self,
+        port: &str,
+        letter: &mut impl Letter,
         lane: Lane<'_>,
         limits: &Limits,
     ) -> Result<Offer, EncodeError> {
@@ -160,7 +174,7 @@ impl Outbox {
         let mut frame = BytesMut::new();
         let out = if behind { &mut frame } else { &mut self.buffer };
         let before = out.len();
-        if !Frame::write_capped(self.framing, port, message, reply, limits, cap, out)? {
+        if !letter.write(self.framing, port, limits, cap, out)? {
             let full = lane.waits() && !self.has_room(Room::Large, limits);
             return Ok(if full { Offer::Full(Room::Large) } else { Offer::Large });
         }
@@ -170,6 +184,46 @@ impl Outbox {
             self.count(lane, self.buffer.len() - before);
         }
         Ok(Offer::Taken)
+    }
+
+    /// Encodes a message to a port straight into the buffer, if fewer than `room` bytes of data are in it and nothing else
+    /// asks for a closer look. False says that nothing has changed: [`offer`](Self::offer) knows why.
+    #[inline]
+    pub(crate) fn offer_at_once<M: Serialize + ?Sized>(
+        &mut self,
+        port: &str,
+        message: &M,
+        reply: Option<&PortId>,
+        room: usize,
+        limits: &Limits,
+    ) -> bool {
+        if !self.bulk.is_empty() || self.small_data() >= room {
+            return false;
+        }
+        let cap = if self.cuts { self.bulk.large() } else { usize::MAX };
+        let written = Frame::write_capped(self.framing, port, message, reply, limits, cap, &mut self.buffer);
+        let taken = matches!(written, Ok(true));
+        self.messages += usize::from(taken);
+        taken
+    }
+
+    /// Puts a message for many ports of the peer into the buffer, as one request: for the first ones of `ports`, as many as a
+    /// small message can name. Says for how many, each of which counts as a message; 0 if each is to get its own, since
+    /// something large waits that some must not overtake, or the message is large itself.
+    pub(crate) fn offer_for_many<'p>(
+        &mut self,
+        ports: impl Iterator<Item = &'p str> + Clone,
+        copies: &Copies,
+        limits: &Limits,
+    ) -> usize {
+        if !self.bulk.is_empty() {
+            return 0;
+        }
+        // No value has less than one byte.
+        let cap = self.bulk.large().min(limits.max_message).min(limits.max_values);
+        let count = copies.write_for_many(ports, cap, &mut self.buffer);
+        self.messages += count;
+        count
     }
 
     /// Takes a message that was encoded by itself, in postcard, with its length before it. Whether there is room was to be
@@ -257,6 +311,7 @@ impl Outbox {
     }
 
     /// Bytes of data that wait and are not large.
+    #[inline]
     pub(crate) fn small_data(&self) -> usize {
         self.buffer.len() - self.control.bytes() - self.carried_bytes
     }

@@ -16,11 +16,18 @@
 use std::collections::BTreeMap;
 
 use bytes::{Bytes, BytesMut};
+use mp_proto::codec::Copies;
 use mp_proto::{EncodeError, Limits, NodeRequest, PortId, Session};
 use serde::Serialize;
 
 use super::bulk::Taken;
+use super::letter::{Letter, Single};
 use super::outbox::{Lane, Offer, Outbox, Room};
+
+/// While so many bytes wait for a connection, who sends more lets its writer have them first: so that what waits is written
+/// while it is still in the processor's caches, and not when all the room that there is has been filled. 256 KiB: half
+/// of a common second-level cache, and what the driver writes at once.
+const RIPE: usize = 256 * 1024;
 
 /// One peer. `W` is a watcher: what is to be done when a port dies.
 #[derive(Debug)]
@@ -38,6 +45,9 @@ pub(crate) struct Route<W> {
     watched_total: usize,
     /// Somebody encodes a large message for this peer: until it is here, others find no room `[LN-11]`.
     encoding: bool,
+    /// From so many bytes of data in the buffer on, who sends more waits for a while. No bound: it becomes that of the buffer
+    /// when the writer does not come.
+    ripe: usize,
 }
 
 #[derive(Debug)]
@@ -68,6 +78,30 @@ pub(crate) enum Sent {
     Flooded,
     /// Look the peer up again: this record is out of use.
     Gone,
+}
+
+/// What became of a message that was to be sent [at once](Route::send_at_once).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum AtOnce {
+    /// It waits for the writer.
+    Done,
+    /// The same; and the writer sleeps: wake it.
+    Wake,
+    /// Nothing has changed: [`send`](Route::send) is to see to it.
+    No,
+}
+
+/// What became of a message that was to go to many ports by [one request](Route::send_for_many).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum ForMany {
+    /// It waits for the writer, for so many ports; if that sleeps, wake it.
+    Taken { count: usize, wake: bool },
+    /// Wait for this room.
+    Full(Room),
+    /// The writer is to have what waits first.
+    Ripe,
+    /// Each port has to be sent a message of its own.
+    EachItsOwn,
 }
 
 /// Watchers by the name of their port and their number.
@@ -103,11 +137,64 @@ impl<W> Route<W> {
             watched_by_peer: BTreeMap::new(),
             watched_total: 0,
             encoding: false,
+            ripe: RIPE.min(limits.outbox_bytes),
         }
     }
 
-    /// Encodes a message for a port of the peer to where it waits.
+    /// Encodes a message of data straight into the buffer of the connection: what is done for nearly every message.
     #[inline]
+    pub(crate) fn send_at_once<M: Serialize + ?Sized>(
+        &mut self,
+        port: &str,
+        message: &M,
+        reply: Option<&PortId>,
+        limits: &Limits,
+    ) -> AtOnce {
+        let State::Up { outbox, writer_sleeps, .. } = &mut self.state else { return AtOnce::No };
+        if !outbox.offer_at_once(port, message, reply, self.ripe, limits) {
+            return AtOnce::No;
+        }
+        if std::mem::take(writer_sleeps) { AtOnce::Wake } else { AtOnce::Done }
+    }
+
+    /// Sends a message of data to many ports of the peer by one request, if the peer takes that `[ND-31]`. `patient` says that the
+    /// sender will wait for the writer, if much waits for that.
+    pub(crate) fn send_for_many<'p>(
+        &mut self,
+        ports: impl Iterator<Item = &'p str> + Clone,
+        copies: &Copies,
+        patient: bool,
+        limits: &Limits,
+    ) -> ForMany {
+        let State::Up { session, outbox, writer_sleeps } = &mut self.state else {
+            return ForMany::EachItsOwn;
+        };
+        if !session.sends_for_many() {
+            return ForMany::EachItsOwn;
+        }
+        if !outbox.has_room(Room::Small, limits) {
+            return ForMany::Full(Room::Small);
+        }
+        if patient && outbox.small_data() >= self.ripe {
+            return ForMany::Ripe;
+        }
+        match outbox.offer_for_many(ports, copies, limits) {
+            0 => ForMany::EachItsOwn,
+            count => ForMany::Taken { count, wake: std::mem::take(writer_sleeps) },
+        }
+    }
+
+    /// Whether so much waits for the writer that it had better be written before more comes.
+    pub(crate) fn is_ripe(&self, limits: &Limits) -> bool {
+        self.ripe < limits.outbox_bytes && self.is_up() && self.small_waiting() >= self.ripe
+    }
+
+    /// The writer has not come in time, so nobody waits for it again before it has: only the bound counts.
+    pub(crate) fn overripe(&mut self, limits: &Limits) {
+        self.ripe = limits.outbox_bytes;
+    }
+
+    /// Encodes a message for a port of the peer to where it waits.
     pub(crate) fn send<M: Serialize + ?Sized>(
         &mut self,
         port: &str,
@@ -116,10 +203,21 @@ impl<W> Route<W> {
         lane: Lane<'_>,
         limits: &Limits,
     ) -> Result<Sent, EncodeError> {
+        self.send_letter(port, &mut Single { message, reply }, lane, limits)
+    }
+
+    /// The same of whatever can be written.
+    pub(crate) fn send_letter(
+        &mut self,
+        port: &str,
+        letter: &mut impl Letter,
+        lane: Lane<'_>,
+        limits: &Limits,
+    ) -> Result<Sent, EncodeError> {
         let encoding = self.encoding;
         let offered = self.offer(|outbox| {
             outbox.reserve(encoding);
-            outbox.offer(port, message, reply, lane, limits)
+            outbox.offer_letter(port, letter, lane, limits)
         });
         if offered == Ok(Sent::Large) && lane.waits() {
             self.encoding = true;
@@ -367,6 +465,7 @@ impl<W> Route<W> {
     /// Moves what waits to `out`: all that is small, and, if `pieces` are wanted, a piece of what is large. If there is
     /// nothing at all, it notes that the writer sleeps. For the task of the connection, which alone can end it.
     pub(crate) fn transmit(&mut self, out: &mut BytesMut, pieces: bool) -> Taken {
+        self.ripe = self.ripe.min(RIPE);
         let State::Up { outbox, writer_sleeps, .. } = &mut self.state else {
             return Taken::default();
         };

@@ -2,27 +2,34 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
+use std::time::Duration;
 
 use mp_proto::{EncodeError, Frame, Message, NodeId, NodeRequest, PortId};
-use mp_transport::Kick;
+use mp_transport::{Kick, clock};
 use serde::Serialize;
 
 use super::Inner;
 use crate::error::{SendError, TrySendError};
+use crate::kernel::letter::{Letter, Single};
 use crate::kernel::outbox::{Lane, Room};
 use crate::kernel::route::Sent;
 use crate::mailbox::{PortCell, Push};
 use crate::node::requests::Asker;
 use crate::port::drain;
 use crate::runtime::peer::Peer;
+use crate::sync::after;
+
+/// How long who sends waits at the most for the writer, when much waits for it: a multiple of the time that it takes to write
+/// that.
+const RIPENING: Duration = Duration::from_millis(1);
 
 /// What became of a message.
 #[derive(Debug)]
 pub(crate) enum Offered {
     Taken,
     Full(Blocked),
-    /// Other tasks are to run first.
-    Later,
+    /// The writer is to have what waits for this peer first.
+    Later(Arc<Peer>),
 }
 
 /// What a message waits for.
@@ -36,7 +43,6 @@ pub(crate) enum Blocked {
 
 impl Inner {
     /// Offers a message to where it goes first.
-    #[inline]
     pub(crate) fn offer<M: Serialize + ?Sized>(
         self: &Arc<Self>,
         to: &PortId,
@@ -44,31 +50,30 @@ impl Inner {
         reply: Option<&PortId>,
         lane: Lane<'_>,
     ) -> Result<Offered, SendError> {
-        self.offer_unless(to, message, reply, lane, |_| false)
+        self.offer_letter(to, &mut Single { message, reply }, lane, false)
     }
 
-    /// The same, unless it goes to a peer of which `later` is true.
-    #[inline]
-    pub(super) fn offer_unless<M: Serialize + ?Sized>(
+    /// The same of whatever can be written, unless it goes to a peer for which so much waits that its writer should have that
+    /// first, and the sender is `patient`.
+    fn offer_letter(
         self: &Arc<Self>,
         to: &PortId,
-        message: &M,
-        reply: Option<&PortId>,
+        letter: &mut impl Letter,
         lane: Lane<'_>,
-        later: impl Fn(&Peer) -> bool,
+        patient: bool,
     ) -> Result<Offered, SendError> {
         if self.is_closed() {
             return Err(SendError::ShutDown);
         }
         if to.node_str() == self.id.as_str() {
-            return Ok(self.offer_local(to.name(), message, reply, lane)?);
+            return Ok(self.offer_local(to.name(), letter, lane)?);
         }
         loop {
             let peer = self.peer_of(to)?;
-            if later(&peer) {
-                return Ok(Offered::Later);
+            if patient && peer.lock().route.is_ripe(&self.limits) {
+                return Ok(Offered::Later(peer));
             }
-            return Ok(match self.offer_peer(&peer, to.name(), message, reply, lane)? {
+            return Ok(match self.offer_peer(&peer, to.name(), letter, lane)? {
                 Sent::Full(room) => Offered::Full(Blocked::Peer(peer, room)),
                 Sent::Gone => continue,
                 Sent::Queued | Sent::Wake | Sent::Connect(_) | Sent::Large | Sent::Flooded => Offered::Taken,
@@ -76,70 +81,113 @@ impl Inner {
         }
     }
 
-    fn offer_local<M: Serialize + ?Sized>(
+    fn offer_local(
         self: &Arc<Self>,
         name: &str,
-        message: &M,
-        reply: Option<&PortId>,
+        letter: &mut impl Letter,
         lane: Lane<'_>,
     ) -> Result<Offered, EncodeError> {
         if name.is_empty() {
-            let message = Message::new(message)?.with(reply.map(Into::into));
-            if let Some((to, message)) = self.at_node_port(Asker::Here, message) {
+            if let Some((to, message)) = self.at_node_port(Asker::Here, letter.message()?) {
                 self.send_control(&to, &message);
             }
             return Ok(Offered::Taken);
         }
         let Some(cell) = self.find(name) else {
-            self.lost_letter(name, || Message::new(message).ok());
+            self.lost_letter(name, || letter.message().ok());
             return Ok(Offered::Taken);
         };
         if lane == Lane::Control {
-            let frame = self.local_frame(message, reply, false)?;
+            let frame = self.local_notice(&letter.message()?)?;
             self.run_if_asked(&cell, &cell.push_anyway(frame));
             return Ok(Offered::Taken);
         }
-        let frame = self.local_frame(message, reply, true)?;
+        let frame = self.local_frame(letter)?;
         Ok(match self.push(&cell, frame, None) {
             Push::Full(frame) => Offered::Full(Blocked::Mailbox(cell, frame)),
             Push::Taken | Push::Run | Push::Dead => Offered::Taken,
         })
     }
 
-    /// Sends, waiting for room. While much waits for the peer, others run before each message, once: the connection's task
-    /// above all.
+    /// Sends, waiting for room.
     pub(crate) async fn send<M: Serialize>(
         self: &Arc<Self>,
         to: &PortId,
         message: M,
         reply: Option<&PortId>,
     ) -> Result<(), SendError> {
-        let mut patient = true;
+        if self.send_at_once(to, &message, reply) {
+            return Ok(());
+        }
+        self.send_not_at_once(to, message, reply).await
+    }
+
+    /// The same where nothing could be done at once.
+    pub(super) async fn send_not_at_once<M: Serialize>(
+        self: &Arc<Self>,
+        to: &PortId,
+        message: M,
+        reply: Option<&PortId>,
+    ) -> Result<(), SendError> {
+        let mut letter = Single { message, reply };
+        match self.offer_letter(to, &mut letter, Lane::Data, true)? {
+            Offered::Taken => Ok(()),
+            // What waits is large and rare, so it is kept out of the future.
+            offered => Box::pin(self.send_when_there_is_room(to, &mut letter, offered)).await,
+        }
+    }
+
+    /// Sends whatever can be written, waiting for room.
+    pub(super) async fn send_letter(
+        self: &Arc<Self>,
+        to: &PortId,
+        letter: &mut (impl Letter + Send),
+    ) -> Result<(), SendError> {
+        let offered = self.offer_letter(to, letter, Lane::Data, true)?;
+        self.send_when_there_is_room(to, letter, offered).await
+    }
+
+    /// Waits for what an offer of the message has said to wait for, and sends.
+    async fn send_when_there_is_room(
+        self: &Arc<Self>,
+        to: &PortId,
+        letter: &mut impl Letter,
+        mut offered: Offered,
+    ) -> Result<(), SendError> {
         loop {
-            match self.offer_unless(to, &message, reply, Lane::Data, |peer| patient && peer.is_ripe())? {
+            let mut patient = true;
+            match offered {
                 Offered::Taken => return Ok(()),
-                Offered::Later => {
+                Offered::Later(peer) => {
+                    self.ripen(&peer).await;
                     patient = false;
-                    tokio::task::yield_now().await;
                 }
                 Offered::Full(Blocked::Mailbox(cell, frame)) => {
-                    let push = |frame| match self.push(&cell, frame, None) {
-                        Push::Full(frame) => Err(frame),
-                        Push::Taken | Push::Run | Push::Dead => Ok(()),
-                    };
-                    self.push_patiently(&cell, frame, push).await;
+                    self.push_frame_patiently(&cell, frame).await;
                     return Ok(());
                 }
                 Offered::Full(Blocked::Peer(peer, room)) => {
-                    let mut made = std::pin::pin!(peer.room.notified());
-                    made.as_mut().enable();
-                    // Room may have been made between the refusal and the registration.
-                    let full = !peer.lock().route.has_room(room, &self.limits);
-                    if full {
-                        made.await;
-                    }
+                    peer.wait_for_room(room, &self.limits).await;
                 }
             }
+            offered = self.offer_letter(to, letter, Lane::Data, patient)?;
+        }
+    }
+
+    /// Lets the writer have what waits for a peer. If it does not come, since the peer does not read, nobody waits for it
+    /// again before it has come.
+    pub(super) async fn ripen(&self, peer: &Peer) {
+        let mut taken = std::pin::pin!(peer.room.notified());
+        taken.as_mut().enable();
+        // It may have come between the refusal and the registration.
+        let ripe = peer.lock().route.is_ripe(&self.limits);
+        if !ripe {
+            return;
+        }
+        tokio::select! {
+            biased;
+            () = taken => {}
+            () = clock::sleep_until(after(clock::now(), RIPENING)) => peer.lock().route.overripe(&self.limits),
         }
     }
 
@@ -149,10 +197,22 @@ impl Inner {
         to: &PortId,
         message: M,
     ) -> Result<(), TrySendError<M>> {
+        if self.send_at_once(to, &message, None) {
+            return Ok(());
+        }
         match self.offer(to, &message, None, Lane::Data)? {
             Offered::Taken => Ok(()),
-            Offered::Full(_) | Offered::Later => Err(TrySendError::Full(message)),
+            Offered::Full(_) | Offered::Later(_) => Err(TrySendError::Full(message)),
         }
+    }
+
+    /// Puts a message into a mailbox, waiting for room.
+    pub(super) async fn push_frame_patiently(self: &Arc<Self>, cell: &Arc<PortCell>, frame: Frame) {
+        let push = |frame| match self.push(cell, frame, None) {
+            Push::Full(frame) => Err(frame),
+            Push::Taken | Push::Run | Push::Dead => Ok(()),
+        };
+        self.push_patiently(cell, frame, push).await;
     }
 
     /// Puts a run of messages into a local mailbox, as far as there is room; `waiter` is woken when there is more.
@@ -208,7 +268,7 @@ impl Inner {
         let mut sent = state.route.send("", message, None, lane, &self.limits)?;
         if sent == Sent::Large {
             // Under the lock, so that requests keep their order; large ones are rare.
-            let frame = self.large_frame("", message, None)?;
+            let frame = self.large_frame("", &mut Single { message, reply: None })?;
             sent = state.route.send_frame("", &frame, lane, &self.limits)?;
         }
         self.follow(&peer, state, &sent);

@@ -7,11 +7,11 @@ use std::sync::Arc;
 use std::task::Poll;
 
 use bytes::{Buf, Bytes, BytesMut};
-use mp_proto::{EncodeError, Frame, Framing, PortId};
+use mp_proto::{EncodeError, Frame, Framing, Message};
 use mp_transport::clock;
-use serde::Serialize;
 
 use super::Inner;
+use crate::kernel::letter::Letter;
 use crate::mailbox::PortCell;
 use crate::mailbox::line::Place;
 use crate::sync::after;
@@ -29,35 +29,15 @@ thread_local! {
 }
 
 impl Inner {
-    /// A message as it lies in mailboxes here; `bounded` by what one message may have, or as it came. It is where it belongs,
-    /// so the port's name is left out.
-    pub(crate) fn local_frame<M: Serialize + ?Sized>(
-        &self,
-        message: &M,
-        reply: Option<&PortId>,
-        bounded: bool,
-    ) -> Result<Frame, EncodeError> {
-        // What is being written may send something itself, and then finds no buffer here.
-        let mut draft = DRAFT.try_with(Cell::take).ok().flatten().unwrap_or_default();
-        let written = if bounded {
-            Frame::write_within(LOCAL, "", message, reply, &self.limits, &mut draft)
-        } else {
-            Frame::write(LOCAL, "", message, reply, usize::MAX, &mut draft)
-        };
-        let bytes = match written {
-            Ok(()) if draft.len() > KEPT => {
-                draft.advance(PREFIX);
-                return Ok(Frame::new(LOCAL, draft.freeze()));
-            }
-            Ok(()) => Ok(Bytes::copy_from_slice(draft.get(PREFIX..).unwrap_or_default())),
-            Err(error) => Err(error),
-        };
-        if draft.capacity() <= KEPT {
-            draft.clear();
-            // A thread that ends keeps nothing.
-            DRAFT.try_with(|kept| kept.set(Some(draft))).unwrap_or_default();
-        }
-        bytes.map(|bytes| Frame::new(LOCAL, bytes))
+    /// A message as it lies in mailboxes here, if it is within what one may have. It is where it belongs, so the port's name
+    /// is left out.
+    pub(crate) fn local_frame(&self, letter: &mut impl Letter) -> Result<Frame, EncodeError> {
+        drafted(|draft| letter.write(LOCAL, "", &self.limits, usize::MAX, draft).map(drop))
+    }
+
+    /// The same of what was taken already, however large it is.
+    pub(crate) fn local_notice(&self, message: &Message) -> Result<Frame, EncodeError> {
+        drafted(|draft| Frame::write(LOCAL, "", message, None, usize::MAX, draft))
     }
 
     /// Puts a message into a mailbox by `push`, which gives it back if there is no room; waits for that. A port that takes
@@ -96,4 +76,24 @@ impl Inner {
             }
         }
     }
+}
+
+/// A frame in memory that is as long as it.
+fn drafted(write: impl FnOnce(&mut BytesMut) -> Result<(), EncodeError>) -> Result<Frame, EncodeError> {
+    // What is being written may send something itself, and then finds no buffer here.
+    let mut draft = DRAFT.try_with(Cell::take).ok().flatten().unwrap_or_default();
+    let bytes = match write(&mut draft) {
+        Ok(()) if draft.len() > KEPT => {
+            draft.advance(PREFIX);
+            return Ok(Frame::new(LOCAL, draft.freeze()));
+        }
+        Ok(()) => Ok(Bytes::copy_from_slice(draft.get(PREFIX..).unwrap_or_default())),
+        Err(error) => Err(error),
+    };
+    if draft.capacity() <= KEPT {
+        draft.clear();
+        // A thread that ends keeps nothing.
+        DRAFT.try_with(|kept| kept.set(Some(draft))).unwrap_or_default();
+    }
+    bytes.map(|bytes| Frame::new(LOCAL, bytes))
 }

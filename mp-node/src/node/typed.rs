@@ -10,10 +10,7 @@ use serde::Serialize;
 use super::Inner;
 use crate::address::PortRef;
 use crate::error::{SendError, TrySendError};
-use crate::kernel::outbox::Lane;
 use crate::mailbox::{Moved, PortCell};
-use crate::node::deliver::Offered;
-use crate::runtime::peer::Peer;
 
 /// What became of a value.
 enum Offer<T> {
@@ -64,15 +61,12 @@ impl Inner {
         to: &PortRef<T>,
         value: T,
     ) -> Result<Option<Unsent<T>>, SendError> {
+        if to.cell().is_none() && self.send_at_once(to.id(), &value, None) {
+            return Ok(None);
+        }
         Ok(match self.offer_typed(to, value)? {
             Offer::Taken => None,
-            Offer::Elsewhere(value) => {
-                match self.offer_unless(to.id(), &value, None, Lane::Data, Peer::is_ripe)? {
-                    Offered::Taken => None,
-                    Offered::Full(_) | Offered::Later => Some(Unsent(Offer::Elsewhere(value))),
-                }
-            }
-            full => Some(Unsent(full)),
+            waits => Some(Unsent(waits)),
         })
     }
 
@@ -92,7 +86,7 @@ impl Inner {
             }),
             Offer::Elsewhere(value) => {
                 let to = to.id().clone();
-                Box::pin(async move { node.send(&to, value, None).await })
+                Box::pin(async move { node.send_not_at_once(&to, value, None).await })
             }
         }
     }

@@ -1,18 +1,21 @@
 //! A connection at work: what comes in goes to mailboxes, what waits goes out.
 
 mod parked;
+mod spread;
 
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use bytes::BytesMut;
+use bytes::{Bytes, BytesMut};
+use mp_proto::codec::ForMany;
 use mp_proto::{
     Connection, ConnectionError, Frame, Limits, Message, NodeRequest, PortId, Protocol, Run, Session,
 };
 use mp_transport::{Driver, Kick, clock};
 
 use self::parked::Parked;
+use self::spread::Spread;
 use crate::mailbox::PortCell;
 use crate::node::Inner;
 use crate::node::requests::Asker;
@@ -53,6 +56,8 @@ pub(crate) struct Link {
     last_port: Option<Arc<PortCell>>,
     /// Messages for that port, on their way to it; empty in between.
     run: VecDeque<Frame>,
+    /// Messages for many ports; empty in between.
+    spread: Spread,
     /// There was nothing more, then.
     idle: bool,
     /// The peer has ended the connection, with this for the reason, and messages of it still wait for full mailboxes.
@@ -122,6 +127,7 @@ pub(crate) async fn serve(
         asked: now,
         last_port: None,
         run: VecDeque::new(),
+        spread: Spread::default(),
         idle: false,
         ended: None,
         heard: now,
@@ -177,7 +183,7 @@ impl Link {
     /// Gives a port what has come for it, under one lock.
     fn deliver_run(&mut self, run: &Run<'_>, now: Instant) {
         if run.port_bytes().is_empty() {
-            return run.frames(MOVED).for_each(|frame| self.on_request(&frame, now));
+            return self.deliver_requests(run, now);
         }
         if self.last_port.as_ref().is_none_or(|cell| cell.id().name().as_bytes() != run.port_bytes()) {
             self.last_port = self.node.find(run.port());
@@ -191,6 +197,48 @@ impl Link {
                 self.figures.dropped(count(run.len()));
                 run.frames(usize::MAX).for_each(|frame| self.node.unknown_port(&frame));
             }
+        }
+    }
+
+    /// Does what is asked of the node port.
+    #[inline(never)]
+    fn deliver_requests(&mut self, run: &Run<'_>, now: Instant) {
+        let for_many = self.connection.session().receives_for_many();
+        if !for_many || !run.frames(0).any(|frame| ForMany::is(&frame)) {
+            return run.frames(MOVED).for_each(|frame| self.on_request(&frame, now));
+        }
+        // What is for many moves to memory of its own later.
+        for frame in run.frames(0) {
+            // One that is not in order is refused as an unknown request is.
+            if let Some(many) = ForMany::of(&frame).filter(|many| many.check(&self.node.limits).is_ok()) {
+                if !self.spread.fits(&many) {
+                    self.deliver_spread(now);
+                }
+                self.spread.add(many);
+                continue;
+            }
+            self.deliver_spread(now);
+            let own = frame.bytes().len() < MOVED;
+            let own = own.then(|| Frame::new(frame.framing(), Bytes::copy_from_slice(frame.bytes())));
+            self.on_request(&own.unwrap_or(frame), now);
+        }
+        self.deliver_spread(now);
+    }
+
+    /// Gives the messages for many ports to each of these `[ND-32]`.
+    fn deliver_spread(&mut self, now: Instant) {
+        let Some((ports, frames)) = self.spread.take() else { return };
+        let more = count(frames.len() * (ports.len() - 1));
+        self.node.stats.received(more);
+        self.figures.messages_in(more);
+        for port in ports.names() {
+            let Some(cell) = self.node.find(port) else {
+                self.figures.dropped(count(frames.len()));
+                frames.iter().for_each(|frame| self.node.unknown_port_named(port, frame));
+                continue;
+            };
+            self.run.extend(frames.iter().cloned());
+            self.parked.deliver_run(&self.node, &self.kick, &cell, &mut self.run, now);
         }
     }
 
@@ -215,7 +263,7 @@ impl Link {
             self.node.stats.no_such_port();
             return self.node.lost_letter(to.name(), || Some(message));
         };
-        match self.node.local_frame(&message, None, false) {
+        match self.node.local_notice(&message) {
             Ok(frame) => self.parked.deliver(&self.node, &self.kick, &cell, frame, now),
             Err(error) => tracing::debug!(%to, %error, "a message was not passed on"),
         }
@@ -225,7 +273,6 @@ impl Link {
     fn fill_leaving(&mut self, now: Instant, pieces: bool) {
         let mut state = self.peer.lock();
         let taken = state.route.transmit(&mut self.leaving, pieces);
-        self.peer.unripe();
         drop(state);
         self.left = taken.left;
         if taken.room {

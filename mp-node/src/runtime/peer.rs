@@ -1,18 +1,19 @@
 //! The record of one peer, and the two moments at which its connection comes and goes.
 
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, MutexGuard};
 use std::time::Instant;
 
 use bytes::{Bytes, BytesMut};
-use mp_proto::{ConnectionError, EncodeError, Frame, Framing, Limits, NodeId, PortId, Reason, Session};
+use mp_proto::{ConnectionError, EncodeError, Framing, Limits, NodeId, PortId, Reason, Session};
 use mp_transport::Kick;
 use serde::Serialize;
 use tokio::sync::Notify;
 
+use crate::error::SendError;
 use crate::events::NodeEvent;
+use crate::kernel::letter::{Circular, Letter};
 use crate::kernel::outbox::{Lane, Room};
-use crate::kernel::route::{Moving, Route, Sent};
+use crate::kernel::route::{AtOnce, ForMany, Moving, Route, Sent};
 use crate::node::Inner;
 use crate::runtime::meet::MeetError;
 use crate::runtime::rival::Vigil;
@@ -21,10 +22,6 @@ use crate::stats::{ConnectionInfo, count};
 use crate::sync::Lock;
 use crate::watch::Action;
 
-/// When so many bytes wait, who sends more lets other tasks run first: so that what waits is written while it is still
-/// in the processor's caches, and not when all the room that there is has been filled. 256 KiB: half of a common
-/// second-level cache, and what the driver writes at once.
-const RIPE: usize = 256 * 1024;
 /// Why a connection ends that we end because we stop.
 pub(crate) const SHUT_DOWN: &str = "the node was shut down";
 
@@ -39,8 +36,6 @@ pub(crate) struct Peer {
     pub(crate) room: Notify,
     /// Woken when the connection comes or goes, or an attempt is to be given up.
     pub(crate) changed: Notify,
-    /// So much waits that it had better be written before more comes. A hint, no bound.
-    ripe: AtomicBool,
 }
 
 #[derive(Debug)]
@@ -154,19 +149,7 @@ impl Peer {
             transition: Lock::new(()),
             room: Notify::new(),
             changed: Notify::new(),
-            ripe: AtomicBool::new(false),
         }
-    }
-
-    /// Whether so much waits that it had better be written before more comes.
-    #[inline]
-    pub(crate) fn is_ripe(&self) -> bool {
-        self.ripe.load(Ordering::Relaxed)
-    }
-
-    /// What waited has been taken to be written.
-    pub(crate) fn unripe(&self) {
-        self.ripe.store(false, Ordering::Relaxed);
     }
 
     #[inline]
@@ -226,6 +209,17 @@ impl Peer {
         self.room.notify_waiters();
     }
 
+    /// Waits for this room, if there is none; or for the connection to come or go.
+    pub(crate) async fn wait_for_room(&self, room: Room, limits: &Limits) {
+        let mut made = std::pin::pin!(self.room.notified());
+        made.as_mut().enable();
+        // Room may have been made between the refusal and the registration.
+        let full = !self.lock().route.has_room(room, limits);
+        if full {
+            made.await;
+        }
+    }
+
     /// Wakes the connection's task, if there is one.
     pub(crate) fn kick(&self) {
         self.lock().kick();
@@ -248,28 +242,80 @@ fn log_end(peer: &Peer, text: &str, was_up: bool, unsent: usize) {
 }
 
 impl Inner {
-    /// Offers a message to a peer and does what follows from it: waking, connecting, giving up.
+    /// Sends a message straight into the buffer of the connection with its node, if there is one and nothing is in the way:
+    /// what is done for nearly every message to another node. False says that nothing has changed, and that
+    /// [`offer`](Self::offer) is to see to it.
     #[inline]
-    pub(crate) fn offer_peer<M: Serialize + ?Sized>(
+    pub(crate) fn send_at_once<M: Serialize + ?Sized>(
+        &self,
+        to: &PortId,
+        message: &M,
+        reply: Option<&PortId>,
+    ) -> bool {
+        if self.is_closed() || to.node_str() == self.id.as_str() {
+            return false;
+        }
+        // The map stays locked, which costs less than to count one more holder of the record. Who changes it waits for no
+        // longer than a message takes to be written.
+        let peers = self.peers.read();
+        let Some(peer) = peers.get(to.node_str()) else { return false };
+        let mut state = peer.lock();
+        match state.route.send_at_once(to.name(), message, reply, &self.limits) {
+            AtOnce::Done => true,
+            AtOnce::Wake => {
+                state.kick();
+                true
+            }
+            AtOnce::No => false,
+        }
+    }
+
+    /// Sends a message to many ports of one node by one request, as far as that is possible now.
+    ///
+    /// # Errors
+    ///
+    /// The message cannot be written, or the node is no more.
+    pub(crate) fn send_for_many<M: Serialize>(
+        &self,
+        ports: &[&PortId],
+        letter: &mut Circular<M>,
+        patient: bool,
+    ) -> Result<(ForMany, Option<Arc<Peer>>), SendError> {
+        if self.is_closed() {
+            return Err(SendError::ShutDown);
+        }
+        let each = Ok((ForMany::EachItsOwn, None));
+        let Some(copies) = letter.copies(Framing::Postcard, &self.limits)? else { return each };
+        let peers = self.peers.read();
+        let Some(peer) = ports.first().and_then(|port| peers.get(port.node_str())) else { return each };
+        let names = ports.iter().map(|port| port.name()).take_while(|name| !name.is_empty());
+        let mut state = peer.lock();
+        let sent = state.route.send_for_many(names, copies, patient, &self.limits);
+        if let ForMany::Taken { wake: true, .. } = sent {
+            state.kick();
+        }
+        drop(state);
+        let waits = matches!(sent, ForMany::Full(_) | ForMany::Ripe);
+        Ok((sent, waits.then(|| Arc::clone(peer))))
+    }
+
+    /// Offers a message to a peer and does what follows from it: waking, connecting, giving up.
+    pub(crate) fn offer_peer(
         self: &Arc<Self>,
         peer: &Arc<Peer>,
         port: &str,
-        message: &M,
-        reply: Option<&PortId>,
+        letter: &mut impl Letter,
         lane: Lane<'_>,
     ) -> Result<Sent, EncodeError> {
         let mut state = peer.lock();
-        let mut sent = state.route.send(port, message, reply, lane, &self.limits);
+        let mut sent = state.route.send_letter(port, letter, lane, &self.limits);
         let mut encoding = None;
         if sent == Ok(Sent::Large) {
             drop(state);
             encoding = lane.waits().then_some(Encoding(peer));
-            let frame = self.large_frame(port, message, reply);
+            let frame = self.large_frame(port, letter);
             state = peer.lock();
             sent = frame.and_then(|frame| state.route.send_frame(port, &frame, lane, &self.limits));
-        }
-        if state.route.small_waiting() >= RIPE {
-            peer.ripe.store(true, Ordering::Relaxed);
         }
         match &sent {
             // It is unlocked before `encoding` is dropped, which locks it.
@@ -286,14 +332,9 @@ impl Inner {
     }
 
     /// A message encoded by itself, for [`Route::send_frame`].
-    pub(crate) fn large_frame<M: Serialize + ?Sized>(
-        &self,
-        port: &str,
-        message: &M,
-        reply: Option<&PortId>,
-    ) -> Result<Bytes, EncodeError> {
+    pub(crate) fn large_frame(&self, port: &str, letter: &mut impl Letter) -> Result<Bytes, EncodeError> {
         let mut frame = BytesMut::new();
-        Frame::write_within(Framing::Postcard, port, message, reply, &self.limits, &mut frame)?;
+        letter.write(Framing::Postcard, port, &self.limits, usize::MAX, &mut frame)?;
         Ok(frame.freeze())
     }
 

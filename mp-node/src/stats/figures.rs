@@ -154,6 +154,7 @@ mod tests {
             receive: Framing::Postcard,
             silence: None,
             pieces: false,
+            many: false,
         };
         Figures::new(origin, &session, now)
     }

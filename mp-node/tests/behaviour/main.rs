@@ -14,6 +14,7 @@ mod lanes;
 mod limits;
 mod lives;
 mod logs;
+mod many;
 mod monitors;
 mod net;
 mod pressure;

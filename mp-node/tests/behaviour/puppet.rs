@@ -20,7 +20,7 @@ use crate::net::{SECRET, within};
 pub(crate) enum Kind {
     /// A node of our own kind, in this life.
     Ours(u128),
-    /// The same, one that takes no messages in pieces.
+    /// The same, one that takes no messages in pieces, and none for many ports.
     Whole(u128),
     /// Perl's kind.
     Perl,
@@ -71,7 +71,7 @@ pub(crate) fn shake(pipe: mp_transport::Pipe, name: &str, kind: &Kind, secret: &
         Kind::Ours(_) => Greeting::own(&config, ""),
         Kind::Whole(_) => {
             let line = String::from_utf8(Greeting::own(&config, "").to_line()).expect("ASCII");
-            Greeting::parse(line.replace(";pieces=1", "").as_bytes()).expect("valid")
+            Greeting::parse(line.replace(";pieces=1;many=1", "").as_bytes()).expect("valid")
         }
         Kind::Perl => {
             config.framings = vec![Framing::Json];

@@ -46,7 +46,7 @@ impl<'w, W: TokenWriter, const EXACT: bool> Item<'w, W, EXACT> {
 /// Methods that write one token and do no more.
 macro_rules! scalars {
     ($($method:ident($argument:ident: $type:ty) => $token:ident($form:expr);)*) => {$(
-        #[inline]
+        #[inline(always)]
         fn $method(self, $argument: $type) -> Result<(), EncodeError> {
             self.w.$token($form);
             Ok(())

@@ -23,7 +23,7 @@ mod write;
 
 use bytes::BytesMut;
 
-use super::{Codec, DecodeError, Framing};
+use super::{Codec, DecodeError, Framing, Nameless};
 
 pub use read::CborReader;
 pub use scan::CborScanner;
@@ -47,6 +47,18 @@ impl Codec for Cbor {
     #[inline]
     fn writer(out: &mut BytesMut) -> CborWriter<'_> {
         CborWriter::new(out)
+    }
+
+    /// The list's head, as long as its first byte says, and a text's head.
+    fn nameless(written: &[u8]) -> Option<Nameless> {
+        let head = match written.first()? & 0x1f {
+            ..24 => 1,
+            24 => 2,
+            25 => 3,
+            26 => 5,
+            _ => 9,
+        };
+        Some(Nameless { frame: 0, name: head..head.saturating_add(1) })
     }
 }
 

@@ -22,7 +22,7 @@ mod write;
 
 use bytes::BytesMut;
 
-use super::{Codec, DecodeError, Framing};
+use super::{Codec, DecodeError, Framing, Nameless};
 
 pub use read::JsonReader;
 pub use scan::JsonScanner;
@@ -46,6 +46,11 @@ impl Codec for Json {
     #[inline]
     fn writer(out: &mut BytesMut) -> JsonWriter<'_> {
         JsonWriter::new(out)
+    }
+
+    /// A bracket, and two quotes.
+    fn nameless(_: &[u8]) -> Option<Nameless> {
+        Some(Nameless { frame: 0, name: 1..3 })
     }
 }
 

@@ -8,6 +8,7 @@
 
 mod check;
 mod item;
+pub(super) mod many;
 mod read;
 mod scan;
 mod write;
@@ -16,7 +17,7 @@ use std::borrow::Cow;
 
 use bytes::BytesMut;
 
-use super::{Codec, DecodeError, Entered, Framing};
+use super::{Codec, DecodeError, Entered, Framing, Nameless};
 use crate::adaptor;
 
 pub use read::PostcardReader;
@@ -46,7 +47,7 @@ impl Codec for Postcard {
         PostcardWriter::new(out)
     }
 
-    #[inline]
+    #[inline(always)]
     fn capped_writer(out: &mut BytesMut, cap: usize) -> PostcardWriter<'_> {
         PostcardWriter::capped(out, cap)
     }
@@ -59,9 +60,16 @@ impl Codec for Postcard {
         }
     }
 
-    #[inline]
+    #[inline(always)]
     fn open(out: &mut BytesMut) {
         out.extend_from_slice(&[0; PREFIX]);
+    }
+
+    fn nameless(written: &[u8]) -> Option<Nameless> {
+        let mut rest = written.get(PREFIX..)?;
+        let Ok(item::Item::List(_)) = item::Item::take(&mut rest) else { return None };
+        let begin = written.len().checked_sub(rest.len())?.checked_sub(PREFIX)?;
+        Some(Nameless { frame: PREFIX, name: begin..begin.saturating_add(2) })
     }
 
     #[inline]
@@ -71,7 +79,7 @@ impl Codec for Postcard {
 
     /// Fills in the length. One that 32 bits cannot hold becomes the largest that they can, which every scanner with a
     /// smaller bound refuses.
-    #[inline]
+    #[inline(always)]
     fn close(out: &mut BytesMut, start: usize) {
         let Some((prefix, frame)) = out.get_mut(start..).and_then(<[u8]>::split_first_chunk_mut) else {
             return;

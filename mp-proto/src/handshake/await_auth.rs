@@ -71,6 +71,7 @@ impl AwaitAuth {
             receive,
             silence: peer.own_kind.and_then(|kind| kind.silence),
             pieces: [peer.own_kind, context.own_kind].iter().all(|kind| kind.is_some_and(|kind| kind.pieces)),
+            many: [peer.own_kind, context.own_kind].iter().all(|kind| kind.is_some_and(|kind| kind.many)),
         };
         Ok(match instance {
             Some(_) if decider => State::AwaitAdmit(AwaitAdmit::new(session)),

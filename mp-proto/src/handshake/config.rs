@@ -145,6 +145,8 @@ pub struct Session {
     pub silence: Option<Duration>,
     /// Whether both sides take large messages in pieces `[LN-01]`.
     pub pieces: bool,
+    /// Whether both sides take one message for many ports `[ND-31]`.
+    pub many: bool,
 }
 
 impl Session {
@@ -158,6 +160,19 @@ impl Session {
     #[must_use]
     pub fn receives_pieces(&self) -> bool {
         self.pieces && self.receive == Framing::Postcard
+    }
+
+    /// Whether we write one message for many ports as one request `[ND-31]`.
+    #[inline]
+    #[must_use]
+    pub fn sends_for_many(&self) -> bool {
+        self.many && self.send == Framing::Postcard
+    }
+
+    /// Whether the peer may write one message for many ports as one request `[ND-31]`.
+    #[must_use]
+    pub fn receives_for_many(&self) -> bool {
+        self.many && self.receive == Framing::Postcard
     }
 
     /// Whether `own`, the node whose session this is, chooses among connections with the peer `[HS-15]`.

@@ -19,7 +19,7 @@ fn two_nodes_of_our_kind() {
         a[0],
         format!(
             "aemp;1;alpha;hmac_sha3_512;{framings};{provider};peeraddr=127.0.0.1:4040;mproto=1;gproto=1;mp=1\
-             ;inst=0000000000000000000001616c706861;silence=10000;pieces=1"
+             ;inst=0000000000000000000001616c706861;silence=10000;pieces=1;many=1"
         )
     );
     assert_eq!(a[1], "AQEB".repeat(22));
@@ -44,6 +44,7 @@ fn two_nodes_of_our_kind() {
                 receive: Framing::available()[0],
                 silence: Some(Duration::from_secs(10)),
                 pieces: true,
+                many: true,
             }),
         ]
     );

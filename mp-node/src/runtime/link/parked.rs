@@ -12,6 +12,7 @@ use std::time::Instant;
 use mp_proto::{Frame, Limits, Message, PortId};
 use mp_transport::Kick;
 
+use crate::kernel::letter::Single;
 use crate::kernel::outbox::{Lane, Room};
 use crate::kernel::route::Sent;
 use crate::mailbox::PortCell;
@@ -223,7 +224,7 @@ fn relay(
         {
             return Some(room);
         }
-        match node.offer_peer(&peer, to.name(), message, None, Lane::Passed) {
+        match node.offer_peer(&peer, to.name(), &mut Single { message, reply: None }, Lane::Passed) {
             Ok(Sent::Full(room)) => awaited = Some(room),
             Ok(Sent::Gone) => {}
             Ok(_) => return None,

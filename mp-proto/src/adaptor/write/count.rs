@@ -21,13 +21,13 @@ enum State {
 }
 
 impl Count {
-    #[inline]
+    #[inline(always)]
     pub(super) fn new(left: Option<usize>) -> Self {
         Self { left, state: State::Between }
     }
 
     /// An element begins, or the key of one.
-    #[inline]
+    #[inline(always)]
     pub(super) fn begin(&mut self) -> Result<(), EncodeError> {
         if std::mem::replace(&mut self.state, State::Within) != State::Between {
             return Err(disorder());
@@ -43,13 +43,13 @@ impl Count {
     }
 
     /// The key has been written.
-    #[inline]
+    #[inline(always)]
     pub(super) fn keyed(&mut self) {
         self.state = State::Keyed;
     }
 
     /// The value of a key begins.
-    #[inline]
+    #[inline(always)]
     pub(super) fn begin_value(&mut self) -> Result<(), EncodeError> {
         match std::mem::replace(&mut self.state, State::Within) {
             State::Keyed => Ok(()),
@@ -58,13 +58,13 @@ impl Count {
     }
 
     /// The element or value has been written.
-    #[inline]
+    #[inline(always)]
     pub(super) fn done(&mut self) {
         self.state = State::Between;
     }
 
     /// The list or map ends.
-    #[inline]
+    #[inline(always)]
     pub(super) fn end(&self) -> Result<(), EncodeError> {
         match (&self.state, self.left) {
             (State::Between, None | Some(0)) => Ok(()),

@@ -19,7 +19,7 @@ impl Around<'_> {
     pub(in crate::adaptor) const NOTHING: Self = Self { port: None, reply: None };
 
     /// Begins the list for `len` elements.
-    #[inline]
+    #[inline(always)]
     pub(super) fn open<W: TokenWriter>(self, w: &mut W, len: usize) {
         let more = usize::from(self.port.is_some()) + usize::from(self.reply.is_some());
         match self.port {
@@ -29,7 +29,7 @@ impl Around<'_> {
     }
 
     /// Ends the list.
-    #[inline]
+    #[inline(always)]
     pub(super) fn close<W: TokenWriter>(self, w: &mut W) {
         if let Some(reply) = self.reply {
             w.text(reply.as_str());
@@ -48,7 +48,7 @@ pub(in crate::adaptor) struct List<'w, W, const EXACT: bool> {
 
 impl<'w, W: TokenWriter, const EXACT: bool> List<'w, W, EXACT> {
     /// Begins a list of `len` elements, each of which may nest `room` levels deep; `tag` comes before them.
-    #[inline]
+    #[inline(always)]
     pub(super) fn new(
         w: &'w mut W,
         around: Around<'w>,
@@ -63,7 +63,7 @@ impl<'w, W: TokenWriter, const EXACT: bool> List<'w, W, EXACT> {
         Self { w, around, room, count: Count::new(len) }
     }
 
-    #[inline]
+    #[inline(always)]
     fn element<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), EncodeError> {
         self.count.begin()?;
         value.serialize(Item::<W, EXACT> { w: self.w, room: self.room })?;
@@ -74,7 +74,7 @@ impl<'w, W: TokenWriter, const EXACT: bool> List<'w, W, EXACT> {
         Ok(())
     }
 
-    #[inline]
+    #[inline(always)]
     fn finish(self) -> Result<(), EncodeError> {
         self.count.end()?;
         self.around.close(self.w);

@@ -18,7 +18,7 @@ pub(in crate::adaptor) struct Root<'w, W, const EXACT: bool> {
 }
 
 impl<'w, W: TokenWriter, const EXACT: bool> Root<'w, W, EXACT> {
-    #[inline]
+    #[inline(always)]
     fn list(self, tag: Option<&str>, len: usize) -> List<'w, W, EXACT> {
         List::new(self.w, self.around, ROOM, tag, Some(len))
     }
@@ -136,7 +136,7 @@ impl<'w, W: TokenWriter, const EXACT: bool> Serializer for Root<'w, W, EXACT> {
         Ok(self.list(None, len))
     }
 
-    #[inline]
+    #[inline(always)]
     fn serialize_tuple_variant(
         self,
         _: &'static str,

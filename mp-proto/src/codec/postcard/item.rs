@@ -39,8 +39,8 @@ pub(super) enum Fault {
 const NONE: &str = "not an item";
 
 /// What tells texts and lists from others.
-const TEXT: u8 = 5;
-const LIST: u8 = 7;
+pub(super) const TEXT: u8 = 5;
+pub(super) const LIST: u8 = 7;
 
 /// The most bytes of a number.
 const VARINT: usize = 10;
@@ -152,18 +152,21 @@ pub(super) fn list_of_text<'a>(rest: &mut &'a [u8]) -> Option<(u64, &'a [u8])> {
 }
 
 /// Puts the beginning of a list, and the text that comes first in it.
-#[inline]
+#[inline(always)]
 pub(super) fn put_list_of_text(out: &mut BytesMut, count: u64, text: &str) {
     match (u8::try_from(count), u8::try_from(text.len())) {
         (Ok(count @ 0..0x80), Ok(len @ 0..0x80)) => {
             out.extend_from_slice(&[LIST, count, TEXT, len]);
             out.extend_from_slice(text.as_bytes());
         }
-        _ => {
-            Item::List(count).put(out);
-            Item::Text(text).put(out);
-        }
+        _ => put_long_list_of_text(out, count, text),
     }
+}
+
+#[cold]
+fn put_long_list_of_text(out: &mut BytesMut, count: u64, text: &str) {
+    Item::List(count).put(out);
+    Item::Text(text).put(out);
 }
 
 /// Most texts are ASCII, which is seen in fewer steps.
@@ -235,21 +238,30 @@ fn take_long_number(rest: &mut &[u8]) -> Result<u64, Fault> {
     Err(if rest.len() < VARINT { Fault::Truncated } else { Fault::Malformed(NONE) })
 }
 
-/// Most numbers have no more than 21 bits; these cost one step each.
-#[inline]
+/// Most numbers have no more than 28 bits; these are put in one step.
+#[inline(always)]
 fn put_number(out: &mut BytesMut, variant: u8, number: u64) {
-    let [a, b, c, ..] = number.to_le_bytes();
+    let [a, b, ..] = number.to_le_bytes();
     match number {
         0..0x80 => out.extend_from_slice(&[variant, a]),
         0x80..0x4000 => out.extend_from_slice(&[variant, a | 0x80, b << 1 | a >> 7]),
-        0x4000..0x20_0000 => {
-            out.extend_from_slice(&[variant, a | 0x80, b << 1 | a >> 7 | 0x80, c << 2 | b >> 6]);
-        }
         _ => put_long_number(out, variant, number),
     }
 }
 
+#[inline(never)]
 fn put_long_number(out: &mut BytesMut, variant: u8, mut number: u64) {
+    if let Ok(small @ 0..0x1000_0000) = u32::try_from(number) {
+        // Seven bits to each byte, all of which but the last say that another follows.
+        let spread =
+            small & 0x7f | (small & 0x3f80) << 1 | (small & 0x1f_c000) << 2 | (small & 0xfe0_0000) << 3;
+        let [a, b, c, d] = spread.to_le_bytes();
+        return match (c, d) {
+            (_, 1..) => out.extend_from_slice(&[variant, a | 0x80, b | 0x80, c | 0x80, d]),
+            (1.., 0) => out.extend_from_slice(&[variant, a | 0x80, b | 0x80, c]),
+            (0, 0) => out.extend_from_slice(&[variant, a | 0x80, b]),
+        };
+    }
     out.extend_from_slice(&[variant]);
     while number >= 0x80 {
         let [low, ..] = number.to_le_bytes();
@@ -260,12 +272,17 @@ fn put_long_number(out: &mut BytesMut, variant: u8, mut number: u64) {
     out.extend_from_slice(&[low]);
 }
 
-#[inline]
+#[inline(always)]
 fn put_bytes(out: &mut BytesMut, variant: u8, bytes: &[u8]) {
     if let Ok(len @ 0..0x80) = u8::try_from(bytes.len()) {
         out.extend_from_slice(&[variant, len]);
         return out.extend_from_slice(bytes);
     }
+    put_long_bytes(out, variant, bytes);
+}
+
+#[inline(never)]
+fn put_long_bytes(out: &mut BytesMut, variant: u8, bytes: &[u8]) {
     // At once, not when half of it is there.
     out.reserve(bytes.len().saturating_add(VARINT + 1));
     put_number(out, variant, bytes.len() as u64);

@@ -27,7 +27,7 @@ impl<'a> PostcardWriter<'a> {
     }
 
     /// Puts a string, unless the writer is full by it: then it is not copied, as it may be long.
-    #[inline]
+    #[inline(always)]
     fn string(&mut self, item: Item<'_>, len: usize) {
         if len > self.end.saturating_sub(self.out.len()) {
             self.end = 0;
@@ -36,7 +36,7 @@ impl<'a> PostcardWriter<'a> {
         }
     }
 
-    #[inline]
+    #[inline(always)]
     fn item(&mut self, item: Item<'_>) {
         item.put(self.out);
     }
@@ -53,12 +53,12 @@ impl TokenWriter for PostcardWriter<'_> {
         self.item(Item::Bool(value));
     }
 
-    #[inline]
+    #[inline(always)]
     fn int(&mut self, number: i64) {
         self.item(Item::Int(number));
     }
 
-    #[inline]
+    #[inline(always)]
     fn uint(&mut self, number: u64) {
         self.item(i64::try_from(number).map_or(Item::UInt(number), Item::Int));
     }
@@ -68,12 +68,12 @@ impl TokenWriter for PostcardWriter<'_> {
         self.item(Item::Float(number));
     }
 
-    #[inline]
+    #[inline(always)]
     fn text(&mut self, text: &str) {
         self.string(Item::Text(text), text.len());
     }
 
-    #[inline]
+    #[inline(always)]
     fn bytes(&mut self, bytes: &[u8]) {
         self.string(Item::Bytes(bytes), bytes.len());
     }
@@ -83,7 +83,7 @@ impl TokenWriter for PostcardWriter<'_> {
         self.item(Item::List(len as u64));
     }
 
-    #[inline]
+    #[inline(always)]
     fn list_of_text(&mut self, len: usize, first: &str) {
         put_list_of_text(self.out, len as u64, first);
     }
@@ -104,7 +104,7 @@ impl TokenWriter for PostcardWriter<'_> {
     #[inline]
     fn end_map(&mut self) {}
 
-    #[inline]
+    #[inline(always)]
     fn is_full(&self) -> bool {
         self.out.len() > self.end
     }

@@ -25,6 +25,7 @@ pub(super) fn session(pieces: bool) -> Session {
         receive: Framing::Postcard,
         silence: None,
         pieces,
+        many: true,
     }
 }
 

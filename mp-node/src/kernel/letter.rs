@@ -1,0 +1,102 @@
+//! What goes to ports: a message that is yet to be written, or one that is written once for many.
+
+use bytes::BytesMut;
+use mp_proto::codec::Copies;
+use mp_proto::{EncodeError, Frame, Framing, Limits, Message, PortId};
+use serde::Serialize;
+
+/// What can be written for a port, in any framing.
+pub(crate) trait Letter {
+    /// Writes it for the port `port`, as [`Frame::write_capped`] does.
+    fn write(
+        &mut self,
+        framing: Framing,
+        port: &str,
+        limits: &Limits,
+        cap: usize,
+        out: &mut BytesMut,
+    ) -> Result<bool, EncodeError>;
+
+    /// It as values.
+    fn message(&self) -> Result<Message, EncodeError>;
+}
+
+/// A message, and the port that its answer is to go to.
+#[derive(Debug)]
+pub(crate) struct Single<'a, M> {
+    pub(crate) message: M,
+    pub(crate) reply: Option<&'a PortId>,
+}
+
+impl<M: Serialize> Letter for Single<'_, M> {
+    #[inline]
+    fn write(
+        &mut self,
+        framing: Framing,
+        port: &str,
+        limits: &Limits,
+        cap: usize,
+        out: &mut BytesMut,
+    ) -> Result<bool, EncodeError> {
+        Frame::write_capped(framing, port, &self.message, self.reply, limits, cap, out)
+    }
+
+    fn message(&self) -> Result<Message, EncodeError> {
+        Ok(Message::new(&self.message)?.with(self.reply.map(Into::into)))
+    }
+}
+
+/// A message for many ports, which is written once in each framing that is needed.
+#[derive(Debug)]
+pub(crate) struct Circular<M> {
+    message: M,
+    /// What it is in the framings that were needed so far; `None` where each copy is written by itself.
+    written: Vec<(Framing, Option<Copies>)>,
+}
+
+impl<M: Serialize> Circular<M> {
+    pub(crate) fn new(message: M) -> Self {
+        Self { message, written: Vec::new() }
+    }
+
+    /// It in a framing, if copies can be made of that.
+    ///
+    /// # Errors
+    ///
+    /// It cannot be written.
+    pub(crate) fn copies(
+        &mut self,
+        framing: Framing,
+        limits: &Limits,
+    ) -> Result<Option<&Copies>, EncodeError> {
+        let known = self.written.iter().position(|(known, _)| *known == framing);
+        let place = match known {
+            Some(place) => place,
+            None => {
+                self.written.push((framing, Copies::new(framing, &self.message, limits)?));
+                self.written.len() - 1
+            }
+        };
+        Ok(self.written.get(place).and_then(|(_, copies)| copies.as_ref()))
+    }
+}
+
+impl<M: Serialize> Letter for Circular<M> {
+    fn write(
+        &mut self,
+        framing: Framing,
+        port: &str,
+        limits: &Limits,
+        cap: usize,
+        out: &mut BytesMut,
+    ) -> Result<bool, EncodeError> {
+        match self.copies(framing, limits)? {
+            Some(copies) => copies.write(port, limits, cap, out),
+            None => Frame::write_capped(framing, port, &self.message, None, limits, cap, out),
+        }
+    }
+
+    fn message(&self) -> Result<Message, EncodeError> {
+        Message::new(&self.message)
+    }
+}
