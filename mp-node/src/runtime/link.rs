@@ -322,7 +322,7 @@ impl Link {
         }
     }
 
-    /// When a peer that is silent is not waited for any longer, while the node is being shut down `[ND-31]`.
+    /// When a peer that is silent is not waited for any longer, while the node is being shut down `[ND-35]`.
     fn quiet_at(&self) -> Option<Instant> {
         let (since, twice) = (self.drain_since?, self.twice?);
         Some(after(since, FAREWELL).max(after(self.heard, twice)))

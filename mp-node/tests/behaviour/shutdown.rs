@@ -166,7 +166,7 @@ async fn a_node_that_is_found_through_another_one_gets_what_was_sent_just_before
 }
 
 /// Whoever is frozen holds up nobody for `drain_time`: who had been silent for half of `monitor_timeout` when the shutdown
-/// began has a second, whether or not it has taken all. [ND-31]
+/// began has a second, whether or not it has taken all. [ND-35]
 #[tokio::test(start_paused = true)]
 async fn a_peer_that_is_silent_does_not_hold_up_the_end() {
     for (large, silent, expected) in
@@ -185,7 +185,7 @@ async fn a_peer_that_is_silent_does_not_hold_up_the_end() {
 }
 
 /// A peer that is slow, and lives, has all of `drain_time`: it reads little in a second, or nothing, and says all the while that
-/// it is there. [ND-31] [ND-12]
+/// it is there. [ND-35] [ND-12]
 #[tokio::test(start_paused = true)]
 async fn a_peer_that_is_slow_gets_all_before_the_end() {
     let net = MemoryNet::new(1);

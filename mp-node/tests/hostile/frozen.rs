@@ -47,7 +47,7 @@ async fn a_stopped_process_is_found_and_learns_of_it() {
 }
 
 /// Who is stopped does not hold up the end of others: a node that is shut down waits for those that give signs of life, and not
-/// for the rest of `drain_time`. [ND-31]
+/// for the rest of `drain_time`. [ND-35]
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_stopped_process_does_not_hold_up_a_shutdown() {
     let victim = Victim::start("monitor_timeout=2000");
