@@ -157,10 +157,10 @@ pub(super) fn split_list_of_text(frame: &[u8]) -> Option<(u8, &[u8], &[u8])> {
 
 /// Takes what [`Item::take`] would take, if it is of one kind. As there `rest` is left as it was if there is none.
 macro_rules! takes {
-    ($($(#[$meta:meta])* $name:ident($variant:ident) -> $type:ty = $take:expr;)*) => {$(
+    ($($(#[$meta:meta])* $name:ident$(<$life:lifetime>)?($variant:ident) -> $type:ty = $take:expr;)*) => {$(
         $(#[$meta])*
         #[inline(always)]
-        pub(super) fn $name<'a>(rest: &mut &'a [u8]) -> Option<$type> {
+        pub(super) fn $name$(<$life>)?(rest: &mut &$($life)? [u8]) -> Option<$type> {
             let (&$variant, mut input) = rest.split_first()? else { return None };
             let taken = $take(&mut input).ok()?;
             *rest = input;
@@ -173,9 +173,9 @@ takes! {
     /// An [`Item::Int`].
     take_int(INT) -> i64 = |input: &mut _| take_number(input).map(unzigzag);
     /// The bytes of an [`Item::Text`], which may not be UTF-8.
-    take_text(TEXT) -> &'a [u8] = take_bytes;
+    take_text<'a>(TEXT) -> &'a [u8] = take_bytes;
     /// The bytes of an [`Item::Bytes`].
-    take_octets(BYTES) -> &'a [u8] = take_bytes;
+    take_octets<'a>(BYTES) -> &'a [u8] = take_bytes;
     /// The count of an [`Item::List`].
     take_list(LIST) -> u64 = take_number;
     /// The count of an [`Item::Map`].
