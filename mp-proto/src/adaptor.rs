@@ -96,6 +96,7 @@
 //! refused with [`EncodeError::Custom`] `[MSG-13]`. A sequence or map that does not know its length beforehand, as
 //! with `#[serde(flatten)]`, is gathered in memory first. A map must not give the same key twice.
 
+mod quick;
 mod read;
 #[cfg(test)]
 mod tests;
@@ -107,6 +108,7 @@ use std::borrow::Cow;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+pub(crate) use quick::read_quickly;
 pub use read::MAX_TYPE_DEPTH;
 pub use values::{ValueReader, ValueWriter};
 

@@ -14,6 +14,7 @@ pub mod json;
 mod levels;
 #[cfg(feature = "postcard")]
 pub mod postcard;
+pub mod quick;
 pub(crate) mod scan;
 #[cfg(feature = "storable")]
 pub mod storable;
@@ -33,6 +34,7 @@ pub use scan::FrameScanner;
 
 use crate::adaptor;
 use crate::token::{TokenReader, TokenWriter};
+use quick::{Entrance, QuickReader};
 
 /// Where a frame stands in the input that a [`Scanner`] looked at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -52,6 +54,13 @@ pub trait Scanner {
     ///
     /// [`DecodeError`] if this cannot become a frame, or would have more than `max` bytes. The error is final.
     fn scan(&mut self, input: &[u8], max: usize) -> Result<Option<Span>, DecodeError>;
+
+    /// Whether it has not begun to look at a frame, so that another one may look at it as a whole. One that has nothing to
+    /// gain by that says no.
+    #[inline]
+    fn is_between(&self) -> bool {
+        false
+    }
 }
 
 /// What stands behind the port's name of a frame.
@@ -69,6 +78,8 @@ pub trait Codec {
     const FRAMING: Framing;
     /// Reads an item.
     type Reader<'a>: TokenReader<'a>;
+    /// Reads a message that is as expected.
+    type Quick<'a>: QuickReader<'a>;
     /// Writes an item.
     type Writer<'a>: TokenWriter;
     /// Finds frames.
@@ -76,6 +87,10 @@ pub trait Codec {
 
     /// A reader over the bytes of one frame, as the scanner cut it.
     fn reader(frame: &[u8]) -> Self::Reader<'_>;
+
+    /// A quick reader that stands behind the port's name of a frame, as the scanner cut it; nothing if the frame does not
+    /// begin as expected.
+    fn quick(frame: &[u8]) -> Option<Entrance<'_, Self::Quick<'_>>>;
 
     /// A writer that appends one item to `out`.
     fn writer(out: &mut BytesMut) -> Self::Writer<'_>;
@@ -94,6 +109,22 @@ pub trait Codec {
     /// [`DecodeError`] if it is not well-formed, or does not begin with a port's name.
     fn check(frame: &[u8]) -> Result<Cow<'_, [u8]>, DecodeError> {
         frame::check(Self::FRAMING, Self::reader(frame))
+    }
+
+    /// Checks the frame that `input` begins with, if all of it is there and as expected: gives the port's name as its bytes,
+    /// and the frame's length. Only for framings without a length before each frame.
+    #[inline]
+    fn quick_cut(input: &[u8]) -> Option<(&[u8], usize)> {
+        let _: &[u8] = input;
+        None
+    }
+
+    /// Whether what the frame, which is well-formed, takes from bytes once may be in the message several times, so that it may
+    /// have more values than bytes.
+    #[inline]
+    fn has_copies(frame: &[u8]) -> bool {
+        let _: &[u8] = frame;
+        false
     }
 
     /// Goes to the message's first element, behind the port's name. `reader` is at the beginning of its frame.

@@ -31,6 +31,34 @@ impl Text {
     }
 }
 
+/// Whether all bytes are ASCII characters: as in the standard library, with fewer steps for short ones.
+#[inline(always)]
+#[must_use]
+#[cfg(any(feature = "json", feature = "cbor", feature = "postcard", feature = "storable"))]
+pub(crate) fn is_ascii(bytes: &[u8]) -> bool {
+    const HIGH: u64 = u64::from_ne_bytes([0x80; 8]);
+    match (bytes.first_chunk(), bytes.last_chunk()) {
+        (Some(first), Some(last)) if bytes.len() <= 16 => {
+            (u64::from_ne_bytes(*first) | u64::from_ne_bytes(*last)) & HIGH == 0
+        }
+        (Some(_), _) => bytes.is_ascii(),
+        _ => match (bytes.first_chunk(), bytes.last_chunk()) {
+            (Some(first), Some(last)) => {
+                u64::from(u32::from_ne_bytes(*first) | u32::from_ne_bytes(*last)) & HIGH == 0
+            }
+            _ => bytes.iter().fold(0, |all, byte| all | byte) < 0x80,
+        },
+    }
+}
+
+/// Whether the bytes are UTF-8; most are ASCII, which is seen in fewer steps.
+#[inline(always)]
+#[must_use]
+#[cfg(any(feature = "json", feature = "cbor", feature = "postcard", feature = "storable"))]
+pub(crate) fn is_utf8(bytes: &[u8]) -> bool {
+    is_ascii(bytes) || std::str::from_utf8(bytes).is_ok()
+}
+
 /// The characters that a Perl byte string stands for: each byte is the character of that number.
 #[must_use]
 pub(crate) fn latin1(bytes: &[u8]) -> Cow<'_, str> {
@@ -100,5 +128,34 @@ impl Serialize for Text {
 impl<'de> Deserialize<'de> for Text {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         String::deserialize(deserializer).map(Self::from)
+    }
+}
+
+#[cfg(all(test, feature = "postcard"))]
+mod tests {
+    use proptest::prelude::{any, prop, prop_assert_eq, proptest};
+
+    use super::{is_ascii, is_utf8};
+
+    #[test]
+    fn one_byte_that_is_not_ascii_is_found_in_each_place() {
+        for len in 0..40 {
+            assert!(is_ascii(&vec![0x7f; len]));
+            for place in 0..len {
+                let mut bytes = vec![b'a'; len];
+                bytes[place] = 0x80;
+                assert!(!is_ascii(&bytes), "{place} of {len}");
+            }
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn short_texts_are_judged_as_by_the_standard_library(bytes in prop::collection::vec(any::<u8>(), 0..24), text in ".{0,6}") {
+            for bytes in [bytes.as_slice(), text.as_bytes()] {
+                prop_assert_eq!(is_ascii(bytes), bytes.is_ascii());
+                prop_assert_eq!(is_utf8(bytes), std::str::from_utf8(bytes).is_ok());
+            }
+        }
     }
 }

@@ -93,3 +93,10 @@ pub trait TokenReader<'a> {
     /// called after the item's last token.
     fn next(&mut self) -> Result<Token<'a>, DecodeError>;
 }
+
+impl<'a, R: TokenReader<'a> + ?Sized> TokenReader<'a> for &mut R {
+    #[inline]
+    fn next(&mut self) -> Result<Token<'a>, DecodeError> {
+        (**self).next()
+    }
+}

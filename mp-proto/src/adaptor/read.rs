@@ -8,13 +8,16 @@ use std::borrow::Cow;
 
 use serde::de::{Deserializer, Visitor};
 
-pub(super) use blur::{Found, characters};
-use blur::{byte_characters, float, integer, mismatch, not_octets, octets, truth};
+pub(super) use blur::{Found, byte_characters, characters, float, integer, octets, truth};
+use blur::{mismatch, not_octets};
 use list::{Rest, Variant, tag};
 pub(super) use root::Root;
 
 use crate::token::{Token, TokenReader};
 use crate::{DecodeError, value};
+
+/// The variants of an enum or the fields of a struct, as the type names them.
+pub(super) type Names = &'static [&'static str];
 
 /// How deeply lists and maps may be nested in what is read as a Rust type, the message itself counted: reading them
 /// recurses through the type `[MSG-12]`. [`Frame::message`](crate::Frame::message) goes as deep as frames do.

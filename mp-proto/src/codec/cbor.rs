@@ -17,14 +17,19 @@
 #![deny(clippy::indexing_slicing, clippy::arithmetic_side_effects, clippy::string_slice)]
 
 mod head;
+mod quick;
 mod read;
 mod scan;
 mod write;
 
+use std::borrow::Cow;
+
 use bytes::BytesMut;
 
-use super::{Codec, DecodeError, Framing, Nameless};
+use super::quick::Entrance;
+use super::{Codec, DecodeError, Framing, Nameless, frame};
 
+pub use quick::CborQuick;
 pub use read::CborReader;
 pub use scan::CborScanner;
 pub use write::CborWriter;
@@ -36,12 +41,31 @@ pub struct Cbor;
 impl Codec for Cbor {
     const FRAMING: Framing = Framing::Cbor;
     type Reader<'a> = CborReader<'a>;
+    type Quick<'a> = CborQuick<'a>;
     type Writer<'a> = CborWriter<'a>;
     type Scanner = CborScanner;
 
     #[inline]
     fn reader(frame: &[u8]) -> CborReader<'_> {
         CborReader::new(frame)
+    }
+
+    #[inline(always)]
+    fn quick(frame: &[u8]) -> Option<Entrance<'_, CborQuick<'_>>> {
+        CborQuick::new(frame)
+    }
+
+    #[inline]
+    fn check(frame: &[u8]) -> Result<Cow<'_, [u8]>, DecodeError> {
+        match super::quick::check::check::<Self>(frame) {
+            Some(name) => Ok(Cow::Borrowed(name)),
+            None => frame::check(Self::FRAMING, Self::reader(frame)),
+        }
+    }
+
+    #[inline]
+    fn quick_cut(input: &[u8]) -> Option<(&[u8], usize)> {
+        super::quick::check::walk::<Self>(input).map(|(name, left)| (name, input.len().saturating_sub(left)))
     }
 
     #[inline]

@@ -124,7 +124,7 @@ impl Frame {
                 return Err(EncodeError::TooLong { len, max });
             }
             let frame = open.out.get(body..).unwrap_or_default();
-            if len > max_values && has_more_values(C::reader(frame), max_values) {
+            if len > max_values && has_more_values::<C>(frame, max_values) {
                 return Err(EncodeError::TooManyValues { max: max_values });
             }
             C::close(open.out, open.start);
@@ -173,13 +173,11 @@ impl Frame {
     ///
     /// [`DecodeError::TooManyValues`], or `Unavailable`.
     pub fn check_values(&self, max: usize) -> Result<(), DecodeError> {
-        // No value has less than one byte, but for the copies of Storable.
-        let many = (self.bytes.len() > max || self.framing == Framing::Storable)
-            && with_codec!(
-                self.framing,
-                C => has_more_values(C::reader(&self.bytes), max),
-                else return Err(DecodeError::Unavailable(self.framing))
-            );
+        let many = with_codec!(
+            self.framing,
+            C => has_more_values::<C>(&self.bytes, max),
+            else return Err(DecodeError::Unavailable(self.framing))
+        );
         if many { Err(DecodeError::TooManyValues { max }) } else { Ok(()) }
     }
 
@@ -190,11 +188,12 @@ impl Frame {
     /// [`DecodeError`] if the frame is malformed or the message not a `T`.
     #[inline]
     pub fn decode<T: DeserializeOwned>(&self) -> Result<T, DecodeError> {
-        with_codec!(self.framing, C => {
-            let mut reader = C::reader(&self.bytes);
-            let entered = C::enter(&mut reader)?;
-            adaptor::read_frame(&mut reader, entered)
-        }, else Err(DecodeError::Unavailable(self.framing)))
+        with_codec!(
+            self.framing,
+            C => if let Some(content) = decode_quickly::<C, T>(&self.bytes) { return Ok(content) },
+            else return Err(DecodeError::Unavailable(self.framing))
+        );
+        decode_thoroughly(self)
     }
 
     /// Reads the message.
@@ -276,6 +275,26 @@ fn pass_first<'a>(reader: &mut impl TokenReader<'a>, entered: &mut Entered) -> R
     Ok(())
 }
 
+/// Reads the message of a frame, if it is as expected. There is one copy of this for each framing.
+#[inline(never)]
+pub(super) fn decode_quickly<C: Codec, T: DeserializeOwned>(frame: &[u8]) -> Option<T> {
+    let entrance = C::quick(frame)?;
+    adaptor::read_quickly(entrance.reader, entrance.level)
+}
+
+/// Reads the message of a frame by way of its tokens, whatever form it has: here errors are found. There is one copy of
+/// this for all framings.
+#[cold]
+#[inline(never)]
+pub(super) fn decode_thoroughly<T: DeserializeOwned>(frame: &Frame) -> Result<T, DecodeError> {
+    with_codec!(frame.framing, C => {
+        let mut reader = C::reader(&frame.bytes);
+        let entered = C::enter(&mut reader)?;
+        let mut reader: &mut dyn TokenReader<'_> = &mut reader;
+        adaptor::read_frame(&mut reader, entered)
+    }, else Err(DecodeError::Unavailable(frame.framing)))
+}
+
 /// Cuts the buffer back to where it was, unless committed: also when a user's `Serialize` panics.
 struct Rollback<'a> {
     start: usize,
@@ -297,7 +316,13 @@ impl Drop for Rollback<'_> {
 }
 
 /// Whether a well-formed frame has more than `max` values. The list that it is does not count.
-pub(super) fn has_more_values<'a>(mut reader: impl TokenReader<'a>, max: usize) -> bool {
+#[inline]
+pub(super) fn has_more_values<C: Codec>(frame: &[u8], max: usize) -> bool {
+    // No value has less than one byte, but for copies.
+    (frame.len() > max || C::has_copies(frame)) && count_more_values(C::reader(frame), max)
+}
+
+pub(super) fn count_more_values<'a>(mut reader: impl TokenReader<'a>, max: usize) -> bool {
     let (mut depth, mut tokens) = (0_usize, 0_usize);
     while let Ok(token) = reader.next() {
         match token {

@@ -16,14 +16,19 @@
 
 mod levels;
 mod plain;
+mod quick;
 mod read;
 mod scan;
 mod write;
 
+use std::borrow::Cow;
+
 use bytes::BytesMut;
 
-use super::{Codec, DecodeError, Framing, Nameless};
+use super::quick::Entrance;
+use super::{Codec, DecodeError, Framing, Nameless, frame};
 
+pub use quick::JsonQuick;
 pub use read::JsonReader;
 pub use scan::JsonScanner;
 pub use write::JsonWriter;
@@ -35,12 +40,31 @@ pub struct Json;
 impl Codec for Json {
     const FRAMING: Framing = Framing::Json;
     type Reader<'a> = JsonReader<'a>;
+    type Quick<'a> = JsonQuick<'a>;
     type Writer<'a> = JsonWriter<'a>;
     type Scanner = JsonScanner;
 
     #[inline]
     fn reader(frame: &[u8]) -> JsonReader<'_> {
         JsonReader::new(frame)
+    }
+
+    #[inline(always)]
+    fn quick(frame: &[u8]) -> Option<Entrance<'_, JsonQuick<'_>>> {
+        JsonQuick::new(frame)
+    }
+
+    #[inline]
+    fn check(frame: &[u8]) -> Result<Cow<'_, [u8]>, DecodeError> {
+        match super::quick::check::check::<Self>(frame) {
+            Some(name) => Ok(Cow::Borrowed(name)),
+            None => frame::check(Self::FRAMING, Self::reader(frame)),
+        }
+    }
+
+    #[inline]
+    fn quick_cut(input: &[u8]) -> Option<(&[u8], usize)> {
+        super::quick::check::walk::<Self>(input).map(|(name, left)| (name, input.len().saturating_sub(left)))
     }
 
     #[inline]

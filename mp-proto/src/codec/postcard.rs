@@ -9,6 +9,7 @@
 mod check;
 mod item;
 pub(super) mod many;
+mod quick;
 mod read;
 mod scan;
 mod write;
@@ -17,9 +18,11 @@ use std::borrow::Cow;
 
 use bytes::BytesMut;
 
+use super::quick::Entrance;
 use super::{Codec, DecodeError, Entered, Framing, Nameless};
 use crate::adaptor;
 
+pub use quick::PostcardQuick;
 pub use read::PostcardReader;
 pub use scan::PostcardScanner;
 pub use write::PostcardWriter;
@@ -34,12 +37,18 @@ pub struct Postcard;
 impl Codec for Postcard {
     const FRAMING: Framing = Framing::Postcard;
     type Reader<'a> = PostcardReader<'a>;
+    type Quick<'a> = PostcardQuick<'a>;
     type Writer<'a> = PostcardWriter<'a>;
     type Scanner = PostcardScanner;
 
     #[inline]
     fn reader(frame: &[u8]) -> PostcardReader<'_> {
         PostcardReader::new(frame)
+    }
+
+    #[inline(always)]
+    fn quick(frame: &[u8]) -> Option<Entrance<'_, PostcardQuick<'_>>> {
+        PostcardQuick::new(frame)
     }
 
     #[inline]

@@ -167,13 +167,28 @@ impl<C: Codec> Cutter for Of<C> {
             if bounds.pieces && pieces::begins(rest) {
                 return Ok(Stop::Piece);
             }
-            let Some(Span { skip, len }) = self.0.scan(rest, bounds.bytes)? else { return Ok(Stop::End) };
-            let start = used.saturating_add(skip);
-            let place = start..start.saturating_add(len);
-            let frame = input.get(place.clone()).unwrap_or_default();
-            rest = input.get(place.end..).unwrap_or_default();
-            *used = place.end;
-            cuts.extend(self.examine(frame, start, bounds)?);
+            // Most frames are there as a whole, and as expected: then one walk finds the end and what is to be checked.
+            let whole = if self.0.is_between() { C::quick_cut(rest) } else { None };
+            let len = match whole {
+                Some((name, len)) if len <= bounds.bytes => {
+                    let frame = rest.get(..len).unwrap_or_default();
+                    let start = *used;
+                    *used = start.saturating_add(len);
+                    cuts.extend(cut_of::<C>(frame, start, Cow::Borrowed(name), bounds)?);
+                    len
+                }
+                _ => {
+                    let Some(Span { skip, len }) = self.0.scan(rest, bounds.bytes)? else {
+                        return Ok(Stop::End);
+                    };
+                    let start = used.saturating_add(skip);
+                    *used = start.saturating_add(len);
+                    let frame = input.get(start..*used).unwrap_or_default();
+                    cuts.extend(self.examine(frame, start, bounds)?);
+                    len
+                }
+            };
+            rest = input.get(*used..).unwrap_or_default();
             if len > bounds.large {
                 return Ok(Stop::Large);
             }
@@ -182,19 +197,26 @@ impl<C: Codec> Cutter for Of<C> {
 
     #[inline]
     fn examine(&self, frame: &[u8], start: usize, bounds: Bounds) -> Result<Option<Cut>, DecodeError> {
-        let name = C::check(frame)?;
-        // No value has less than one byte, but for the copies of Storable.
-        if (frame.len() > bounds.values || C::FRAMING == Framing::Storable)
-            && has_more_values(C::reader(frame), bounds.values)
-        {
-            return Err(DecodeError::TooManyValues { max: bounds.values });
-        }
-        if name.is_empty() && means_nothing(C::reader(frame)) {
-            return Ok(None);
-        }
-        let place = start..start.saturating_add(frame.len());
-        Ok(Some(Cut { place, name: place_of(name, frame) }))
+        cut_of::<C>(frame, start, C::check(frame)?, bounds)
     }
+}
+
+/// What is to be known of a frame that is well-formed; nothing if it asks for nothing.
+#[inline]
+fn cut_of<C: Codec>(
+    frame: &[u8],
+    start: usize,
+    name: Cow<'_, [u8]>,
+    bounds: Bounds,
+) -> Result<Option<Cut>, DecodeError> {
+    if has_more_values::<C>(frame, bounds.values) {
+        return Err(DecodeError::TooManyValues { max: bounds.values });
+    }
+    if name.is_empty() && means_nothing(C::reader(frame)) {
+        return Ok(None);
+    }
+    let place = start..start.saturating_add(frame.len());
+    Ok(Some(Cut { place, name: place_of(name, frame) }))
 }
 
 /// Where the name stands in the frame that it was read from.

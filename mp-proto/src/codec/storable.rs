@@ -33,19 +33,24 @@ mod header;
 mod item;
 mod part;
 mod plain;
+mod quick;
 mod read;
 mod scan;
 mod simple;
 mod survey;
 mod write;
 
+use std::borrow::Cow;
+
 use bytes::BytesMut;
 
-use super::{Codec, Framing};
+use super::quick::Entrance;
+use super::{Codec, DecodeError, Framing, frame};
 
 pub use error::StorableError;
 pub use part::{Field, FieldsWriter, FrozenList, Span, fields};
 pub use plain::{MAX_FREEZE_DEPTH, ThawLimits, freeze, thaw};
+pub use quick::StorableQuick;
 pub use read::StorableReader;
 pub use scan::StorableScanner;
 pub use write::StorableWriter;
@@ -57,11 +62,30 @@ pub struct Storable;
 impl Codec for Storable {
     const FRAMING: Framing = Framing::Storable;
     type Reader<'a> = StorableReader<'a>;
+    type Quick<'a> = StorableQuick<'a>;
     type Writer<'a> = StorableWriter<'a>;
     type Scanner = StorableScanner;
 
     fn reader(frame: &[u8]) -> StorableReader<'_> {
         StorableReader::message(frame)
+    }
+
+    #[inline(always)]
+    fn quick(frame: &[u8]) -> Option<Entrance<'_, StorableQuick<'_>>> {
+        StorableQuick::new(frame)
+    }
+
+    #[inline]
+    fn check(image: &[u8]) -> Result<Cow<'_, [u8]>, DecodeError> {
+        match StorableQuick::new(image).and_then(|entrance| entrance.name) {
+            Some(name) => Ok(Cow::Borrowed(name)),
+            None => frame::check(Self::FRAMING, Self::reader(image)),
+        }
+    }
+
+    #[inline]
+    fn has_copies(frame: &[u8]) -> bool {
+        !quick::is_simple(frame)
     }
 
     fn writer(out: &mut BytesMut) -> StorableWriter<'_> {

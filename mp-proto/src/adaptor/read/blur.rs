@@ -10,7 +10,7 @@ use crate::text::{latin1, to_latin1};
 use crate::token::Token;
 
 /// The integer that the token is: an integer, a float without a fraction, or a text that is one of these.
-pub(super) fn integer(token: &Token<'_>) -> Option<i128> {
+pub(in crate::adaptor) fn integer(token: &Token<'_>) -> Option<i128> {
     match token {
         Token::Int(number) => Some((*number).into()),
         Token::UInt(number) => Some((*number).into()),
@@ -43,7 +43,7 @@ fn integral(number: f64) -> Option<i128> {
 /// The number that the token is, as the nearest float.
 #[inline]
 #[expect(clippy::cast_precision_loss, reason = "the nearest float is what is asked for")]
-pub(super) fn float(token: &Token<'_>) -> Option<f64> {
+pub(in crate::adaptor) fn float(token: &Token<'_>) -> Option<f64> {
     match token {
         Token::Float(number) => Some(*number),
         Token::Int(number) => Some(*number as f64),
@@ -61,7 +61,7 @@ fn parse_float(text: &str) -> Option<f64> {
 
 /// The truth value that the token is: also 0 and 1, and what Perl's own true and false look like. The key of a map is
 /// spelt out.
-pub(super) fn truth(token: &Token<'_>) -> Option<bool> {
+pub(in crate::adaptor) fn truth(token: &Token<'_>) -> Option<bool> {
     match token {
         Token::Bool(value) => Some(*value),
         Token::Int(0) => Some(false),
@@ -113,7 +113,7 @@ fn float_text<'a>(number: f64) -> Cow<'a, str> {
 
 /// The octets that the token is: of a byte string, or of a text without a character above U+00FF. Gives it back if it
 /// is nothing of the kind.
-pub(super) fn octets(token: Token<'_>) -> Result<Cow<'_, [u8]>, Token<'_>> {
+pub(in crate::adaptor) fn octets(token: Token<'_>) -> Result<Cow<'_, [u8]>, Token<'_>> {
     match token {
         Token::Bytes(bytes) => Ok(bytes),
         Token::Text(Cow::Borrowed(text)) if text.is_ascii() => Ok(text.as_bytes().into()),
@@ -123,7 +123,7 @@ pub(super) fn octets(token: Token<'_>) -> Result<Cow<'_, [u8]>, Token<'_>> {
 }
 
 /// The characters that a byte string stands for.
-pub(super) fn byte_characters(bytes: Cow<'_, [u8]>) -> Cow<'_, str> {
+pub(in crate::adaptor) fn byte_characters(bytes: Cow<'_, [u8]>) -> Cow<'_, str> {
     match bytes {
         Cow::Borrowed(bytes) => latin1(bytes),
         Cow::Owned(bytes) => Cow::Owned(latin1(&bytes).into_owned()),

@@ -192,7 +192,7 @@ impl<'a> CborReader<'a> {
 
 /// A number, truth value or null; what the data model has not is refused `[FR-22]`.
 #[inline]
-fn scalar<'a>(start: usize, head: Head) -> Result<Token<'a>, DecodeError> {
+pub(super) fn scalar<'a>(start: usize, head: Head) -> Result<Token<'a>, DecodeError> {
     Ok(match (head.major, head.info) {
         (UNSIGNED, _) => i64::try_from(head.number).map_or(Token::UInt(head.number), Token::Int),
         (NEGATIVE, _) => negative(head.number),

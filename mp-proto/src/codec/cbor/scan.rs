@@ -49,6 +49,11 @@ impl Scanner for CborScanner {
             self.item(head, max)?;
         }
     }
+
+    #[inline]
+    fn is_between(&self) -> bool {
+        self.at == 0
+    }
 }
 
 impl CborScanner {

@@ -56,6 +56,11 @@ impl Scanner for JsonScanner {
         }
         if self.at.saturating_sub(self.start) >= max { Err(DecodeError::TooLong { max }) } else { Ok(None) }
     }
+
+    #[inline]
+    fn is_between(&self) -> bool {
+        self.state == State::Between && self.at == 0
+    }
 }
 
 impl JsonScanner {

@@ -4,11 +4,12 @@ use std::borrow::Cow;
 
 use smallvec::SmallVec;
 
-use super::item::{Outline, is_text, list_of_text};
+use super::item::{Outline, split_list_of_text};
 use super::read::PostcardReader;
 use crate::DecodeError;
 use crate::codec::Framing;
 use crate::codec::frame;
+use crate::text::is_utf8;
 use crate::token::MAX_DEPTH;
 
 /// The port's name of a frame that is well-formed. What this shortcut finds wrong, or too rare to deal with, is left to the
@@ -28,33 +29,64 @@ struct Level {
     left: u64,
 }
 
+#[inline]
 fn name_of_sound(frame: &[u8]) -> Option<&[u8]> {
-    let mut rest = frame;
-    let (count, name) = list_of_text(&mut rest)?;
-    let mut top = Level { map: false, left: count.checked_sub(1).filter(|_| is_text(name))? };
+    let (count, name, mut rest) = split_list_of_text(frame).filter(|(_, name, _)| is_utf8(name))?;
+    let mut left = u64::from(count);
+    while let Some(behind) = left.checked_sub(1) {
+        let level = match Outline::skip(&mut rest)? {
+            Outline::Leaf | Outline::Text => {
+                left = behind;
+                continue;
+            }
+            Outline::List(count) => Level::new(false, count, rest)?,
+            Outline::Map(count) => Level::new(true, count, rest)?,
+        };
+        // The rest of the frame is looked at there, too.
+        return is_nested_sound(rest, level, Level { map: false, left: behind }).then_some(name);
+    }
+    rest.is_empty().then_some(name)
+}
+
+impl Level {
+    /// A list or map begins before `rest`, with so many elements or entries.
+    #[inline]
+    fn new(map: bool, count: u64, rest: &[u8]) -> Option<Self> {
+        let (left, least) = if map { (count.checked_mul(2)?, count.checked_mul(3)?) } else { (count, count) };
+        (least <= rest.len() as u64).then_some(Self { map, left })
+    }
+}
+
+/// Whether what is left of `top`, which is in the list `frame`, and of that, is well-formed.
+fn is_nested_sound(rest: &[u8], top: Level, frame: Level) -> bool {
     let mut outer: SmallVec<[Level; 8]> = SmallVec::new();
+    outer.push(frame);
+    walk(rest, top, &mut outer).is_some_and(<[u8]>::is_empty)
+}
+
+fn walk<'a>(mut rest: &'a [u8], mut top: Level, outer: &mut SmallVec<[Level; 8]>) -> Option<&'a [u8]> {
     loop {
         let Some(left) = top.left.checked_sub(1) else {
             match outer.pop() {
                 Some(level) => top = level,
-                None => return rest.is_empty().then_some(name),
+                None => return Some(rest),
             }
             continue;
         };
         let is_key = top.map && top.left.is_multiple_of(2);
         top.left = left;
-        let (map, count, least) = match Outline::skip(&mut rest)? {
+        let level = match Outline::skip(&mut rest)? {
             Outline::Text => continue,
             _ if is_key => return None,
             Outline::Leaf => continue,
-            Outline::List(count) => (false, count, count),
-            Outline::Map(count) => (true, count.checked_mul(2)?, count.checked_mul(3)?),
+            Outline::List(count) => Level::new(false, count, rest)?,
+            Outline::Map(count) => Level::new(true, count, rest)?,
         };
         // The list that the frame is counts as a level, too.
-        if least > rest.len() as u64 || outer.len().saturating_add(2) > MAX_DEPTH {
+        if outer.len().saturating_add(2) > MAX_DEPTH {
             return None;
         }
         outer.push(top);
-        top = Level { map, left: count };
+        top = level;
     }
 }

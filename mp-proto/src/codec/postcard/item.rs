@@ -3,6 +3,8 @@
 
 use bytes::BytesMut;
 
+use crate::text::is_utf8;
+
 /// One step through a value. The order of the variants is the wire format: new ones go to the end.
 #[derive(Debug, Clone, Copy, PartialEq)]
 #[cfg_attr(test, derive(serde::Serialize, serde::Deserialize))]
@@ -38,9 +40,14 @@ pub(super) enum Fault {
 
 const NONE: &str = "not an item";
 
-/// What tells texts and lists from others.
+/// What tells items of a kind from others.
+pub(super) const NULL: u8 = 0;
+const INT: u8 = 2;
+const UINT: u8 = 3;
 pub(super) const TEXT: u8 = 5;
+const BYTES: u8 = 6;
 pub(super) const LIST: u8 = 7;
+pub(super) const MAP: u8 = 8;
 
 /// The most bytes of a number.
 const VARINT: usize = 10;
@@ -51,22 +58,22 @@ impl<'a> Item<'a> {
     pub(super) fn take(rest: &mut &'a [u8]) -> Result<Self, Fault> {
         let (&variant, mut input) = rest.split_first().ok_or(Fault::Truncated)?;
         let item = match variant {
-            0 => Self::Null,
+            NULL => Self::Null,
             1 => match take_array(&mut input)? {
                 [0] => Self::Bool(false),
                 [1] => Self::Bool(true),
                 [_] => return Err(Fault::Malformed(NONE)),
             },
-            2 => Self::Int(unzigzag(take_number(&mut input)?)),
-            3 => Self::UInt(take_number(&mut input)?),
+            INT => Self::Int(unzigzag(take_number(&mut input)?)),
+            UINT => Self::UInt(take_number(&mut input)?),
             4 => Self::Float(f64::from_le_bytes(take_array(&mut input)?)),
             TEXT => match std::str::from_utf8(take_bytes(&mut input)?) {
                 Ok(text) => Self::Text(text),
                 Err(_) => return Err(Fault::Malformed("a text is not UTF-8")),
             },
-            6 => Self::Bytes(take_bytes(&mut input)?),
+            BYTES => Self::Bytes(take_bytes(&mut input)?),
             LIST => Self::List(take_number(&mut input)?),
-            8 => Self::Map(take_number(&mut input)?),
+            MAP => Self::Map(take_number(&mut input)?),
             _ => return Err(Fault::Malformed(NONE)),
         };
         *rest = input;
@@ -77,18 +84,18 @@ impl<'a> Item<'a> {
     #[inline(always)]
     pub(super) fn put(self, out: &mut BytesMut) {
         match self {
-            Self::Null => out.extend_from_slice(&[0]),
+            Self::Null => out.extend_from_slice(&[NULL]),
             Self::Bool(value) => out.extend_from_slice(&[1, u8::from(value)]),
-            Self::Int(number) => put_number(out, 2, zigzag(number)),
-            Self::UInt(number) => put_number(out, 3, number),
+            Self::Int(number) => put_number(out, INT, zigzag(number)),
+            Self::UInt(number) => put_number(out, UINT, number),
             Self::Float(number) => {
                 let [a, b, c, d, e, f, g, h] = number.to_le_bytes();
                 out.extend_from_slice(&[4, a, b, c, d, e, f, g, h]);
             }
             Self::Text(text) => put_bytes(out, TEXT, text.as_bytes()),
-            Self::Bytes(bytes) => put_bytes(out, 6, bytes),
+            Self::Bytes(bytes) => put_bytes(out, BYTES, bytes),
             Self::List(count) => put_number(out, LIST, count),
-            Self::Map(count) => put_number(out, 8, count),
+            Self::Map(count) => put_number(out, MAP, count),
         }
     }
 }
@@ -112,12 +119,12 @@ impl Outline {
     pub(super) fn skip(rest: &mut &[u8]) -> Option<Self> {
         let (&variant, mut input) = rest.split_first()?;
         let outline = match variant {
-            0 => Self::Leaf,
+            NULL => Self::Leaf,
             1 => match take_array(&mut input).ok()? {
                 [0 | 1] => Self::Leaf,
                 [_] => return None,
             },
-            2 | 3 => {
+            INT | UINT => {
                 skip_number(&mut input)?;
                 Self::Leaf
             }
@@ -125,13 +132,13 @@ impl Outline {
                 let [..]: [u8; 8] = take_array(&mut input).ok()?;
                 Self::Leaf
             }
-            TEXT if is_text(take_bytes(&mut input).ok()?) => Self::Text,
-            6 => {
+            TEXT if is_utf8(take_bytes(&mut input).ok()?) => Self::Text,
+            BYTES => {
                 take_bytes(&mut input).ok()?;
                 Self::Leaf
             }
             LIST => Self::List(take_number(&mut input).ok()?),
-            8 => Self::Map(take_number(&mut input).ok()?),
+            MAP => Self::Map(take_number(&mut input).ok()?),
             _ => return None,
         };
         *rest = input;
@@ -139,16 +146,40 @@ impl Outline {
     }
 }
 
-/// How many elements the list has that begins `rest`, if one does, and the bytes of the text that comes first in it.
-/// Whether they are UTF-8 is not looked at.
-#[inline]
-pub(super) fn list_of_text<'a>(rest: &mut &'a [u8]) -> Option<(u64, &'a [u8])> {
-    let (&LIST, mut input) = rest.split_first()? else { return None };
-    let count = take_number(&mut input).ok()?;
-    let (&TEXT, mut input) = input.split_first()? else { return None };
-    let text = take_bytes(&mut input).ok()?;
-    *rest = input;
-    Some((count, text))
+/// What stands behind the beginning of most frames: how many elements come behind the first, which is a text, the text's
+/// bytes, and the rest. Whether they are UTF-8 is not looked at.
+#[inline(always)]
+pub(super) fn split_list_of_text(frame: &[u8]) -> Option<(u8, &[u8], &[u8])> {
+    let [LIST, count @ 1..0x80, TEXT, len @ 0..0x80, ref behind @ ..] = *frame else { return None };
+    let (text, rest) = behind.split_at_checked(usize::from(len))?;
+    Some((count.wrapping_sub(1), text, rest))
+}
+
+/// Takes what [`Item::take`] would take, if it is of one kind. As there `rest` is left as it was if there is none.
+macro_rules! takes {
+    ($($(#[$meta:meta])* $name:ident$(<$life:lifetime>)?($variant:ident) -> $type:ty = $take:expr;)*) => {$(
+        $(#[$meta])*
+        #[inline(always)]
+        pub(super) fn $name$(<$life>)?(rest: &mut &$($life)? [u8]) -> Option<$type> {
+            let (&$variant, mut input) = rest.split_first()? else { return None };
+            let taken = $take(&mut input).ok()?;
+            *rest = input;
+            Some(taken)
+        }
+    )*};
+}
+
+takes! {
+    /// An [`Item::Int`].
+    take_int(INT) -> i64 = |input: &mut _| take_number(input).map(unzigzag);
+    /// The bytes of an [`Item::Text`], which may not be UTF-8.
+    take_text<'a>(TEXT) -> &'a [u8] = take_bytes;
+    /// The bytes of an [`Item::Bytes`].
+    take_octets<'a>(BYTES) -> &'a [u8] = take_bytes;
+    /// The count of an [`Item::List`].
+    take_list(LIST) -> u64 = take_number;
+    /// The count of an [`Item::Map`].
+    take_map(MAP) -> u64 = take_number;
 }
 
 /// Puts the beginning of a list, and the text that comes first in it.
@@ -169,12 +200,6 @@ fn put_long_list_of_text(out: &mut BytesMut, count: u64, text: &str) {
     Item::Text(text).put(out);
 }
 
-/// Most texts are ASCII, which is seen in fewer steps.
-#[inline]
-pub(super) fn is_text(bytes: &[u8]) -> bool {
-    bytes.is_ascii() || std::str::from_utf8(bytes).is_ok()
-}
-
 #[inline]
 fn take_array<const N: usize>(rest: &mut &[u8]) -> Result<[u8; N], Fault> {
     let (array, behind) = rest.split_first_chunk().ok_or(Fault::Truncated)?;
@@ -182,7 +207,7 @@ fn take_array<const N: usize>(rest: &mut &[u8]) -> Result<[u8; N], Fault> {
     Ok(*array)
 }
 
-#[inline]
+#[inline(always)]
 fn take_bytes<'a>(rest: &mut &'a [u8]) -> Result<&'a [u8], Fault> {
     let len = usize::try_from(take_number(rest)?).map_err(|_| Fault::Truncated)?;
     let (bytes, behind) = rest.split_at_checked(len).ok_or(Fault::Truncated)?;
@@ -191,7 +216,7 @@ fn take_bytes<'a>(rest: &mut &'a [u8]) -> Result<&'a [u8], Fault> {
 }
 
 /// Seven bits in each byte, the lowest first; all bytes but the last have the eighth bit set. Most have two at the most.
-#[inline]
+#[inline(always)]
 fn take_number(rest: &mut &[u8]) -> Result<u64, Fault> {
     match **rest {
         [first, ref behind @ ..] if first < 0x80 => {
@@ -202,8 +227,36 @@ fn take_number(rest: &mut &[u8]) -> Result<u64, Fault> {
             *rest = behind;
             Ok(u64::from(first & 0x7f) | u64::from(second) << 7)
         }
-        _ => take_long_number(rest),
+        _ => match rest.first_chunk().and_then(|word| number_of_word(u64::from_le_bytes(*word))) {
+            Some((number, len)) => {
+                *rest = rest.get(len..).unwrap_or_default();
+                Ok(number)
+            }
+            None => {
+                let (number, behind) = long_number(rest)?;
+                *rest = behind;
+                Ok(number)
+            }
+        },
     }
+}
+
+/// The number that `word` begins with, the least significant byte first, and how many bytes it has. Nothing if it has
+/// more than those of the word.
+#[inline(always)]
+fn number_of_word(word: u64) -> Option<(u64, usize)> {
+    const HIGH: u64 = u64::from_ne_bytes([0x80; 8]);
+    let last = !word & HIGH;
+    if last == 0 {
+        return None;
+    }
+    // All bits up to the first eighth bit that is not set, without any eighth bit.
+    let sevens = word & (last ^ last.wrapping_sub(1)) & !HIGH;
+    // Groups of seven bits close ranks: two by two, four by four, all.
+    let pairs = sevens & 0x007f_007f_007f_007f | (sevens & 0x7f00_7f00_7f00_7f00) >> 1;
+    let fours = pairs & 0x0000_3fff_0000_3fff | (pairs & 0x3fff_0000_3fff_0000) >> 2;
+    let number = fours & 0x0fff_ffff | (fours & 0x0fff_ffff_0000_0000) >> 4;
+    Some((number, (last.trailing_zeros() as usize / 8).wrapping_add(1)))
 }
 
 /// Walks over a number.
@@ -213,14 +266,14 @@ fn skip_number(rest: &mut &[u8]) -> Option<()> {
         [first, ref behind @ ..] if first < 0x80 => *rest = behind,
         [_, second, ref behind @ ..] if second < 0x80 => *rest = behind,
         [_, _, third, ref behind @ ..] if third < 0x80 => *rest = behind,
-        _ => {
-            take_long_number(rest).ok()?;
-        }
+        _ => *rest = long_number(rest).ok()?.1,
     }
     Some(())
 }
 
-fn take_long_number(rest: &mut &[u8]) -> Result<u64, Fault> {
+/// Takes and gives back the bytes: as a place that is lent they could not stay in registers.
+#[inline(never)]
+fn long_number(rest: &[u8]) -> Result<(u64, &[u8]), Fault> {
     let mut number = 0;
     for (index, &byte) in rest.iter().take(VARINT).enumerate() {
         let part = u64::from(byte & 0x7f);
@@ -231,8 +284,7 @@ fn take_long_number(rest: &mut &[u8]) -> Result<u64, Fault> {
         }
         number |= shifted;
         if byte < 0x80 {
-            *rest = rest.get(index.wrapping_add(1)..).unwrap_or_default();
-            return Ok(number);
+            return Ok((number, rest.get(index.wrapping_add(1)..).unwrap_or_default()));
         }
     }
     Err(if rest.len() < VARINT { Fault::Truncated } else { Fault::Malformed(NONE) })

@@ -2,11 +2,12 @@
 
 use std::borrow::Cow;
 
-use super::item::{Fault, Item, is_text, list_of_text};
+use super::item::{Fault, Item, split_list_of_text};
 use super::malformed;
 use crate::DecodeError;
 use crate::codec::Framing;
 use crate::codec::levels::{Levels, Step};
+use crate::text::is_utf8;
 use crate::token::{Token, TokenReader};
 
 /// Reads one item, token by token `[FR-31]`.
@@ -44,14 +45,14 @@ impl<'a> PostcardReader<'a> {
     /// if the frame has no such beginning, or a rare one.
     #[inline]
     pub(super) fn skip_name(&mut self) -> Option<usize> {
-        let mut rest = self.input;
-        let (count, name) = list_of_text(&mut rest)?;
-        let left = count.checked_sub(1).filter(|&left| left <= rest.len() as u64 && is_text(name))?;
-        let hint = usize::try_from(left).ok()?;
-        self.levels.push(false, Some(left)).ok()?;
+        let (left, name, rest) = split_list_of_text(self.input)?;
+        if usize::from(left) > rest.len() || !is_utf8(name) {
+            return None;
+        }
+        self.levels.push(false, Some(left.into())).ok()?;
         self.rest = rest;
         self.begun = true;
-        Some(hint)
+        Some(left.into())
     }
 
     #[inline(always)]

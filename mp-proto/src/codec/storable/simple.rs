@@ -65,6 +65,12 @@ impl<'a> Simple<'a> {
         Self { rest }
     }
 
+    /// What is to come.
+    #[inline(always)]
+    pub(super) fn rest(&self) -> &'a [u8] {
+        self.rest
+    }
+
     /// Bytes to come.
     #[inline]
     pub(super) fn left(&self) -> usize {
