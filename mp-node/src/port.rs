@@ -8,10 +8,10 @@ pub(crate) mod typed;
 use std::fmt;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
 use futures_core::Stream;
-use mp_proto::{DecodeError, Frame, Message, PortId, Reason};
+use mp_proto::{DecodeError, Frame, FrameRef, Message, PortId, Reason};
 use serde::de::DeserializeOwned;
 
 pub use self::handlers::Flow;
@@ -21,6 +21,7 @@ use crate::Node;
 use crate::address::ReplyTo;
 use crate::mailbox::PortCell;
 use crate::mailbox::inlet::Inlet;
+use crate::mailbox::queue::Taken;
 use crate::node::Inner;
 
 /// A port of this node, held by the one who receives from it.
@@ -76,13 +77,7 @@ impl Port {
     /// Safe: no message is lost by dropping the future.
     #[doc(alias("rcv", "receive", "get"))]
     pub async fn recv(&mut self) -> Option<Message> {
-        loop {
-            let frame = self.next().await?;
-            match frame.message() {
-                Ok(message) => return Some(message),
-                Err(error) => self.dead_letter(&frame, &error),
-            }
-        }
+        std::future::poll_fn(|cx| self.poll_read(cx, |frame| frame.message())).await
     }
 
     /// The next message that is a `T`, by the rules of [`mp_proto::adaptor`]. Others are passed over as dead letters:
@@ -92,13 +87,7 @@ impl Port {
     ///
     /// Safe: no message is lost by dropping the future.
     pub async fn recv_as<T: DeserializeOwned>(&mut self) -> Option<T> {
-        loop {
-            let frame = self.next().await?;
-            match frame.decode() {
-                Ok(message) => return Some(message),
-                Err(error) => self.dead_letter(&frame, &error),
-            }
-        }
+        std::future::poll_fn(|cx| self.poll_read(cx, |frame| frame.decode())).await
     }
 
     /// The next message as a `T`, or what is wrong with it.
@@ -157,6 +146,26 @@ impl Port {
             match request(&frame) {
                 Ok(request) => return Some(request),
                 Err(error) => self.dead_letter(&frame, &error),
+            }
+        }
+    }
+
+    /// What `read` makes of the next message of which it makes something.
+    #[inline]
+    fn poll_read<R>(
+        &mut self,
+        cx: &mut Context<'_>,
+        read: impl Fn(FrameRef<'_>) -> Result<R, DecodeError>,
+    ) -> Poll<Option<R>> {
+        loop {
+            let read = |taken: Taken<'_, Frame>| match taken {
+                Taken::Frame(frame) => read(frame).map_err(|error| (frame.to_frame(), error)),
+                Taken::Item(frame) => read(frame.view()).map_err(|error| (frame, error)),
+            };
+            match ready!(self.inlet.poll_next_with(cx, read)) {
+                None => return Poll::Ready(None),
+                Some(Ok(read)) => return Poll::Ready(Some(read)),
+                Some(Err((frame, error))) => self.dead_letter(&frame, &error),
             }
         }
     }
@@ -253,15 +262,7 @@ impl Stream for Port {
     type Item = Message;
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Message>> {
-        loop {
-            let Some(frame) = std::task::ready!(self.inlet.poll_next(cx)) else {
-                return Poll::Ready(None);
-            };
-            match frame.message() {
-                Ok(message) => return Poll::Ready(Some(message)),
-                Err(error) => self.dead_letter(&frame, &error),
-            }
-        }
+        self.poll_read(cx, |frame| frame.message())
     }
 }
 

@@ -24,7 +24,7 @@ use std::str::FromStr;
 use bytes::BytesMut;
 
 pub use error::{DecodeError, EncodeError};
-pub use frame::Frame;
+pub use frame::{Frame, FrameRef};
 pub use scan::FrameScanner;
 
 use crate::adaptor;
@@ -90,6 +90,15 @@ pub trait Codec {
     /// [`DecodeError`] if it is not well-formed, or does not begin with a port's name.
     fn check(frame: &[u8]) -> Result<Cow<'_, [u8]>, DecodeError> {
         frame::check(Self::FRAMING, Self::reader(frame))
+    }
+
+    /// Whether a frame is well-formed whose first `head` bytes are also those of a well-formed one, up to the end of the
+    /// port's name, which is as long. If that cannot be told at little cost it is false, and [`check`](Codec::check) has
+    /// to be asked.
+    #[inline]
+    fn is_sound_behind(frame: &[u8], head: usize) -> bool {
+        let _: (&[u8], usize) = (frame, head);
+        false
     }
 
     /// Goes to the message's first element, behind the port's name. `reader` is at the beginning of its frame.

@@ -2,7 +2,6 @@
 
 mod parked;
 
-use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -14,6 +13,7 @@ use mp_transport::{Driver, Kick, clock};
 
 use self::parked::Parked;
 use crate::mailbox::PortCell;
+use crate::mailbox::queue::Deque;
 use crate::node::Inner;
 use crate::node::requests::Asker;
 use crate::runtime::meet::Carrier;
@@ -48,7 +48,7 @@ pub(crate) struct Link {
     /// The port that the last message was for; runs of messages to one port are common.
     last_port: Option<Arc<PortCell>>,
     /// Messages for that port, on their way to it; empty in between.
-    run: VecDeque<Frame>,
+    run: Deque<Frame>,
     /// There was nothing more, then.
     idle: bool,
     /// The peer has ended the connection, with this for the reason, and messages of it still wait for full mailboxes.
@@ -111,7 +111,7 @@ pub(crate) async fn serve(
         parked: Parked::default(),
         asked: now,
         last_port: None,
-        run: VecDeque::new(),
+        run: Deque::default(),
         idle: false,
         ended: None,
     };
@@ -170,7 +170,10 @@ impl Link {
         }
         match &self.last_port {
             Some(cell) => {
-                self.run.extend(run.frames(MOVED));
+                match run.only(MOVED) {
+                    Some(frame) => self.run.push(frame),
+                    None => self.run.push_run(run.frames(MOVED)),
+                }
                 self.parked.deliver_run(&self.node, &self.kick, cell, &mut self.run, now);
             }
             None => {

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use smallvec::SmallVec;
 
-use super::item::{Outline, is_text, list_of_text};
+use super::item::{Outline, is_text, list_of_text, take_number};
 use super::read::PostcardReader;
 use crate::DecodeError;
 use crate::codec::Framing;
@@ -31,22 +31,59 @@ struct Level {
 fn name_of_sound(frame: &[u8]) -> Option<&[u8]> {
     let mut rest = frame;
     let (count, name) = list_of_text(&mut rest)?;
-    let mut top = Level { map: false, left: count.checked_sub(1).filter(|_| is_text(name))? };
+    let left = count.checked_sub(1).filter(|_| is_text(name))?;
+    is_sound(rest, left).then_some(name)
+}
+
+/// The same for a frame whose first `head` bytes, up to the end of the name, have been found good in another one.
+#[inline]
+pub(super) fn is_sound_behind(frame: &[u8], head: usize) -> bool {
+    let (Some(mut count), Some(rest)) = (frame.get(1..), frame.get(head..)) else { return false };
+    let Some(left) = take_number(&mut count).ok().and_then(|count| count.checked_sub(1)) else {
+        return false;
+    };
+    is_sound(rest, left)
+}
+
+/// Whether these are so many elements of a list, and nothing else.
+#[inline]
+fn is_sound(mut rest: &[u8], count: u64) -> bool {
+    for left in (0..count).rev() {
+        match Outline::skip(&mut rest) {
+            None => return false,
+            Some(Outline::Leaf | Outline::Text) => {}
+            Some(inner) => return are_sound(rest, Level { map: false, left }, inner) == Some(()),
+        }
+    }
+    rest.is_empty()
+}
+
+/// The same, with a list or map that has just begun in it.
+fn are_sound(mut rest: &[u8], mut top: Level, inner: Outline) -> Option<()> {
     let mut outer: SmallVec<[Level; 8]> = SmallVec::new();
+    let mut begun = Some(inner);
     loop {
-        let Some(left) = top.left.checked_sub(1) else {
-            match outer.pop() {
-                Some(level) => top = level,
-                None => return rest.is_empty().then_some(name),
+        let outline = match begun.take() {
+            Some(inner) => inner,
+            None => {
+                let Some(left) = top.left.checked_sub(1) else {
+                    match outer.pop() {
+                        Some(level) => top = level,
+                        None => return rest.is_empty().then_some(()),
+                    }
+                    continue;
+                };
+                let is_key = top.map && top.left.is_multiple_of(2);
+                top.left = left;
+                let outline = Outline::skip(&mut rest)?;
+                if is_key && outline != Outline::Text {
+                    return None;
+                }
+                outline
             }
-            continue;
         };
-        let is_key = top.map && top.left.is_multiple_of(2);
-        top.left = left;
-        let (map, count, least) = match Outline::skip(&mut rest)? {
-            Outline::Text => continue,
-            _ if is_key => return None,
-            Outline::Leaf => continue,
+        let (map, count, least) = match outline {
+            Outline::Leaf | Outline::Text => continue,
             Outline::List(count) => (false, count, count),
             Outline::Map(count) => (true, count.checked_mul(2)?, count.checked_mul(3)?),
         };
