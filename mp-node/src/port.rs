@@ -159,13 +159,13 @@ impl Port {
     ) -> Poll<Option<R>> {
         loop {
             let read = |taken: Taken<'_, Frame>| match taken {
-                Taken::Frame(frame) => read(frame).map_err(|error| (frame.to_frame(), error)),
-                Taken::Item(frame) => read(frame.view()).map_err(|error| (frame, error)),
+                Taken::Frame(frame) => read(frame).map_err(|error| Box::new((frame.to_frame(), error))),
+                Taken::Item(frame) => read(frame.view()).map_err(|error| Box::new((frame, error))),
             };
             match ready!(self.inlet.poll_next_with(cx, read)) {
                 None => return Poll::Ready(None),
                 Some(Ok(read)) => return Poll::Ready(Some(read)),
-                Some(Err((frame, error))) => self.dead_letter(&frame, &error),
+                Some(Err(bad)) => self.dead_letter(&bad.0, &bad.1),
             }
         }
     }

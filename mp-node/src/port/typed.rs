@@ -192,7 +192,7 @@ impl<T: DeserializeOwned + Send + 'static> TypedPort<T> {
             };
             match read {
                 Ok(value) => return Poll::Ready(Some(value)),
-                Err((frame, error)) => self.dead_letter(&frame, &error),
+                Err(bad) => self.dead_letter(&bad.0, &bad.1),
             }
         }
     }
@@ -227,10 +227,12 @@ impl<T: DeserializeOwned> Entry<T> {
         }
     }
 
-    fn read_taken(taken: Taken<'_, Self>) -> Result<T, (Frame, DecodeError)> {
+    #[inline]
+    fn read_taken(taken: Taken<'_, Self>) -> Result<T, Box<(Frame, DecodeError)>> {
         match taken {
-            Taken::Item(entry) => entry.into_value(),
-            Taken::Frame(frame) => frame.decode().map_err(|error| (frame.to_frame(), error)),
+            Taken::Item(Self::Moved(value)) => Ok(value),
+            Taken::Item(Self::Frame(frame)) => frame.decode().map_err(|error| Box::new((frame, error))),
+            Taken::Frame(frame) => frame.decode().map_err(|error| Box::new((frame.to_frame(), error))),
         }
     }
 

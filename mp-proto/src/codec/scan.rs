@@ -37,10 +37,8 @@ pub(crate) struct Place {
 pub(crate) struct Group {
     /// Where the port's name stands in the first one.
     pub(crate) name: Name,
-    /// How many they are, at least one.
-    pub(crate) messages: usize,
-    /// The bytes of all their frames.
-    pub(crate) bytes: usize,
+    /// The first one's index.
+    pub(crate) first: usize,
 }
 
 /// A port's name in a message.
@@ -90,31 +88,21 @@ impl Cuts {
         Self { places: Vec::with_capacity(messages), groups: Vec::new() }
     }
 
-    /// Whether what begins at `start` stands right behind the last message.
-    #[inline]
-    fn is_near(&self, start: usize) -> bool {
-        self.places.last().is_some_and(|last| start.saturating_sub(last.end()) <= GAP)
-    }
-
     /// Whether the last message was for the port of that name; `first` was the first one for it.
     fn is_last(&self, name: &[u8], first: &[u8]) -> bool {
         self.groups.last().is_some_and(|group| group.name.bytes(first) == name)
     }
 
-    /// Another message for the port of the last one.
+    /// A message for the port of the last one.
     #[inline]
     fn push_like_last(&mut self, place: Place) {
         self.places.push(place);
-        if let Some(group) = self.groups.last_mut() {
-            group.messages = group.messages.saturating_add(1);
-            group.bytes = group.bytes.saturating_add(place.len());
-        }
     }
 
     /// A message for a port of that name.
     fn push(&mut self, place: Place, name: Name) {
+        self.groups.push(Group { name, first: self.places.len() });
         self.places.push(place);
-        self.groups.push(Group { name, messages: 1, bytes: place.len() });
     }
 }
 
@@ -264,8 +252,9 @@ impl<C: Codec> Cutter for Of<C> {
         cuts: &mut Cuts,
     ) -> Result<Stop, DecodeError> {
         let mut rest = input;
-        // How the last message began, and the first one for its port: many begin like it.
+        // How the last message began, and the first one for its port: many begin like it. And where it ended.
         let (mut head, mut first): (&[u8], &[u8]) = (&[], &[]);
+        let mut end = 0;
         loop {
             if bounds.pieces && pieces::begins(rest) {
                 return Ok(Stop::Piece);
@@ -280,19 +269,23 @@ impl<C: Codec> Cutter for Of<C> {
                     Err(DecodeError::TooLong { max: bounds.bytes })
                 };
             };
-            let frame = input.get(start..place.end()).unwrap_or_default();
-            if is_like::<C>(frame, head, bounds) && cuts.is_near(start) {
+            let (frame, behind) =
+                rest.get(skip..).and_then(|rest| rest.split_at_checked(len)).unwrap_or_default();
+            let is_near = start.saturating_sub(end) <= GAP;
+            if is_near && is_like::<C>(frame, head, bounds) {
                 cuts.push_like_last(place);
+                end = place.end();
             } else if let Some(name) = self.examine(frame, bounds)? {
                 head = name.head(frame);
-                if cuts.is_near(start) && cuts.is_last(name.bytes(frame), first) {
+                if is_near && cuts.is_last(name.bytes(frame), first) {
                     cuts.push_like_last(place);
                 } else {
                     first = frame;
                     cuts.push(place, name);
                 }
+                end = place.end();
             }
-            rest = input.get(place.end()..).unwrap_or_default();
+            rest = behind;
             *used = place.end();
             if len > bounds.large {
                 return Ok(Stop::Large);

@@ -30,9 +30,8 @@ impl Incoming {
 pub struct Arrivals {
     batch: Arc<Batch>,
     groups: Vec<Group>,
-    /// The group that comes next, and its first message.
+    /// The group that comes next.
     group: usize,
-    first: usize,
     /// How many messages have been taken out.
     taken: usize,
 }
@@ -49,7 +48,7 @@ impl Arrivals {
     pub(super) fn new(framing: Framing, bytes: Bytes, cuts: Cuts) -> Self {
         let Cuts { places, groups } = cuts;
         let batch = Arc::new(Batch { framing, bytes, places });
-        Self { batch, groups, group: 0, first: 0, taken: 0 }
+        Self { batch, groups, group: 0, taken: 0 }
     }
 
     /// How many messages are left.
@@ -67,28 +66,27 @@ impl Arrivals {
     /// The next message, and those behind it that are for the same port.
     pub fn next_run(&mut self) -> Option<Run<'_>> {
         let group = self.groups.get(self.group)?;
-        let port = group.name.bytes(self.batch.frame(self.first).bytes());
-        let messages = self.taken..self.first.saturating_add(group.messages);
-        let before = self.batch.weight(self.first..self.taken);
         self.group = self.group.saturating_add(1);
-        self.first = messages.end;
-        self.taken = messages.end;
-        Some(Run { port, batch: &self.batch, messages, bytes: group.bytes.saturating_sub(before) })
+        let end = self.groups.get(self.group).map_or(self.batch.places.len(), |next| next.first);
+        let messages = self.taken..end;
+        self.taken = end;
+        let port = group.name.bytes(self.batch.frame(group.first).bytes());
+        Some(Run { port, batch: &self.batch, bytes: self.batch.weight(messages.clone()), messages })
     }
 
     /// The next message by itself.
     pub(super) fn next_incoming(&mut self) -> Option<Incoming> {
         let group = self.groups.get(self.group)?;
-        let first = self.batch.to_frame(self.first).bytes().clone();
+        let first = self.batch.to_frame(group.first).bytes().clone();
         let port = match &group.name {
             Name::At { .. } => first.slice_ref(group.name.bytes(&first)),
             Name::Made(name) => Bytes::copy_from_slice(name),
         };
         let frame = self.batch.to_frame(self.taken);
         self.taken = self.taken.saturating_add(1);
-        if self.taken >= self.first.saturating_add(group.messages) {
+        let end = self.groups.get(self.group.saturating_add(1)).map_or(usize::MAX, |next| next.first);
+        if self.taken >= end.min(self.batch.places.len()) {
             self.group = self.group.saturating_add(1);
-            self.first = self.taken;
         }
         Some(Incoming { port, frame })
     }

@@ -47,51 +47,60 @@ pub(super) fn is_sound_behind(frame: &[u8], head: usize) -> bool {
 
 /// Whether these are so many elements of a list, and nothing else.
 #[inline]
-fn is_sound(mut rest: &[u8], count: u64) -> bool {
-    for left in (0..count).rev() {
-        match Outline::skip(&mut rest) {
+fn is_sound(mut rest: &[u8], mut left: u64) -> bool {
+    while let Some(behind) = left.checked_sub(1) {
+        left = behind;
+        let level = match Outline::skip(&mut rest) {
             None => return false,
-            Some(Outline::Leaf | Outline::Text) => {}
-            Some(inner) => return are_sound(rest, Level { map: false, left }, inner) == Some(()),
-        }
+            Some(Outline::Leaf | Outline::Text) => continue,
+            Some(Outline::List(count)) => Level::new(false, count, rest),
+            Some(Outline::Map(count)) => Level::new(true, count, rest),
+        };
+        // The rest of the frame is looked at there, too.
+        return level.is_some_and(|level| is_nested_sound(rest, level, Level { map: false, left }));
     }
     rest.is_empty()
 }
 
-/// The same, with a list or map that has just begun in it.
-fn are_sound(mut rest: &[u8], mut top: Level, inner: Outline) -> Option<()> {
+impl Level {
+    /// A list or map begins before `rest`, with so many elements or entries.
+    #[inline]
+    fn new(map: bool, count: u64, rest: &[u8]) -> Option<Self> {
+        let (left, least) = if map { (count.checked_mul(2)?, count.checked_mul(3)?) } else { (count, count) };
+        (least <= rest.len() as u64).then_some(Self { map, left })
+    }
+}
+
+/// Whether what is left of `top`, which is in the list `frame`, and of that, is well-formed.
+fn is_nested_sound(rest: &[u8], top: Level, frame: Level) -> bool {
     let mut outer: SmallVec<[Level; 8]> = SmallVec::new();
-    let mut begun = Some(inner);
+    outer.push(frame);
+    walk(rest, top, &mut outer).is_some_and(<[u8]>::is_empty)
+}
+
+fn walk<'a>(mut rest: &'a [u8], mut top: Level, outer: &mut SmallVec<[Level; 8]>) -> Option<&'a [u8]> {
     loop {
-        let outline = match begun.take() {
-            Some(inner) => inner,
-            None => {
-                let Some(left) = top.left.checked_sub(1) else {
-                    match outer.pop() {
-                        Some(level) => top = level,
-                        None => return rest.is_empty().then_some(()),
-                    }
-                    continue;
-                };
-                let is_key = top.map && top.left.is_multiple_of(2);
-                top.left = left;
-                let outline = Outline::skip(&mut rest)?;
-                if is_key && outline != Outline::Text {
-                    return None;
-                }
-                outline
+        let Some(left) = top.left.checked_sub(1) else {
+            match outer.pop() {
+                Some(level) => top = level,
+                None => return Some(rest),
             }
+            continue;
         };
-        let (map, count, least) = match outline {
-            Outline::Leaf | Outline::Text => continue,
-            Outline::List(count) => (false, count, count),
-            Outline::Map(count) => (true, count.checked_mul(2)?, count.checked_mul(3)?),
+        let is_key = top.map && top.left.is_multiple_of(2);
+        top.left = left;
+        let level = match Outline::skip(&mut rest)? {
+            Outline::Text => continue,
+            _ if is_key => return None,
+            Outline::Leaf => continue,
+            Outline::List(count) => Level::new(false, count, rest)?,
+            Outline::Map(count) => Level::new(true, count, rest)?,
         };
         // The list that the frame is counts as a level, too.
-        if least > rest.len() as u64 || outer.len().saturating_add(2) > MAX_DEPTH {
+        if outer.len().saturating_add(2) > MAX_DEPTH {
             return None;
         }
         outer.push(top);
-        top = Level { map, left: count };
+        top = level;
     }
 }
