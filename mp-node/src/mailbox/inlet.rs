@@ -50,7 +50,10 @@ impl<I: Item> Inlet<I> {
 
     /// The next message; `None` when the port is dead and nothing is left.
     pub(crate) fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Option<I>> {
-        self.poll_next_with(cx, whole)
+        if self.len() == 0 && !ready!(self.cell.poll_take(|| fresh(&mut self.batch), cx)) {
+            return Poll::Ready(None);
+        }
+        Poll::Ready(self.pop())
     }
 
     /// The next message, for someone who makes something else of it at once.
@@ -71,7 +74,12 @@ impl<I: Item> Inlet<I> {
         if self.len() == 0 {
             self.cell.take_now(|| fresh(&mut self.batch));
         }
-        self.pop_with(whole)
+        self.pop()
+    }
+
+    fn pop(&mut self) -> Option<I> {
+        let batch = self.batch.as_mut()?;
+        if batch.seen.is_empty() { batch.fresh.pop() } else { self.remove(0) }
     }
 
     #[inline]
@@ -152,14 +160,6 @@ impl<I: Item> Inlet<I> {
 /// Where messages are taken to.
 fn fresh<I>(batch: &mut Option<Box<Batch<I>>>) -> &mut Deque<I> {
     &mut batch.get_or_insert_default().fresh
-}
-
-/// For who wants the message itself.
-fn whole<I: Item>(taken: Taken<'_, I>) -> I {
-    match taken {
-        Taken::Item(item) => item,
-        Taken::Frame(frame) => I::from_frame(frame.to_frame()),
-    }
 }
 
 impl Inlet<Frame> {

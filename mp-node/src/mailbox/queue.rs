@@ -12,6 +12,11 @@ use mp_proto::{Frame, FrameRef, Frames};
 /// while it works them off, those who wait for room see no progress; so it is small against any mailbox.
 const BATCH: usize = 64;
 
+/// Messages lie in the buffer that they were read into. A few that wait must not keep alive all that was read with them,
+/// for ports that have taken it or were never there: then a mailbox's bound would say nothing `[ND-24]`. So runs of
+/// fewer bytes are moved to memory of their own; those of more are a good part of what was read at once.
+pub(crate) const MOVED: usize = 32 * 1024;
+
 /// The messages of one port, in the order in which they came. Takes no memory of its own before the first one.
 pub(crate) enum Queue {
     /// Of a port that takes anything.
@@ -81,12 +86,23 @@ impl<I: Item> Deque<I> {
         self.loads.push_back(Load::Run(run));
     }
 
-    /// The first message.
+    /// The first message, which is not to be kept for long: it may hold the memory of all that arrived with it.
     pub(crate) fn pop(&mut self) -> Option<I> {
-        self.pop_with(|taken| match taken {
-            Taken::Item(item) => item,
-            Taken::Frame(frame) => I::from_frame(frame.to_frame()),
-        })
+        while let Some(Load::Run(run)) = self.loads.front_mut() {
+            let next = run.next();
+            if run.len() == 0 {
+                self.loads.pop_front();
+            }
+            if let Some(frame) = next {
+                self.len -= 1;
+                self.bytes -= frame.bytes().len();
+                return Some(I::from_frame(frame));
+            }
+        }
+        let Load::One(item) = self.loads.pop_front()? else { return None };
+        self.len -= 1;
+        self.bytes -= item.weight();
+        Some(item)
     }
 
     /// The first message, for someone who makes something else of it at once.
@@ -135,9 +151,17 @@ impl<I: Item> Deque<I> {
         }
     }
 
-    /// All of them, in their order, each by itself.
-    pub(crate) fn into_items(mut self) -> impl Iterator<Item = I> {
-        std::iter::from_fn(move || self.pop())
+    /// All of them, in their order, to be kept: small ones are moved to memory of their own.
+    pub(crate) fn into_items(self) -> impl Iterator<Item = I> {
+        let each = |load| {
+            let (one, run) = match load {
+                Load::One(item) => (Some(item), None),
+                Load::Run(run) => (None, Some(run)),
+            };
+            let own = |frame: Frame| if frame.bytes().len() < MOVED { frame.view().to_frame() } else { frame };
+            one.into_iter().chain(run.into_iter().flatten().map(move |frame| I::from_frame(own(frame))))
+        };
+        self.loads.into_iter().flat_map(each)
     }
 
     /// The same, in the mailbox of a port of another type.

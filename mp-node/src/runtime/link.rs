@@ -13,7 +13,7 @@ use mp_transport::{Driver, Kick, clock};
 
 use self::parked::Parked;
 use crate::mailbox::PortCell;
-use crate::mailbox::queue::Deque;
+use crate::mailbox::queue::{Deque, MOVED};
 use crate::node::Inner;
 use crate::node::requests::Asker;
 use crate::runtime::meet::Carrier;
@@ -128,11 +128,6 @@ pub(crate) async fn serve(
     span.end(why);
 }
 
-/// Messages lie in the buffer that they were read into. A few that wait must not keep alive all that was read with them,
-/// for ports that have taken it or were never there: then a mailbox's bound would say nothing `[ND-24]`. So runs of
-/// fewer bytes are moved to memory of their own; those of more are a good part of what was read at once.
-const MOVED: usize = 32 * 1024;
-
 /// How long a peer behind relays may be silent `[RL-07]`: a connection that carries it is not read while a mailbox is
 /// full, and there are up to three of them.
 fn patience(limits: &Limits) -> Duration {
@@ -163,7 +158,7 @@ impl Link {
     /// Gives a port what has come for it, under one lock.
     fn deliver_run(&mut self, run: &Run<'_>, now: Instant) {
         if run.port_bytes().is_empty() {
-            return run.frames(MOVED).for_each(|frame| self.on_request(&frame, now));
+            return run.frames(0).for_each(|frame| self.on_request(&frame, now));
         }
         if self.last_port.as_ref().is_none_or(|cell| cell.id().name().as_bytes() != run.port_bytes()) {
             self.last_port = self.node.find(run.port());
@@ -178,7 +173,7 @@ impl Link {
             }
             None => {
                 self.figures.dropped(count(run.len()));
-                run.frames(usize::MAX).for_each(|frame| self.node.unknown_port(&frame));
+                run.frames(0).for_each(|frame| self.node.unknown_port(&frame));
             }
         }
     }

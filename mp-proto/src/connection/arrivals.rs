@@ -42,13 +42,25 @@ struct Batch {
     framing: Framing,
     bytes: Bytes,
     places: Vec<Place>,
+    /// There is nothing else in that memory.
+    own: bool,
 }
+
+/// Messages for one port that are all that has been read, and have fewer bytes, are moved to memory of their own at once.
+const SMALL: usize = 32 * 1024;
 
 impl Arrivals {
     pub(super) fn new(framing: Framing, bytes: Bytes, cuts: Cuts) -> Self {
-        let Cuts { places, groups } = cuts;
-        let batch = Arc::new(Batch { framing, bytes, places });
-        Self { batch, groups, group: 0, taken: 0 }
+        let Cuts { mut places, groups } = cuts;
+        if places.capacity() / 2 > places.len() {
+            // It was made for as many as came before, and these may wait for long.
+            places.shrink_to_fit();
+        }
+        let mut batch = Batch { framing, bytes, places, own: false };
+        if groups.len() == 1 {
+            batch.own_if_small();
+        }
+        Self { batch: Arc::new(batch), groups, group: 0, taken: 0 }
     }
 
     /// How many messages are left.
@@ -127,7 +139,7 @@ impl<'a> Run<'a> {
     #[must_use]
     pub fn frames(&self, shared_from: usize) -> Frames {
         let all = self.batch.span(self.messages.clone());
-        if all.len() >= shared_from {
+        if self.batch.own || all.len() >= shared_from {
             return Frames::new(Arc::clone(self.batch), self.messages.clone(), self.bytes);
         }
         let places = self.batch.places.get(self.messages.clone()).unwrap_or_default();
@@ -135,6 +147,7 @@ impl<'a> Run<'a> {
             framing: self.batch.framing,
             places: places.iter().map(|place| place.moved_down(all.start)).collect(),
             bytes: Bytes::copy_from_slice(self.batch.bytes.get(all).unwrap_or_default()),
+            own: true,
         };
         Frames::new(Arc::new(batch), 0..self.len(), self.bytes)
     }
@@ -145,7 +158,7 @@ impl<'a> Run<'a> {
         if self.len() > 1 {
             return None;
         }
-        Some(if self.bytes < shared_from {
+        Some(if self.bytes < shared_from && !self.batch.own {
             self.batch.frame(self.messages.start).to_frame()
         } else {
             self.batch.to_frame(self.messages.start)
@@ -242,6 +255,18 @@ impl ExactSizeIterator for Frames {}
 impl FusedIterator for Frames {}
 
 impl Batch {
+    fn own_if_small(&mut self) {
+        let all = self.span(0..self.places.len());
+        if all.len() >= SMALL {
+            return;
+        }
+        for place in &mut self.places {
+            *place = place.moved_down(all.start);
+        }
+        self.bytes = Bytes::copy_from_slice(self.bytes.get(all).unwrap_or_default());
+        self.own = true;
+    }
+
     fn place(&self, index: usize) -> Range<usize> {
         self.places.get(index).map_or(0..0, |place| place.start()..place.end())
     }
