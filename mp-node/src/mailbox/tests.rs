@@ -6,7 +6,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::kernel::ports::PortTable;
 
-fn cell() -> PortCell {
+pub(super) fn cell() -> PortCell {
     let home = Arc::new(Home { node: NodeId::new("a").expect("valid"), prefix: "x".into() });
     let mut table = PortTable::new("x".into(), 1);
     let (key, ()) = table.insert(|_| ()).expect("room");

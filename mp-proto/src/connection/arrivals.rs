@@ -134,6 +134,12 @@ impl<'a> Run<'a> {
         self.messages.len()
     }
 
+    /// How many bytes they have, without what stands between them.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        self.bytes
+    }
+
     /// The messages, to be kept. Those of a run of fewer bytes than `shared_from` are copied to memory of their own;
     /// others stay in the memory of all that arrived with them, and keep it.
     #[must_use]
