@@ -452,12 +452,14 @@ impl Inbox {
         }
     }
 
+    #[inline]
     fn is_full(&self, weight: usize, limits: &Limits) -> bool {
         let (messages, bytes) = self.taken_up();
         messages >= limits.mailbox_messages.max(1) || (messages > 0 && bytes + weight > limits.mailbox_bytes)
     }
 
     /// Messages that take up room, and their bytes: those that wait, and those that were passed over.
+    #[inline]
     fn taken_up(&self) -> (usize, usize) {
         let (held, held_bytes) = self.rare.as_ref().map_or((0, 0), |rare| (rare.held, rare.held_bytes));
         (self.queue.len() + held, self.queue.bytes() + held_bytes)

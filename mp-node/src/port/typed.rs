@@ -227,7 +227,7 @@ impl<T: DeserializeOwned> Entry<T> {
         }
     }
 
-    #[inline]
+    #[inline(always)]
     fn read_taken(taken: Taken<'_, Self>) -> Result<T, Box<(Frame, DecodeError)>> {
         match taken {
             Taken::Item(Self::Moved(value)) => Ok(value),
