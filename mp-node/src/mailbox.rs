@@ -7,7 +7,6 @@ pub(crate) mod queue;
 mod rare;
 mod watched;
 
-use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::task::{Context, Poll, Waker};
@@ -15,7 +14,7 @@ use std::task::{Context, Poll, Waker};
 use mp_proto::{Frame, Limits, NodeId, PortId, Reason};
 use mp_transport::Kick;
 
-use self::queue::{Entry, Item, Queue};
+use self::queue::{Deque, Entry, Item, Load, Queue};
 use self::rare::{Rare, Watchers};
 use crate::kernel::ports::{Digits, SlotKey};
 use crate::port::handlers::Handlers;
@@ -191,21 +190,28 @@ impl PortCell {
     /// Puts the messages of a run in, the first ones first, as far as there is room; those that stay in `run` wait for
     /// it, and `waiter` is woken when there is some. Whether to begin to work on the port's handlers. If the port is dead
     /// all are dropped.
-    pub(crate) fn push_run(&self, run: &mut VecDeque<Frame>, limits: &Limits, waiter: &Kick) -> bool {
+    pub(crate) fn push_run(&self, run: &mut Deque<Frame>, limits: &Limits, waiter: &Kick) -> bool {
         let mut inbox = self.inbox.lock();
         if self.is_over() {
             drop(inbox);
-            run.clear();
+            *run = Deque::default();
             return false;
         }
         let before = run.len();
-        while let Some(frame) = run.pop_front() {
-            if inbox.is_full(frame.bytes().len(), limits) {
-                run.push_front(frame);
-                inbox.wait_for_room(waiter);
-                break;
+        while let Some(mut load) = run.take_load() {
+            let room = inbox.room_for(&load, limits);
+            if room == load.len() {
+                inbox.queue.push_load(load);
+                continue;
             }
-            inbox.queue.push(frame);
+            if let Load::Run(frames) = &mut load
+                && room > 0
+            {
+                inbox.queue.push_load(Load::Run(frames.split_to(room)));
+            }
+            run.put_back(load);
+            inbox.wait_for_room(waiter);
+            break;
         }
         if run.len() == before {
             return false;
@@ -286,7 +292,7 @@ impl PortCell {
     /// Takes messages that are there to `batch`, or waits for one. `Ready(false)`: the port is dead and its mailbox empty.
     pub(crate) fn poll_take<'a, I: Item + 'a>(
         &self,
-        batch: impl FnOnce() -> &'a mut VecDeque<I>,
+        batch: impl FnOnce() -> &'a mut Deque<I>,
         cx: &mut Context<'_>,
     ) -> Poll<bool> {
         let mut inbox = self.inbox.lock();
@@ -304,7 +310,7 @@ impl PortCell {
     }
 
     /// Takes messages that are there.
-    pub(crate) fn take_now<'a, I: Item + 'a>(&self, batch: impl FnOnce() -> &'a mut VecDeque<I>) -> bool {
+    pub(crate) fn take_now<'a, I: Item + 'a>(&self, batch: impl FnOnce() -> &'a mut Deque<I>) -> bool {
         self.inbox.lock().take(batch)
     }
 
@@ -450,10 +456,36 @@ impl Inbox {
         }
     }
 
+    #[inline]
     fn is_full(&self, weight: usize, limits: &Limits) -> bool {
-        let (held, held_bytes) = self.rare.as_ref().map_or((0, 0), |rare| (rare.held, rare.held_bytes));
-        let (messages, bytes) = (self.queue.len() + held, self.queue.bytes() + held_bytes);
+        let (messages, bytes) = self.taken_up();
         messages >= limits.mailbox_messages.max(1) || (messages > 0 && bytes + weight > limits.mailbox_bytes)
+    }
+
+    /// Messages that take up room, and their bytes: those that wait, and those that were passed over.
+    #[inline]
+    fn taken_up(&self) -> (usize, usize) {
+        let (held, held_bytes) = self.rare.as_ref().map_or((0, 0), |rare| (rare.held, rare.held_bytes));
+        (self.queue.len() + held, self.queue.bytes() + held_bytes)
+    }
+
+    /// How many of these messages there is room for.
+    fn room_for(&self, load: &Load<Frame>, limits: &Limits) -> usize {
+        let run = match load {
+            Load::One(frame) => return usize::from(!self.is_full(frame.bytes().len(), limits)),
+            Load::Run(run) => run,
+        };
+        let (mut messages, mut bytes) = self.taken_up();
+        let most = limits.mailbox_messages.max(1);
+        if messages + run.len() <= most && bytes + run.bytes() <= limits.mailbox_bytes {
+            return run.len();
+        }
+        let fits = |size: &usize| {
+            let fits = messages < most && (messages == 0 || bytes + size <= limits.mailbox_bytes);
+            (messages, bytes) = (messages + 1, bytes + size);
+            fits
+        };
+        run.sizes().take_while(fits).count()
     }
 
     fn wait_for_room(&mut self, kick: &Kick) {
@@ -469,7 +501,7 @@ impl Inbox {
         (Push::Taken, self.receiver.take())
     }
 
-    fn take<'a, I: Item + 'a>(&mut self, batch: impl FnOnce() -> &'a mut VecDeque<I>) -> bool {
+    fn take<'a, I: Item + 'a>(&mut self, batch: impl FnOnce() -> &'a mut Deque<I>) -> bool {
         let before = (self.queue.len(), self.queue.bytes());
         let taken = self.queue.take(batch);
         if taken {
@@ -487,60 +519,4 @@ impl Inbox {
 }
 
 #[cfg(test)]
-mod tests {
-    use bytes::Bytes;
-    use mp_proto::Framing;
-    use mp_transport::{Addr, Driver, Pipe};
-
-    use super::*;
-    use crate::kernel::ports::PortTable;
-
-    pub(super) fn cell() -> PortCell {
-        let home = Arc::new(Home { node: NodeId::new("a").expect("valid"), prefix: "x".into() });
-        let mut table = PortTable::new("x".into(), 1);
-        let (key, ()) = table.insert(|_| ()).expect("room");
-        PortCell::new(home, key, Queue::default())
-    }
-
-    /// A full mailbox that stays so does not remember every connection that has ever waited for it.
-    #[test]
-    fn a_connection_that_ends_is_not_woken_any_more() {
-        let (cell, mut limits) = (cell(), Limits::default());
-        limits.mailbox_messages = 1;
-        let frame = || Frame::new(Framing::Postcard, Bytes::from_static(b"x"));
-        let addr = || Addr::new("a", 1).expect("valid");
-        assert!(matches!(cell.push(frame(), &limits, None), Push::Taken));
-        for _ in 0..10 {
-            let kick = Driver::new(Pipe::new(tokio::io::empty(), addr(), addr())).kick();
-            for _ in 0..3 {
-                assert!(matches!(cell.push(frame(), &limits, Some(&kick)), Push::Full(_)));
-            }
-            assert_eq!(cell.inbox.lock().rare().connections.len(), 1);
-            cell.stop_waking(&kick);
-        }
-        assert!(cell.inbox.lock().rare().connections.is_empty());
-    }
-
-    /// Others who fill the mailbox again as fast as it is worked off do not keep a connection waiting until its patience
-    /// ends, and the port with it.
-    #[test]
-    fn a_connection_is_woken_by_what_is_taken_out_however_full_the_mailbox_stays() {
-        let (cell, mut limits) = (cell(), Limits::default());
-        limits.mailbox_messages = 1000;
-        let addr = || Addr::new("a", 1).expect("valid");
-        let kick = Driver::new(Pipe::new(tokio::io::empty(), addr(), addr())).kick();
-        let frame = || Frame::new(Framing::Postcard, Bytes::from_static(b"x"));
-        let fill = || while matches!(cell.push(frame(), &limits, None), Push::Taken) {};
-        fill();
-        assert!(matches!(cell.push(frame(), &limits, Some(&kick)), Push::Full(_)));
-        let mut taken = 0;
-        while taken < 500 {
-            assert_eq!(cell.inbox.lock().rare().connections.len(), 1, "woken after {taken}");
-            let mut batch: VecDeque<Frame> = VecDeque::new();
-            assert!(cell.take_now(|| &mut batch));
-            taken += batch.len();
-            fill();
-        }
-        assert!(cell.inbox.lock().rare().connections.is_empty(), "woken when half of the thousand had gone");
-    }
-}
+mod tests;

@@ -12,7 +12,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use futures_core::Stream;
-use mp_proto::{DecodeError, Frame, Message, PortId, Reason};
+use mp_proto::{DecodeError, Frame, FrameRef, Message, PortId, Reason};
 use serde::de::DeserializeOwned;
 
 pub use self::handlers::Flow;
@@ -22,6 +22,7 @@ use crate::Node;
 use crate::address::ReplyTo;
 use crate::mailbox::PortCell;
 use crate::mailbox::inlet::Inlet;
+use crate::mailbox::queue::Taken;
 use crate::node::Inner;
 
 /// A port of this node, held by the one who receives from it.
@@ -77,7 +78,7 @@ impl Port {
     /// Safe: no message is lost by dropping the future.
     #[doc(alias("rcv", "receive", "get"))]
     pub fn recv(&mut self) -> impl Future<Output = Option<Message>> + Send + use<'_> {
-        std::future::poll_fn(|cx| self.poll_read(cx, Frame::message))
+        std::future::poll_fn(|cx| self.poll_read(cx, |frame| frame.message()))
     }
 
     /// The next message that is a `T`, by the rules of [`mp_proto::adaptor`]. Others are passed over as dead letters:
@@ -87,7 +88,7 @@ impl Port {
     ///
     /// Safe: no message is lost by dropping the future.
     pub fn recv_as<T: DeserializeOwned>(&mut self) -> impl Future<Output = Option<T>> + Send + use<'_, T> {
-        std::future::poll_fn(|cx| self.poll_read(cx, Frame::decode))
+        std::future::poll_fn(|cx| self.poll_read(cx, |frame| frame.decode()))
     }
 
     /// The next message as a `T`, or what is wrong with it.
@@ -152,19 +153,22 @@ impl Port {
         std::future::poll_fn(|cx| self.poll_read(cx, request))
     }
 
-    /// The next message of which `read` can make something; others are dead letters.
-    fn poll_read<T>(
+    /// What `read` makes of the next message of which it makes something; others are dead letters.
+    #[inline]
+    fn poll_read<R>(
         &mut self,
         cx: &mut Context<'_>,
-        read: impl Fn(&Frame) -> Result<T, DecodeError>,
-    ) -> Poll<Option<T>> {
+        read: impl Fn(FrameRef<'_>) -> Result<R, DecodeError>,
+    ) -> Poll<Option<R>> {
         loop {
-            let Some(frame) = ready!(self.inlet.poll_next(cx)) else {
-                return Poll::Ready(None);
+            let read = |taken: Taken<'_, Frame>| match taken {
+                Taken::Frame(frame) => read(frame).map_err(|error| Box::new((frame.to_frame(), error))),
+                Taken::Item(frame) => read(frame.view()).map_err(|error| Box::new((frame, error))),
             };
-            match read(&frame) {
-                Ok(message) => return Poll::Ready(Some(message)),
-                Err(error) => self.dead_letter(&frame, &error),
+            match ready!(self.inlet.poll_next_with(cx, read)) {
+                None => return Poll::Ready(None),
+                Some(Ok(read)) => return Poll::Ready(Some(read)),
+                Some(Err(bad)) => self.dead_letter(&bad.0, &bad.1),
             }
         }
     }
@@ -246,7 +250,7 @@ impl Port {
 }
 
 /// A message with the reply port behind it.
-fn request<T: DeserializeOwned, R>(frame: &Frame) -> Result<(T, ReplyTo<R>), DecodeError> {
+fn request<T: DeserializeOwned, R>(frame: FrameRef<'_>) -> Result<(T, ReplyTo<R>), DecodeError> {
     let mut values = frame.message()?.into_values();
     let reply = values.pop().map(|last| Message::from([last]).decode::<PortId>()).transpose()?;
     let reply = reply.ok_or_else(|| DecodeError::Mismatch("there is no reply port".into()))?;
@@ -258,7 +262,7 @@ impl Stream for Port {
     type Item = Message;
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Message>> {
-        self.poll_read(cx, Frame::message)
+        self.poll_read(cx, |frame| frame.message())
     }
 }
 

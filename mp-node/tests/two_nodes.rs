@@ -34,6 +34,41 @@ async fn messages_arrive_in_order_in_every_framing() {
     }
 }
 
+/// Messages lie in the mailbox as they arrived together; each way to receive takes them in the one order. [ND-25] [ND-26]
+#[tokio::test]
+async fn ways_to_receive_can_be_mixed_within_what_came_at_once() {
+    let (a, b) = pair(Framing::Postcard).await;
+    let mut port = b.port();
+    for number in 0..300_u64 {
+        soon(a.send(&port, ("count", number))).await.expect("sent");
+        if number % 100 == 99 {
+            soon(a.send(&port, ("noise", "no number"))).await.expect("sent");
+        }
+    }
+    settled(&a, &b).await;
+    assert_eq!(port.waiting(), 303);
+    let mut order: Vec<u64> = (0..300).collect();
+    for _ in 0..10 {
+        assert_eq!(soon(port.recv_as::<(String, u64)>()).await, Some(("count".into(), order.remove(0))));
+    }
+    let of = |wanted: u64| move |message: &Message| message.args()[0].as_i64() == i64::try_from(wanted).ok();
+    assert!(soon(port.recv_where(of(140))).await.is_some());
+    assert!(soon(port.recv_where(of(11))).await.is_some());
+    order.retain(|number| ![140, 11].contains(number));
+    assert_eq!(soon(port.recv()).await.expect("sent").args()[0], Value::from(order.remove(0)));
+    assert_eq!(port.try_recv().expect("there").args()[0], Value::from(order.remove(0)));
+
+    let mut port = port.typed::<(String, u64)>();
+    soon(b.send(&port, ("count".into(), 300))).await.expect("moved");
+    order.push(300);
+    assert_eq!(soon(port.recv_where(|(_, number)| *number == 250)).await, Some(("count".into(), 250)));
+    order.retain(|number| *number != 250);
+    for number in order {
+        assert_eq!(soon(port.recv()).await, Some(("count".into(), number)));
+    }
+    assert_eq!((port.waiting(), b.stats().dead_letters), (0, 3));
+}
+
 /// [MON-01] [MON-07]
 #[tokio::test]
 async fn a_monitor_tells_why_a_far_port_died() {

@@ -29,7 +29,7 @@ use bytes::BytesMut;
 pub use copies::ForMany;
 pub use copies::{Copies, Nameless};
 pub use error::{DecodeError, EncodeError};
-pub use frame::Frame;
+pub use frame::{Frame, FrameRef};
 pub use scan::FrameScanner;
 
 use crate::adaptor;
@@ -124,6 +124,15 @@ pub trait Codec {
     #[inline]
     fn has_copies(frame: &[u8]) -> bool {
         let _: &[u8] = frame;
+        false
+    }
+
+    /// Whether a frame is well-formed whose first `head` bytes are also those of a well-formed one, up to the end of the
+    /// port's name, which is as long. If that cannot be told at little cost it is false, and [`check`](Codec::check) has
+    /// to be asked.
+    #[inline]
+    fn is_sound_behind(frame: &[u8], head: usize) -> bool {
+        let _: (&[u8], usize) = (frame, head);
         false
     }
 

@@ -9,11 +9,11 @@ use std::time::{Duration, Instant};
 
 use bytes::{Bytes, BytesMut};
 
-pub use self::arrivals::{Arrivals, Incoming, Run};
+pub use self::arrivals::{Arrivals, Frames, Incoming, Run};
 use self::liveness::Liveness;
 use self::pieces::{Found, Pieces};
 use crate::codec::FrameScanner;
-use crate::codec::scan::{Bounds, Cut, Stop};
+use crate::codec::scan::{Bounds, Cuts, Stop};
 use crate::{DecodeError, Frame, Framing, Limits, Protocol, Session};
 
 /// What goes on after the handshake: cuts messages from the stream `[CN-01]` and sees that the peer is alive.
@@ -142,18 +142,18 @@ impl Connection {
                 Some(Found::Part) => return Ok(()),
                 Some(Found::Whole(body)) => {
                     let cut = self.scanner.examine(&body, self.bounds)?;
-                    self.arrive(body, Vec::from_iter(cut));
+                    self.arrive(body, cut);
                     continue;
                 }
             }
-            let mut cuts = Vec::with_capacity(self.many.min(input.len() / SHORTEST));
+            let mut cuts = Cuts::with_capacity(self.many.min(input.len() / SHORTEST));
             let (used, result) = self.scanner.cut(input, self.bounds, &mut cuts);
             let bytes = input.split_to(used).freeze();
             if result == Ok(Stop::Large) {
                 // What was read with it must not keep its memory for as long as it waits [ND-24].
                 *input = BytesMut::from(&input[..]);
             }
-            self.many = if cuts.is_empty() { self.many } else { cuts.len() };
+            self.many = if cuts.places.is_empty() { self.many } else { cuts.places.len() };
             self.arrive(bytes, cuts);
             if result? == Stop::End {
                 return Ok(());
@@ -161,8 +161,8 @@ impl Connection {
         }
     }
 
-    fn arrive(&mut self, bytes: Bytes, cuts: Vec<Cut>) {
-        if !cuts.is_empty() {
+    fn arrive(&mut self, bytes: Bytes, cuts: Cuts) {
+        if !cuts.places.is_empty() {
             self.arrived.push_back(Arrivals::new(self.session.receive, bytes, cuts));
         }
     }

@@ -36,8 +36,8 @@ pub mod token;
 pub mod value;
 
 pub use auth::{AuthMethod, Nonce, Secret, SecretError, TlsBinding};
-pub use codec::{Codec, DecodeError, EncodeError, Frame, Framing};
-pub use connection::{Arrivals, Connection, ConnectionError, Incoming, Run};
+pub use codec::{Codec, DecodeError, EncodeError, Frame, FrameRef, Framing};
+pub use connection::{Arrivals, Connection, ConnectionError, Frames, Incoming, Run};
 pub use greeting::Greeting;
 pub use handshake::{
     Handshake, HandshakeConfig, HandshakeError, HandshakeEvent, InstanceId, Session, Side, Stage, TlsRole,

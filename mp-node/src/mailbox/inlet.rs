@@ -7,7 +7,7 @@ use std::task::{Context, Poll, ready};
 use mp_proto::{DecodeError, Frame, PortId, Reason};
 
 use super::PortCell;
-use super::queue::{Entry, Item};
+use super::queue::{Deque, Entry, Item, Taken};
 use crate::node::Inner;
 
 /// What a handle of a port holds: the port, and the messages in its hands. Small, as it lies in the task of each port.
@@ -22,16 +22,19 @@ pub(crate) struct Inlet<I: Item> {
     replaced: bool,
 }
 
-/// Messages in the hands of their receiver. The first `held` of these have been passed over by a selective receive and
-/// count against the mailbox's bound, as if they were still in it.
+/// Messages in the hands of their receiver.
 struct Batch<I> {
-    items: VecDeque<I>,
+    /// Those that a selective receive has looked at. The first `held` of these have been passed over and count against the
+    /// mailbox's bound, as if they were still in it.
+    seen: VecDeque<I>,
     held: usize,
+    /// Those behind them, as they came.
+    fresh: Deque<I>,
 }
 
 impl<I> Default for Batch<I> {
     fn default() -> Self {
-        Self { items: VecDeque::new(), held: 0 }
+        Self { seen: VecDeque::new(), held: 0, fresh: Deque::default() }
     }
 }
 
@@ -42,23 +45,50 @@ impl<I: Item> Inlet<I> {
 
     /// Messages in hand.
     pub(crate) fn len(&self) -> usize {
-        self.batch.as_ref().map_or(0, |batch| batch.items.len())
+        self.batch.as_ref().map_or(0, |batch| batch.seen.len() + batch.fresh.len())
     }
 
     /// The next message; `None` when the port is dead and nothing is left.
     pub(crate) fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Option<I>> {
-        if self.len() == 0 && !ready!(self.cell.poll_take(|| items(&mut self.batch), cx)) {
+        if self.len() == 0 && !ready!(self.cell.poll_take(|| fresh(&mut self.batch), cx)) {
             return Poll::Ready(None);
         }
-        Poll::Ready(self.remove(0))
+        Poll::Ready(self.pop())
+    }
+
+    /// The next message, for someone who makes something else of it at once.
+    #[inline]
+    pub(crate) fn poll_next_with<R>(
+        &mut self,
+        cx: &mut Context<'_>,
+        read: impl FnOnce(Taken<'_, I>) -> R,
+    ) -> Poll<Option<R>> {
+        if self.len() == 0 && !ready!(self.cell.poll_take(|| fresh(&mut self.batch), cx)) {
+            return Poll::Ready(None);
+        }
+        Poll::Ready(self.pop_with(read))
     }
 
     /// The next message, if there is one.
     pub(crate) fn next_now(&mut self) -> Option<I> {
         if self.len() == 0 {
-            self.cell.take_now(|| items(&mut self.batch));
+            self.cell.take_now(|| fresh(&mut self.batch));
         }
-        self.remove(0)
+        self.pop()
+    }
+
+    fn pop(&mut self) -> Option<I> {
+        let batch = self.batch.as_mut()?;
+        if batch.seen.is_empty() { batch.fresh.pop() } else { self.remove(0) }
+    }
+
+    #[inline]
+    fn pop_with<R>(&mut self, read: impl FnOnce(Taken<'_, I>) -> R) -> Option<R> {
+        let batch = self.batch.as_mut()?;
+        if batch.seen.is_empty() {
+            return batch.fresh.pop_with(read);
+        }
+        self.remove(0).map(|item| read(Taken::Item(item)))
     }
 
     /// The first message that `look` accepts, those before `seen` being known not to. What it refuses with an error is
@@ -71,7 +101,10 @@ impl<I: Item> Inlet<I> {
         bad: impl Fn(&Inner, &PortId, I, &DecodeError),
     ) -> Poll<Option<I>> {
         loop {
-            while let Some(message) = self.batch.as_mut().and_then(|batch| batch.items.get_mut(*seen)) {
+            if let Some(batch) = &mut self.batch {
+                batch.seen.extend(std::mem::take(&mut batch.fresh).into_items());
+            }
+            while let Some(message) = self.batch.as_mut().and_then(|batch| batch.seen.get_mut(*seen)) {
                 match look(message) {
                     Ok(true) => return Poll::Ready(self.remove(*seen)),
                     Ok(false) => *seen += 1,
@@ -83,18 +116,20 @@ impl<I: Item> Inlet<I> {
                 }
             }
             self.hold();
-            if !ready!(self.cell.poll_take(|| items(&mut self.batch), cx)) {
+            if !ready!(self.cell.poll_take(|| fresh(&mut self.batch), cx)) {
                 return Poll::Ready(None);
             }
         }
     }
 
+    /// Takes out one of those that have been looked at.
+
     fn remove(&mut self, index: usize) -> Option<I> {
         let batch = self.batch.as_mut()?;
         if batch.held == 0 && index == 0 {
-            return batch.items.pop_front();
+            return batch.seen.pop_front();
         }
-        let message = batch.items.remove(index)?;
+        let message = batch.seen.remove(index)?;
         if index < batch.held {
             batch.held -= 1;
             self.cell.release(1, message.weight());
@@ -107,24 +142,24 @@ impl<I: Item> Inlet<I> {
         if let Some(batch) = &mut self.batch
             && batch.held > 0
         {
-            let bytes = batch.items.range(..batch.held).map(Item::weight).sum();
+            let bytes = batch.seen.range(..batch.held).map(Item::weight).sum();
             self.cell.release(std::mem::take(&mut batch.held), bytes);
         }
     }
 
-    /// Counts all that is in hand against the bound.
+    /// Counts all that was looked at against the bound.
     fn hold(&mut self) {
         if let Some(batch) = &mut self.batch {
-            let bytes = batch.items.range(batch.held..).map(Item::weight).sum();
-            self.cell.hold(batch.items.len() - batch.held, bytes);
-            batch.held = batch.items.len();
+            let bytes = batch.seen.range(batch.held..).map(Item::weight).sum();
+            self.cell.hold(batch.seen.len() - batch.held, bytes);
+            batch.held = batch.seen.len();
         }
     }
 }
 
 /// Where messages are taken to.
-fn items<I>(batch: &mut Option<Box<Batch<I>>>) -> &mut VecDeque<I> {
-    &mut batch.get_or_insert_default().items
+fn fresh<I>(batch: &mut Option<Box<Batch<I>>>) -> &mut Deque<I> {
+    &mut batch.get_or_insert_default().fresh
 }
 
 impl Inlet<Frame> {
@@ -134,8 +169,8 @@ impl Inlet<Frame> {
         self.let_go();
         self.replaced = true;
         let batch = self.batch.take().map(|batch| {
-            let items = batch.items.into_iter().map(Entry::Frame).collect();
-            Box::new(Batch { items, held: 0 })
+            let seen = batch.seen.into_iter().map(Entry::Frame).collect();
+            Box::new(Batch { seen, held: 0, fresh: batch.fresh.into_typed() })
         });
         let (node, cell) = (Arc::clone(&self.node), Arc::clone(&self.cell));
         Inlet { node, cell, batch, kill_on_drop: self.kill_on_drop, replaced: false }

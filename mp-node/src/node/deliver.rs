@@ -1,6 +1,5 @@
 //! How a message finds its way: to a mailbox here, to a peer's buffer, or to the node port.
 
-use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,6 +12,7 @@ use crate::error::{SendError, TrySendError};
 use crate::kernel::letter::{Letter, Single};
 use crate::kernel::outbox::{Lane, Room};
 use crate::kernel::route::Sent;
+use crate::mailbox::queue::Deque;
 use crate::mailbox::{PortCell, Push};
 use crate::node::requests::Asker;
 use crate::port::drain;
@@ -216,7 +216,7 @@ impl Inner {
     }
 
     /// Puts a run of messages into a local mailbox, as far as there is room; `waiter` is woken when there is more.
-    pub(crate) fn push_run(self: &Arc<Self>, cell: &Arc<PortCell>, run: &mut VecDeque<Frame>, waiter: &Kick) {
+    pub(crate) fn push_run(self: &Arc<Self>, cell: &Arc<PortCell>, run: &mut Deque<Frame>, waiter: &Kick) {
         if cell.push_run(run, &self.limits, waiter) {
             self.run_if_asked(cell, &Push::Run);
         }

@@ -15,7 +15,7 @@ use crate::Node;
 use crate::address::PortRef;
 use crate::mailbox::PortCell;
 use crate::mailbox::inlet::Inlet;
-use crate::mailbox::queue::Entry;
+use crate::mailbox::queue::{Entry, Taken};
 use crate::node::Inner;
 
 /// A port that takes messages of one type, held by the one who receives from it. From [`Node::typed_port`], or of any
@@ -195,12 +195,12 @@ impl<T: DeserializeOwned + Send + 'static> TypedPort<T> {
 
     fn poll_recv(&mut self, cx: &mut Context<'_>) -> Poll<Option<T>> {
         loop {
-            let Some(entry) = ready!(self.inlet.poll_next(cx)) else {
+            let Some(read) = ready!(self.inlet.poll_next_with(cx, Entry::read_taken)) else {
                 return Poll::Ready(None);
             };
-            match entry.into_value() {
+            match read {
                 Ok(value) => return Poll::Ready(Some(value)),
-                Err((frame, error)) => self.dead_letter(&frame, &error),
+                Err(bad) => self.dead_letter(&bad.0, &bad.1),
             }
         }
     }
@@ -232,6 +232,15 @@ impl<T: DeserializeOwned> Entry<T> {
         match self {
             Self::Moved(value) => Ok(value),
             Self::Frame(frame) => frame.decode().map_err(|error| (frame, error)),
+        }
+    }
+
+    #[inline(always)]
+    fn read_taken(taken: Taken<'_, Self>) -> Result<T, Box<(Frame, DecodeError)>> {
+        match taken {
+            Taken::Item(Self::Moved(value)) => Ok(value),
+            Taken::Item(Self::Frame(frame)) => frame.decode().map_err(|error| Box::new((frame, error))),
+            Taken::Frame(frame) => frame.decode().map_err(|error| Box::new((frame.to_frame(), error))),
         }
     }
 

@@ -3,7 +3,6 @@
 mod parked;
 mod spread;
 
-use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -17,6 +16,7 @@ use mp_transport::{Driver, Kick, clock};
 use self::parked::Parked;
 use self::spread::Spread;
 use crate::mailbox::PortCell;
+use crate::mailbox::queue::{Deque, MOVED};
 use crate::node::Inner;
 use crate::node::requests::Asker;
 use crate::runtime::meet::Carrier;
@@ -55,7 +55,7 @@ pub(crate) struct Link {
     /// The port that the last message was for; runs of messages to one port are common.
     last_port: Option<Arc<PortCell>>,
     /// Messages for that port, on their way to it; empty in between.
-    run: VecDeque<Frame>,
+    run: Deque<Frame>,
     /// Messages for many ports; empty in between.
     spread: Spread,
     /// There was nothing more, then.
@@ -126,7 +126,7 @@ pub(crate) async fn serve(
         parked: Parked::default(),
         asked: now,
         last_port: None,
-        run: VecDeque::new(),
+        run: Deque::default(),
         spread: Spread::default(),
         idle: false,
         ended: None,
@@ -147,11 +147,6 @@ pub(crate) async fn serve(
     drop(driver);
     span.end(why);
 }
-
-/// Messages lie in the buffer that they were read into. A few that wait must not keep alive all that was read with them,
-/// for ports that have taken it or were never there: then a mailbox's bound would say nothing `[ND-24]`. So runs of
-/// fewer bytes are moved to memory of their own; those of more are a good part of what was read at once.
-const MOVED: usize = 32 * 1024;
 
 /// How long a peer behind relays may be silent `[RL-07]`: a connection that carries it is not read while a mailbox is
 /// full, and there are up to three of them.
@@ -190,12 +185,15 @@ impl Link {
         }
         match &self.last_port {
             Some(cell) => {
-                self.run.extend(run.frames(MOVED));
+                match run.only(MOVED) {
+                    Some(frame) => self.run.push(frame),
+                    None => self.run.push_run(run.frames(MOVED)),
+                }
                 self.parked.deliver_run(&self.node, &self.kick, cell, &mut self.run, now);
             }
             None => {
                 self.figures.dropped(count(run.len()));
-                run.frames(usize::MAX).for_each(|frame| self.node.unknown_port(&frame));
+                run.frames(0).for_each(|frame| self.node.unknown_port(&frame));
             }
         }
     }
@@ -234,10 +232,10 @@ impl Link {
         for port in ports.names() {
             let Some(cell) = self.node.find(port) else {
                 self.figures.dropped(count(frames.len()));
-                frames.iter().for_each(|frame| self.node.unknown_port_named(port, frame));
+                frames.clone().for_each(|frame| self.node.unknown_port_named(port, &frame));
                 continue;
             };
-            self.run.extend(frames.iter().cloned());
+            self.run.push_run(frames.clone());
             self.parked.deliver_run(&self.node, &self.kick, &cell, &mut self.run, now);
         }
     }

@@ -20,6 +20,63 @@ pub struct Frame {
     bytes: Bytes,
 }
 
+/// A frame in somebody else's bytes.
+#[derive(Debug, Clone, Copy)]
+pub struct FrameRef<'a> {
+    framing: Framing,
+    bytes: &'a [u8],
+}
+
+impl<'a> FrameRef<'a> {
+    /// Takes a frame as a scanner cut it.
+    #[must_use]
+    #[inline]
+    pub fn new(framing: Framing, bytes: &'a [u8]) -> Self {
+        Self { framing, bytes }
+    }
+
+    /// The bytes.
+    #[must_use]
+    #[inline]
+    pub fn bytes(self) -> &'a [u8] {
+        self.bytes
+    }
+
+    /// The frame in memory of its own.
+    #[must_use]
+    pub fn to_frame(self) -> Frame {
+        Frame::new(self.framing, Bytes::copy_from_slice(self.bytes))
+    }
+
+    /// Reads the message as a `T`, by the rules of [`adaptor`].
+    ///
+    /// # Errors
+    ///
+    /// [`DecodeError`] if the frame is malformed or the message not a `T`.
+    #[inline]
+    pub fn decode<T: DeserializeOwned>(self) -> Result<T, DecodeError> {
+        with_codec!(
+            self.framing,
+            C => if let Some(content) = decode_quickly::<C, T>(self.bytes) { return Ok(content) },
+            else return Err(DecodeError::Unavailable(self.framing))
+        );
+        decode_thoroughly(self)
+    }
+
+    /// Reads the message.
+    ///
+    /// # Errors
+    ///
+    /// [`DecodeError`] if the frame is malformed.
+    pub fn message(self) -> Result<Message, DecodeError> {
+        with_codec!(self.framing, C => {
+            let mut reader = C::reader(self.bytes);
+            let entered = C::enter(&mut reader)?;
+            adaptor::read_message(&mut reader, entered)
+        }, else Err(DecodeError::Unavailable(self.framing)))
+    }
+}
+
 impl Frame {
     /// Takes a frame as a scanner cut it.
     #[must_use]
@@ -147,6 +204,13 @@ impl Frame {
         &self.bytes
     }
 
+    /// The frame in these bytes.
+    #[must_use]
+    #[inline]
+    pub fn view(&self) -> FrameRef<'_> {
+        FrameRef::new(self.framing, &self.bytes)
+    }
+
     /// Walks over the whole frame: it is well-formed, a list, and begins with a port name, which is given back. A null
     /// or a missing name is the node port's `[FR-05]`.
     ///
@@ -188,12 +252,7 @@ impl Frame {
     /// [`DecodeError`] if the frame is malformed or the message not a `T`.
     #[inline]
     pub fn decode<T: DeserializeOwned>(&self) -> Result<T, DecodeError> {
-        with_codec!(
-            self.framing,
-            C => if let Some(content) = decode_quickly::<C, T>(&self.bytes) { return Ok(content) },
-            else return Err(DecodeError::Unavailable(self.framing))
-        );
-        decode_thoroughly(self)
+        self.view().decode()
     }
 
     /// Reads the message.
@@ -202,11 +261,7 @@ impl Frame {
     ///
     /// [`DecodeError`] if the frame is malformed.
     pub fn message(&self) -> Result<Message, DecodeError> {
-        with_codec!(self.framing, C => {
-            let mut reader = C::reader(&self.bytes);
-            let entered = C::enter(&mut reader)?;
-            adaptor::read_message(&mut reader, entered)
-        }, else Err(DecodeError::Unavailable(self.framing)))
+        self.view().message()
     }
 
     /// The message's first element, if it is a string, as [`Message::tag`] has it.
@@ -286,9 +341,9 @@ pub(super) fn decode_quickly<C: Codec, T: DeserializeOwned>(frame: &[u8]) -> Opt
 /// this for all framings.
 #[cold]
 #[inline(never)]
-pub(super) fn decode_thoroughly<T: DeserializeOwned>(frame: &Frame) -> Result<T, DecodeError> {
+pub(super) fn decode_thoroughly<T: DeserializeOwned>(frame: FrameRef<'_>) -> Result<T, DecodeError> {
     with_codec!(frame.framing, C => {
-        let mut reader = C::reader(&frame.bytes);
+        let mut reader = C::reader(frame.bytes);
         let entered = C::enter(&mut reader)?;
         let mut reader: &mut dyn TokenReader<'_> = &mut reader;
         adaptor::read_frame(&mut reader, entered)

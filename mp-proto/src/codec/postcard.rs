@@ -86,6 +86,11 @@ impl Codec for Postcard {
         check::check(frame)
     }
 
+    #[inline(always)]
+    fn is_sound_behind(frame: &[u8], head: usize) -> bool {
+        check::is_sound_behind(frame, head)
+    }
+
     /// Fills in the length. One that 32 bits cannot hold becomes the largest that they can, which every scanner with a
     /// smaller bound refuses.
     #[inline(always)]

@@ -2,7 +2,6 @@
 
 use std::borrow::Cow;
 use std::fmt;
-use std::ops::Range;
 
 use bytes::{Buf, BytesMut};
 
@@ -17,13 +16,29 @@ pub struct FrameScanner {
     cutter: Box<dyn Cutter>,
 }
 
-/// A message within what was read.
-#[derive(Debug, Clone)]
-pub(crate) struct Cut {
-    /// Where its frame stands.
-    pub(crate) place: Range<usize>,
-    /// Where the port's name stands in the frame.
+/// Messages within what was read, as far as they have been cut.
+#[derive(Debug, Default)]
+pub(crate) struct Cuts {
+    /// Where their frames stand.
+    pub(crate) places: Vec<Place>,
+    /// Those for the same port that stand behind one another.
+    pub(crate) groups: Vec<Group>,
+}
+
+/// Where a frame stands within what was read. Of 32 bits each, as there is one for each message that waits.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Place {
+    pub(crate) start: u32,
+    pub(crate) len: u32,
+}
+
+/// Messages for the same port that stand behind one another.
+#[derive(Debug)]
+pub(crate) struct Group {
+    /// Where the port's name stands in the first one.
     pub(crate) name: Name,
+    /// The first one's index.
+    pub(crate) first: usize,
 }
 
 /// A port's name in a message.
@@ -33,6 +48,62 @@ pub(crate) enum Name {
     At { skip: u16, len: u16 },
     /// It had to be made of what stands there, or is no name that anybody has.
     Made(Box<[u8]>),
+}
+
+/// Bytes between two messages, such as a length, that may stay in memory with them.
+const GAP: usize = 8;
+
+impl Place {
+    #[inline]
+    pub(crate) fn new(start: usize, len: usize) -> Option<Self> {
+        let place = Self { start: u32::try_from(start).ok()?, len: u32::try_from(len).ok()? };
+        place.start.checked_add(place.len).map(|_| place)
+    }
+
+    #[inline]
+    pub(crate) fn start(self) -> usize {
+        self.start as usize
+    }
+
+    #[inline]
+    pub(crate) fn len(self) -> usize {
+        self.len as usize
+    }
+
+    /// The same place, seen from so many bytes later.
+    pub(crate) fn moved_down(self, bytes: usize) -> Self {
+        let start = u32::try_from(self.start().saturating_sub(bytes)).unwrap_or(self.start);
+        Self { start, ..self }
+    }
+
+    #[inline]
+    pub(crate) fn end(self) -> usize {
+        self.start().saturating_add(self.len())
+    }
+}
+
+impl Cuts {
+    /// For about so many messages.
+    pub(crate) fn with_capacity(messages: usize) -> Self {
+        Self { places: Vec::with_capacity(messages), groups: Vec::new() }
+    }
+
+    /// Whether the last message was for the port of that name; `first` was the first one for it.
+    fn is_last(&self, name: &[u8], first: &[u8]) -> bool {
+        self.groups.last().is_some_and(|group| group.name.bytes(first) == name)
+    }
+
+    /// A message for the port of the last one.
+    #[inline]
+    fn push_like_last(&mut self, place: Place) {
+        self.places.push(place);
+    }
+
+    /// A message for a port of that name.
+    fn push(&mut self, place: Place, name: Name) {
+        self.groups.push(Group { name, first: self.places.len() });
+        self.places.push(place);
+    }
 }
 
 impl Name {
@@ -45,6 +116,18 @@ impl Name {
                 frame.get(start..).and_then(|rest| rest.get(..len)).unwrap_or_default()
             }
             Self::Made(name) => name,
+        }
+    }
+
+    /// The bytes of the frame from its beginning to the end of the name; none if that does not stand there, or is the node
+    /// port's.
+    #[inline]
+    fn head<'a>(&self, frame: &'a [u8]) -> &'a [u8] {
+        match self {
+            Self::At { skip, len: len @ 1.. } => {
+                frame.get(..usize::from(*skip).saturating_add(usize::from(*len))).unwrap_or_default()
+            }
+            Self::At { .. } | Self::Made(_) => &[],
         }
     }
 }
@@ -112,7 +195,7 @@ impl FrameScanner {
         &mut self,
         input: &[u8],
         bounds: Bounds,
-        cuts: &mut Vec<Cut>,
+        cuts: &mut Cuts,
     ) -> (usize, Result<Stop, DecodeError>) {
         let mut used = 0;
         let result = self.cutter.cut(input, bounds, &mut used, cuts);
@@ -124,8 +207,13 @@ impl FrameScanner {
     /// # Errors
     ///
     /// [`DecodeError`] if it is no message.
-    pub(crate) fn examine(&self, frame: &[u8], bounds: Bounds) -> Result<Option<Cut>, DecodeError> {
-        self.cutter.examine(frame, 0, bounds)
+    pub(crate) fn examine(&self, frame: &[u8], bounds: Bounds) -> Result<Cuts, DecodeError> {
+        let mut cuts = Cuts::default();
+        let place = Place::new(0, frame.len()).ok_or(DecodeError::TooLong { max: bounds.bytes })?;
+        if let Some(name) = self.cutter.examine(frame, bounds)? {
+            cuts.push(place, name);
+        }
+        Ok(cuts)
     }
 }
 
@@ -137,9 +225,10 @@ trait Cutter: fmt::Debug + Send {
         input: &[u8],
         bounds: Bounds,
         used: &mut usize,
-        cuts: &mut Vec<Cut>,
+        cuts: &mut Cuts,
     ) -> Result<Stop, DecodeError>;
-    fn examine(&self, frame: &[u8], start: usize, bounds: Bounds) -> Result<Option<Cut>, DecodeError>;
+    /// The port's name in a message that is to be kept.
+    fn examine(&self, frame: &[u8], bounds: Bounds) -> Result<Option<Name>, DecodeError>;
 }
 
 struct Of<C: Codec>(C::Scanner);
@@ -160,35 +249,59 @@ impl<C: Codec> Cutter for Of<C> {
         input: &[u8],
         bounds: Bounds,
         used: &mut usize,
-        cuts: &mut Vec<Cut>,
+        cuts: &mut Cuts,
     ) -> Result<Stop, DecodeError> {
         let mut rest = input;
+        // How the last message began, and the first one for its port: many begin like it. And where it ended.
+        let (mut head, mut first): (&[u8], &[u8]) = (&[], &[]);
+        let mut end = 0;
         loop {
             if bounds.pieces && pieces::begins(rest) {
                 return Ok(Stop::Piece);
             }
             // Most frames are there as a whole, and as expected: then one walk finds the end and what is to be checked.
             let whole = if self.0.is_between() { C::quick_cut(rest) } else { None };
-            let len = match whole {
-                Some((name, len)) if len <= bounds.bytes => {
-                    let frame = rest.get(..len).unwrap_or_default();
-                    let start = *used;
-                    *used = start.saturating_add(len);
-                    cuts.extend(cut_of::<C>(frame, start, Cow::Borrowed(name), bounds)?);
-                    len
-                }
-                _ => {
-                    let Some(Span { skip, len }) = self.0.scan(rest, bounds.bytes)? else {
-                        return Ok(Stop::End);
-                    };
-                    let start = used.saturating_add(skip);
-                    *used = start.saturating_add(len);
-                    let frame = input.get(start..*used).unwrap_or_default();
-                    cuts.extend(self.examine(frame, start, bounds)?);
-                    len
-                }
+            let whole = whole.filter(|(_, len)| *len <= bounds.bytes);
+            let Span { skip, len } = match whole {
+                Some((_, len)) => Span { skip: 0, len },
+                None => match self.0.scan(rest, bounds.bytes)? {
+                    Some(span) => span,
+                    None => return Ok(Stop::End),
+                },
             };
-            rest = input.get(*used..).unwrap_or_default();
+            let start = used.saturating_add(skip);
+            let Some(place) = Place::new(start, len) else {
+                // With what comes before it out of the way there may be room for it.
+                return if *used > 0 {
+                    Ok(Stop::Large)
+                } else {
+                    Err(DecodeError::TooLong { max: bounds.bytes })
+                };
+            };
+            let (frame, behind) =
+                rest.get(skip..).and_then(|rest| rest.split_at_checked(len)).unwrap_or_default();
+            let is_near = start.saturating_sub(end) <= GAP;
+            if is_near && whole.is_none() && is_like::<C>(frame, head, bounds) {
+                cuts.push_like_last(place);
+                end = place.end();
+            } else {
+                let name = match whole {
+                    Some((name, _)) => named::<C>(frame, Cow::Borrowed(name), bounds)?,
+                    None => self.examine(frame, bounds)?,
+                };
+                if let Some(name) = name {
+                    head = name.head(frame);
+                    if is_near && cuts.is_last(name.bytes(frame), first) {
+                        cuts.push_like_last(place);
+                    } else {
+                        first = frame;
+                        cuts.push(place, name);
+                    }
+                    end = place.end();
+                }
+            }
+            rest = behind;
+            *used = place.end();
             if len > bounds.large {
                 return Ok(Stop::Large);
             }
@@ -196,27 +309,31 @@ impl<C: Codec> Cutter for Of<C> {
     }
 
     #[inline]
-    fn examine(&self, frame: &[u8], start: usize, bounds: Bounds) -> Result<Option<Cut>, DecodeError> {
-        cut_of::<C>(frame, start, C::check(frame)?, bounds)
+    fn examine(&self, frame: &[u8], bounds: Bounds) -> Result<Option<Name>, DecodeError> {
+        named::<C>(frame, C::check(frame)?, bounds)
     }
 }
 
-/// What is to be known of a frame that is well-formed; nothing if it asks for nothing.
+/// Where its port's name stands in a frame that is well-formed; nothing if it asks for nothing.
 #[inline]
-fn cut_of<C: Codec>(
-    frame: &[u8],
-    start: usize,
-    name: Cow<'_, [u8]>,
-    bounds: Bounds,
-) -> Result<Option<Cut>, DecodeError> {
+fn named<C: Codec>(frame: &[u8], name: Cow<'_, [u8]>, bounds: Bounds) -> Result<Option<Name>, DecodeError> {
     if has_more_values::<C>(frame, bounds.values) {
         return Err(DecodeError::TooManyValues { max: bounds.values });
     }
     if name.is_empty() && means_nothing(C::reader(frame)) {
         return Ok(None);
     }
-    let place = start..start.saturating_add(frame.len());
-    Ok(Some(Cut { place, name: place_of(name, frame) }))
+    Ok(Some(place_of(name, frame)))
+}
+
+/// Whether a frame, which begins as one did that was found good, is good for the same port. If it is not so for sure, that
+/// has to be found out in full.
+#[inline(always)]
+fn is_like<C: Codec>(frame: &[u8], head: &[u8], bounds: Bounds) -> bool {
+    !head.is_empty()
+        && frame.len() <= bounds.values
+        && frame.starts_with(head)
+        && C::is_sound_behind(frame, head.len())
 }
 
 /// Where the name stands in the frame that it was read from.

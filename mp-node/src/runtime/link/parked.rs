@@ -16,6 +16,7 @@ use crate::kernel::letter::Single;
 use crate::kernel::outbox::{Lane, Room};
 use crate::kernel::route::Sent;
 use crate::mailbox::PortCell;
+use crate::mailbox::queue::Deque;
 use crate::node::Inner;
 use crate::sync::after;
 
@@ -30,7 +31,7 @@ pub(super) struct Parked {
 #[derive(Debug)]
 enum Place {
     /// A port here. Messages that came together wait since the same time: so many of them, in their order.
-    Mailbox { cell: Arc<PortCell>, queue: VecDeque<Frame>, since: VecDeque<(usize, Instant)> },
+    Mailbox { cell: Arc<PortCell>, queue: Deque<Frame>, since: VecDeque<(usize, Instant)> },
     /// A port of another node, where there is not this room. Each message with its weight.
     Elsewhere { room: Room, queue: VecDeque<(Message, usize)> },
 }
@@ -42,7 +43,7 @@ impl Parked {
         node: &Arc<Inner>,
         kick: &Kick,
         cell: &Arc<PortCell>,
-        run: &mut VecDeque<Frame>,
+        run: &mut Deque<Frame>,
         now: Instant,
     ) {
         if self.places.is_empty() || !self.places.contains_key(cell.id()) {
@@ -51,11 +52,13 @@ impl Parked {
         if run.is_empty() {
             return;
         }
-        self.bytes += weight(run);
+        self.bytes += run.bytes();
         let count = run.len();
         if let Some(Place::Mailbox { queue, since, .. }) = self.places.get_mut(cell.id()) {
             since.push_back((count, now));
-            queue.append(run);
+            while let Some(load) = run.take_load() {
+                queue.push_load(load);
+            }
         } else {
             let (cell, queue) = (Arc::clone(cell), std::mem::take(run));
             let since = VecDeque::from([(count, now)]);
@@ -72,7 +75,9 @@ impl Parked {
         frame: Frame,
         now: Instant,
     ) {
-        self.deliver_run(node, kick, cell, &mut VecDeque::from([frame]), now);
+        let mut run = Deque::default();
+        run.push(frame);
+        self.deliver_run(node, kick, cell, &mut run, now);
     }
 
     /// Passes a message on to a port of another node, or parks it.
@@ -163,33 +168,18 @@ impl Parked {
     }
 }
 
-/// How many messages are tried at once.
-const SOME: usize = 1024;
-
 /// Gives a mailbox as much of what waits for it as it has room for, and says how many bytes that were.
 fn push(
     node: &Arc<Inner>,
     kick: &Kick,
     cell: &Arc<PortCell>,
-    queue: &mut VecDeque<Frame>,
+    queue: &mut Deque<Frame>,
     since: &mut VecDeque<(usize, Instant)>,
 ) -> usize {
-    let mut taken = 0;
-    while !queue.is_empty() {
-        let mut some: VecDeque<Frame> = queue.drain(..queue.len().min(SOME)).collect();
-        let (count, bytes) = (some.len(), weight(&some));
-        node.push_run(cell, &mut some, kick);
-        taken += bytes - weight(&some);
-        forget(since, count - some.len());
-        let full = !some.is_empty();
-        for frame in some.into_iter().rev() {
-            queue.push_front(frame);
-        }
-        if full {
-            break;
-        }
-    }
-    taken
+    let (messages, bytes) = (queue.len(), queue.bytes());
+    node.push_run(cell, queue, kick);
+    forget(since, messages - queue.len());
+    bytes - queue.bytes()
 }
 
 /// So many of the messages do not wait any more.
@@ -202,10 +192,6 @@ fn forget(since: &mut VecDeque<(usize, Instant)>, mut taken: usize) {
         taken -= *count;
         since.pop_front();
     }
-}
-
-fn weight(frames: &VecDeque<Frame>) -> usize {
-    frames.iter().map(|frame| frame.bytes().len()).sum()
 }
 
 /// Sends a message on. If there is no room for it at the peer, this gives the room that it waits for, and the connection is

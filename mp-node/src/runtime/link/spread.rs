@@ -2,7 +2,7 @@
 
 use bytes::BytesMut;
 use mp_proto::codec::ForMany;
-use mp_proto::{Frame, Framing};
+use mp_proto::{Frames, Framing};
 
 /// Messages that came behind one another for the same ports. So each port gets them as it gets a run of its own: under one
 /// lock, with one wake-up.
@@ -37,11 +37,13 @@ impl Spread {
     }
 
     /// Takes what is here: for which ports, and the messages.
-    pub(super) fn take(&mut self) -> Option<(ForMany, Vec<Frame>)> {
+    pub(super) fn take(&mut self) -> Option<(ForMany, Frames)> {
         let ports = self.ports.take()?;
         self.distinct = None;
-        let mut bytes = std::mem::take(&mut self.bytes).freeze();
-        let frames = self.lens.drain(..).map(|len| Frame::new(Framing::Postcard, bytes.split_to(len)));
-        Some((ports, frames.collect()))
+        let bytes = std::mem::take(&mut self.bytes).freeze();
+        // They were read in one go, and so are far shorter than what would be too long.
+        let frames = Frames::side_by_side(Framing::Postcard, bytes, &self.lens);
+        self.lens.clear();
+        Some((ports, frames?))
     }
 }

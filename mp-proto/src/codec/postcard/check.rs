@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use smallvec::SmallVec;
 
-use super::item::{Outline, split_list_of_text};
+use super::item::{Outline, split_list_of_text, take_number};
 use super::read::PostcardReader;
 use crate::DecodeError;
 use crate::codec::Framing;
@@ -31,21 +31,35 @@ struct Level {
 
 #[inline]
 fn name_of_sound(frame: &[u8]) -> Option<&[u8]> {
-    let (count, name, mut rest) = split_list_of_text(frame).filter(|(_, name, _)| is_utf8(name))?;
-    let mut left = u64::from(count);
+    let (left, name, rest) = split_list_of_text(frame).filter(|(_, name, _)| is_utf8(name))?;
+    is_sound(rest, u64::from(left)).then_some(name)
+}
+
+/// The same for a frame whose first `head` bytes, up to the end of the name, have been found good in another one.
+#[inline]
+pub(super) fn is_sound_behind(frame: &[u8], head: usize) -> bool {
+    let (Some(mut count), Some(rest)) = (frame.get(1..), frame.get(head..)) else { return false };
+    let Some(left) = take_number(&mut count).ok().and_then(|count| count.checked_sub(1)) else {
+        return false;
+    };
+    is_sound(rest, left)
+}
+
+/// Whether these are so many elements of a list, and nothing else.
+#[inline]
+fn is_sound(mut rest: &[u8], mut left: u64) -> bool {
     while let Some(behind) = left.checked_sub(1) {
-        let level = match Outline::skip(&mut rest)? {
-            Outline::Leaf | Outline::Text => {
-                left = behind;
-                continue;
-            }
-            Outline::List(count) => Level::new(false, count, rest)?,
-            Outline::Map(count) => Level::new(true, count, rest)?,
+        left = behind;
+        let level = match Outline::skip(&mut rest) {
+            None => return false,
+            Some(Outline::Leaf | Outline::Text) => continue,
+            Some(Outline::List(count)) => Level::new(false, count, rest),
+            Some(Outline::Map(count)) => Level::new(true, count, rest),
         };
         // The rest of the frame is looked at there, too.
-        return is_nested_sound(rest, level, Level { map: false, left: behind }).then_some(name);
+        return level.is_some_and(|level| is_nested_sound(rest, level, Level { map: false, left }));
     }
-    rest.is_empty().then_some(name)
+    rest.is_empty()
 }
 
 impl Level {

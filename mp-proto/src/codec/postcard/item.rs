@@ -217,7 +217,7 @@ fn take_bytes<'a>(rest: &mut &'a [u8]) -> Result<&'a [u8], Fault> {
 
 /// Seven bits in each byte, the lowest first; all bytes but the last have the eighth bit set. Most have two at the most.
 #[inline(always)]
-fn take_number(rest: &mut &[u8]) -> Result<u64, Fault> {
+pub(super) fn take_number(rest: &mut &[u8]) -> Result<u64, Fault> {
     match **rest {
         [first, ref behind @ ..] if first < 0x80 => {
             *rest = behind;
