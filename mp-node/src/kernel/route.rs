@@ -16,7 +16,7 @@
 use std::collections::BTreeMap;
 
 use bytes::{Bytes, BytesMut};
-use mp_proto::{EncodeError, Limits, NodeRequest, PortId, Session};
+use mp_proto::{EncodeError, Limits, NodeRequest, PortId, Session, Spares};
 use serde::Serialize;
 
 use super::bulk::Taken;
@@ -38,6 +38,8 @@ pub(crate) struct Route<W> {
     watched_total: usize,
     /// Somebody encodes a large message for this peer: until it is here, others find no room `[LN-11]`.
     encoding: bool,
+    /// Memory of large messages that have gone.
+    spares: Spares,
 }
 
 #[derive(Debug)]
@@ -103,6 +105,7 @@ impl<W> Route<W> {
             watched_by_peer: BTreeMap::new(),
             watched_total: 0,
             encoding: false,
+            spares: Spares::default(),
         }
     }
 
@@ -121,6 +124,32 @@ impl<W> Route<W> {
             outbox.reserve(encoding);
             outbox.offer(port, message, reply, lane, limits)
         });
+        self.note_large(lane, offered)
+    }
+
+    /// The same of a message that was found to be large before, and has not been taken then.
+    pub(crate) fn send_large<M: Serialize + ?Sized>(
+        &mut self,
+        port: &str,
+        message: &M,
+        reply: Option<&PortId>,
+        lane: Lane<'_>,
+        limits: &Limits,
+    ) -> Result<Sent, EncodeError> {
+        let encoding = self.encoding;
+        let offered = self.offer(|outbox| {
+            outbox.reserve(encoding);
+            outbox.offer_large(port, message, reply, lane, limits)
+        });
+        self.note_large(lane, offered)
+    }
+
+    #[inline]
+    fn note_large(
+        &mut self,
+        lane: Lane<'_>,
+        offered: Result<Sent, EncodeError>,
+    ) -> Result<Sent, EncodeError> {
         if offered == Ok(Sent::Large) && lane.waits() {
             self.encoding = true;
         }
@@ -141,6 +170,24 @@ impl<W> Route<W> {
         limits: &Limits,
     ) -> Result<Sent, EncodeError> {
         self.offer(|outbox| outbox.offer_frame(port, frame.clone(), lane, limits).map(|()| Offer::Taken))
+    }
+
+    /// Memory to encode a large message into.
+    pub(crate) fn spare(&mut self) -> BytesMut {
+        self.spares.take().unwrap_or_default()
+    }
+
+    /// Remembers the memory of a large message, which takes up `size` bytes, for [`spare`](Self::spare).
+    pub(crate) fn lend(&mut self, frame: &Bytes, size: usize) {
+        self.spares.lend(frame, size);
+    }
+
+    /// Gives back memory that has not been needed since this was called the last time.
+    pub(crate) fn tidy(&mut self) {
+        self.spares.tidy();
+        if let State::Up { outbox, .. } = &mut self.state {
+            outbox.tidy();
+        }
     }
 
     /// Who was asked to encode a large message has sent it, or given up.

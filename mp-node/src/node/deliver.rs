@@ -28,8 +28,18 @@ const LOCAL_PREFIX: usize = 4;
 pub(crate) enum Offered {
     Taken,
     Full(Blocked),
-    /// Other tasks are to run first.
-    Later,
+    /// Other tasks are to run first; then it is to be offered so.
+    Later(Hurry),
+}
+
+/// Whether a message for a peer can wait until other tasks have run: if much waits for the peer already, or if it is large
+/// and takes its time to encode, in which somebody else has to see to the sockets `[LN-13]`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Hurry {
+    Patient,
+    Now,
+    /// It has waited, and is large.
+    Large,
 }
 
 /// What a message waits for.
@@ -51,10 +61,10 @@ impl Inner {
         reply: Option<&PortId>,
         lane: Lane<'_>,
     ) -> Result<Offered, SendError> {
-        self.offer_unless(to, message, reply, lane, |_| false)
+        self.offer_unless(to, message, reply, lane, Hurry::Now)
     }
 
-    /// The same, unless it goes to a peer of which `later` is true.
+    /// The same, unless others had better run before.
     #[inline]
     pub(super) fn offer_unless<M: Serialize + ?Sized>(
         self: &Arc<Self>,
@@ -62,7 +72,7 @@ impl Inner {
         message: &M,
         reply: Option<&PortId>,
         lane: Lane<'_>,
-        later: impl Fn(&Peer) -> bool,
+        hurry: Hurry,
     ) -> Result<Offered, SendError> {
         if self.is_closed() {
             return Err(SendError::ShutDown);
@@ -72,10 +82,11 @@ impl Inner {
         }
         loop {
             let peer = self.peer_of(to)?;
-            if later(&peer) {
-                return Ok(Offered::Later);
+            if hurry == Hurry::Patient && peer.is_ripe() {
+                return Ok(Offered::Later(Hurry::Now));
             }
-            return Ok(match self.offer_peer(&peer, to.name(), message, reply, lane)? {
+            return Ok(match self.offer_peer(&peer, to.name(), message, reply, lane, hurry)? {
+                Sent::Large if hurry == Hurry::Patient => Offered::Later(Hurry::Large),
                 Sent::Full(room) => Offered::Full(Blocked::Peer(peer, room)),
                 Sent::Gone => continue,
                 Sent::Queued | Sent::Wake | Sent::Connect(_) | Sent::Large | Sent::Flooded => Offered::Taken,
@@ -132,19 +143,29 @@ impl Inner {
     }
 
     /// Sends, waiting for room. While much waits for the peer, others run before each message, once: the connection's task
-    /// above all.
+    /// above all. The same before a large message.
     pub(crate) async fn send<M: Serialize>(
         self: &Arc<Self>,
         to: &PortId,
         message: M,
         reply: Option<&PortId>,
     ) -> Result<(), SendError> {
-        let mut patient = true;
+        self.send_from(to, message, reply, Hurry::Patient).await
+    }
+
+    /// The same, of a message that has perhaps been offered before.
+    pub(super) async fn send_from<M: Serialize>(
+        self: &Arc<Self>,
+        to: &PortId,
+        message: M,
+        reply: Option<&PortId>,
+        mut hurry: Hurry,
+    ) -> Result<(), SendError> {
         loop {
-            match self.offer_unless(to, &message, reply, Lane::Data, |peer| patient && peer.is_ripe())? {
+            match self.offer_unless(to, &message, reply, Lane::Data, hurry)? {
                 Offered::Taken => return Ok(()),
-                Offered::Later => {
-                    patient = false;
+                Offered::Later(then) => {
+                    hurry = then;
                     tokio::task::yield_now().await;
                 }
                 Offered::Full(Blocked::Mailbox(cell, frame)) => {
@@ -176,7 +197,7 @@ impl Inner {
     ) -> Result<(), TrySendError<M>> {
         match self.offer(to, &message, None, Lane::Data)? {
             Offered::Taken => Ok(()),
-            Offered::Full(_) | Offered::Later => Err(TrySendError::Full(message)),
+            Offered::Full(_) | Offered::Later(_) => Err(TrySendError::Full(message)),
         }
     }
 
@@ -258,7 +279,7 @@ impl Inner {
         let mut sent = state.route.send("", message, None, lane, &self.limits)?;
         if sent == Sent::Large {
             // Under the lock, so that requests keep their order; large ones are rare.
-            let frame = self.large_frame("", message, None)?;
+            let (frame, _) = self.large_frame("", message, None, state.route.spare())?;
             sent = state.route.send_frame("", &frame, lane, &self.limits)?;
         }
         self.follow(&peer, state, &sent);

@@ -9,8 +9,7 @@ use crate::address::PortRef;
 use crate::error::{SendError, TrySendError};
 use crate::kernel::outbox::Lane;
 use crate::mailbox::{Moved, PortCell};
-use crate::node::deliver::Offered;
-use crate::runtime::peer::Peer;
+use crate::node::deliver::{Hurry, Offered};
 
 /// What became of a value.
 enum Offer<T> {
@@ -35,9 +34,13 @@ impl Inner {
                 Ok(())
             }
             Offer::Elsewhere(value) => {
-                match self.offer_unless(to.id(), &value, None, Lane::Data, Peer::is_ripe)? {
+                match self.offer_unless(to.id(), &value, None, Lane::Data, Hurry::Patient)? {
                     Offered::Taken => Ok(()),
-                    Offered::Full(_) | Offered::Later => Box::pin(self.send(to.id(), value, None)).await,
+                    Offered::Full(_) => Box::pin(self.send(to.id(), value, None)).await,
+                    Offered::Later(hurry) => {
+                        tokio::task::yield_now().await;
+                        Box::pin(self.send_from(to.id(), value, None, hurry)).await
+                    }
                 }
             }
         }

@@ -6,7 +6,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use bytes::BytesMut;
+use bytes::{Bytes, BytesMut};
 use mp_proto::{
     Connection, ConnectionError, Frame, Limits, Message, NodeRequest, PortId, Protocol, Run, Session,
 };
@@ -25,6 +25,8 @@ use crate::sync::after;
 /// How much the pipe is given at once. While a message that is larger goes out, what the pipe has taken of it shows that
 /// the peer reads.
 const PIECE: usize = 64 * 1024;
+/// A buffer that held more than this is given back when it is written; another one is used again.
+const KEPT: usize = 1024 * 1024;
 
 /// The tag of the answer by which the time to a peer and back is measured `[SV-01]`.
 pub(crate) const ROUND_TRIP: &str = "rtt";
@@ -40,8 +42,18 @@ pub(crate) struct Link {
     kick: Kick,
     /// Bytes to be written before all others: at first those that the handshake still had to send.
     leaving: BytesMut,
+    /// What goes right behind those.
+    behind: Bytes,
+    /// What is being written now is a part of the memory of `leaving`.
+    in_part: bool,
+    /// So much was in `leaving` at first.
+    filled: usize,
     /// Pieces of large messages wait behind them.
     left: bool,
+    /// Large messages of which the last piece is being written.
+    spent: Vec<Bytes>,
+    /// Somebody has got a large message.
+    pause: bool,
     parked: Parked,
     /// When the pipe last asked for more.
     asked: Instant,
@@ -107,7 +119,12 @@ pub(crate) async fn serve(
         peer: Arc::clone(&span.peer),
         connection,
         leaving: first,
+        behind: Bytes::new(),
+        in_part: false,
+        filled: 0,
         left: false,
+        spent: Vec::new(),
+        pause: false,
         parked: Parked::default(),
         asked: now,
         last_port: None,
@@ -132,6 +149,9 @@ pub(crate) async fn serve(
 /// for ports that have taken it or were never there: then a mailbox's bound would say nothing `[ND-24]`. So runs of
 /// fewer bytes are moved to memory of their own; those of more are a good part of what was read at once.
 const MOVED: usize = 32 * 1024;
+
+/// A run for one port of more bytes makes the connection pause.
+const LARGE: usize = 128 * 1024;
 
 /// How long a peer behind relays may be silent `[RL-07]`: a connection that carries it is not read while a mailbox is
 /// full, and there are up to three of them.
@@ -171,6 +191,7 @@ impl Link {
         match &self.last_port {
             Some(cell) => {
                 self.run.extend(run.frames(MOVED));
+                self.pause |= run.bytes() > LARGE;
                 self.parked.deliver_run(&self.node, &self.kick, cell, &mut self.run, now);
             }
             None => {
@@ -209,11 +230,15 @@ impl Link {
 
     /// Takes what waits to be written, or else a keep-alive that is due.
     fn fill_leaving(&mut self, now: Instant, pieces: bool) {
+        self.discard_spent();
+        if std::mem::take(&mut self.ask) {
+            self.ask_for_answer(now);
+        }
         let mut state = self.peer.lock();
         let taken = state.route.transmit(&mut self.leaving, pieces);
         self.peer.unripe();
         drop(state);
-        self.left = taken.left;
+        (self.left, self.behind, self.spent) = (taken.left, taken.behind, taken.spent);
         if taken.room {
             self.peer.room_made();
         }
@@ -222,14 +247,22 @@ impl Link {
         } else {
             self.connection.poll_transmit(now, &mut self.leaving);
         }
-        if std::mem::take(&mut self.ask) {
-            self.ask_for_answer(now);
-        }
+        self.filled = self.leaving.len();
         if !self.leaving.is_empty() {
-            let (messages, bytes) = (count(taken.messages), count(self.leaving.len()));
+            let (messages, bytes) = (count(taken.messages), count(self.leaving.len() + self.behind.len()));
             self.figures.out(messages, bytes);
             self.node.stats.sent(messages, bytes);
         }
+    }
+
+    /// Large messages have been written to their end.
+    fn discard_spent(&mut self) {
+        let spent = std::mem::take(&mut self.spent);
+        if spent.iter().any(|message| !message.is_unique()) || spent.is_empty() {
+            // There is nothing to give back: others have it, or will use it again.
+            return;
+        }
+        self.node.spawn_task(async move { drop(spent) });
     }
 
     /// Has the peer send a number to our node port: any node does that when it is asked to `[SV-01]`.
@@ -243,6 +276,15 @@ impl Link {
         match written {
             Ok(()) => self.connection.note_sent(now),
             Err(error) => tracing::debug!(peer = %self.peer.id, %error, "a question was not written"),
+        }
+    }
+
+    /// Gives back memory that has not been needed for some time.
+    fn tidy(&mut self) {
+        self.connection.tidy();
+        self.peer.lock().route.tidy();
+        if self.leaving.is_empty() {
+            self.leaving = BytesMut::new();
         }
     }
 
@@ -309,6 +351,7 @@ impl Protocol for Link {
             self.retry(now);
         }
         if self.ask_at.is_some_and(|at| now >= at) {
+            self.tidy();
             // Asked for once, however long the pipe takes nothing.
             self.ask_at = Some(after(now, ask_every(&self.node.limits)));
             self.ask = true;
@@ -324,7 +367,11 @@ impl Protocol for Link {
             return false;
         }
         let before = out.len();
-        if self.leaving.is_empty() {
+        if self.leaving.is_empty() && self.behind.is_empty() {
+            if out.is_empty() && std::mem::take(&mut self.in_part) {
+                // So that nothing is left of what was written, and its memory can be written to again.
+                *out = BytesMut::new();
+            }
             // Between whole messages and pieces. Another piece goes when the pipe has taken what it was given [LN-06].
             self.fill_leaving(now, out.is_empty());
         }
@@ -333,9 +380,21 @@ impl Protocol for Link {
             std::mem::swap(out, &mut self.leaving);
         } else {
             let piece = self.leaving.split_to(self.leaving.len().min(PIECE));
-            if out.is_empty() { *out = piece } else { out.extend_from_slice(&piece) }
+            if out.is_empty() {
+                *out = piece;
+                self.in_part = true;
+            } else {
+                out.extend_from_slice(&piece);
+            }
+            if self.leaving.is_empty() && self.filled > KEPT {
+                self.leaving = BytesMut::new();
+            }
         }
         out.len() > before
+    }
+
+    fn poll_behind(&mut self) -> Bytes {
+        if self.leaving.is_empty() { std::mem::take(&mut self.behind) } else { Bytes::new() }
     }
 
     /// Unlike `poll_transmit`, this is called whether or not the peer takes what we write: mailboxes must be filled and
@@ -363,5 +422,11 @@ impl Protocol for Link {
 
     fn wants_input(&self) -> bool {
         self.parked.has_room(&self.node.limits)
+    }
+
+    /// A port that has got a large message works on it while it is in the processor's caches; and if it does so for long,
+    /// another thread sees to the sockets.
+    fn wants_pause(&mut self) -> bool {
+        std::mem::take(&mut self.pause)
     }
 }

@@ -14,6 +14,7 @@ use crate::events::NodeEvent;
 use crate::kernel::outbox::{Lane, Room};
 use crate::kernel::route::{Moving, Route, Sent};
 use crate::node::Inner;
+use crate::node::deliver::Hurry;
 use crate::runtime::meet::MeetError;
 use crate::runtime::rival::Vigil;
 use crate::stats::figures::Figures;
@@ -231,7 +232,8 @@ impl Peer {
 }
 
 impl Inner {
-    /// Offers a message to a peer and does what follows from it: waking, connecting, giving up.
+    /// Offers a message to a peer and does what follows from it: waking, connecting, giving up. A large one for
+    /// which there is no hurry is not taken yet, which gives [`Sent::Large`].
     #[inline]
     pub(crate) fn offer_peer<M: Serialize + ?Sized>(
         self: &Arc<Self>,
@@ -240,16 +242,30 @@ impl Inner {
         message: &M,
         reply: Option<&PortId>,
         lane: Lane<'_>,
+        hurry: Hurry,
     ) -> Result<Sent, EncodeError> {
         let mut state = peer.lock();
-        let mut sent = state.route.send(port, message, reply, lane, &self.limits);
+        let mut sent = if hurry == Hurry::Large {
+            state.route.send_large(port, message, reply, lane, &self.limits)
+        } else {
+            state.route.send(port, message, reply, lane, &self.limits)
+        };
         let mut encoding = None;
         if sent == Ok(Sent::Large) {
+            if hurry == Hurry::Patient {
+                drop(state);
+                drop(Encoding(peer));
+                return sent;
+            }
+            let memory = state.route.spare();
             drop(state);
             encoding = lane.waits().then_some(Encoding(peer));
-            let frame = self.large_frame(port, message, reply);
+            let encoded = self.large_frame(port, message, reply, memory);
             state = peer.lock();
-            sent = frame.and_then(|frame| state.route.send_frame(port, &frame, lane, &self.limits));
+            sent = encoded.and_then(|(frame, size)| {
+                state.route.lend(&frame, size);
+                state.route.send_frame(port, &frame, lane, &self.limits)
+            });
         }
         if state.route.small_waiting() >= RIPE {
             peer.ripe.store(true, Ordering::Relaxed);
@@ -268,16 +284,18 @@ impl Inner {
         sent
     }
 
-    /// A message encoded by itself, for [`Route::send_frame`].
+    /// A message encoded by itself, into this memory if there is enough of it, for [`Route::send_frame`]; and what it takes
+    /// up.
     pub(crate) fn large_frame<M: Serialize + ?Sized>(
         &self,
         port: &str,
         message: &M,
         reply: Option<&PortId>,
-    ) -> Result<Bytes, EncodeError> {
-        let mut frame = BytesMut::new();
+        mut frame: BytesMut,
+    ) -> Result<(Bytes, usize), EncodeError> {
         Frame::write_within(Framing::Postcard, port, message, reply, &self.limits, &mut frame)?;
-        Ok(frame.freeze())
+        let size = frame.capacity();
+        Ok((frame.freeze(), size))
     }
 
     /// Does what a route asks for. What concerns its connection happens under the lock under which that was said: a

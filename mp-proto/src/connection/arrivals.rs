@@ -107,6 +107,12 @@ impl<'a> Run<'a> {
         self.cuts.len()
     }
 
+    /// How many bytes they have, with what stands between them.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        self.place().len()
+    }
+
     /// The messages. Those of a run of fewer bytes than `shared_from` are copied to memory of their own; others stay
     /// in the memory of all that arrived with them.
     pub fn frames(&self, shared_from: usize) -> impl Iterator<Item = Frame> + use<'a> {

@@ -16,6 +16,7 @@ use crate::kernel::outbox::{Lane, Room};
 use crate::kernel::route::Sent;
 use crate::mailbox::PortCell;
 use crate::node::Inner;
+use crate::node::deliver::Hurry;
 use crate::sync::after;
 
 /// The messages of one connection that wait, by the place that they wait for.
@@ -223,7 +224,7 @@ fn relay(
         {
             return Some(room);
         }
-        match node.offer_peer(&peer, to.name(), message, None, Lane::Passed) {
+        match node.offer_peer(&peer, to.name(), message, None, Lane::Passed, Hurry::Now) {
             Ok(Sent::Full(room)) => awaited = Some(room),
             Ok(Sent::Gone) => {}
             Ok(_) => return None,
