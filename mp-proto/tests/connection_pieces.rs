@@ -210,6 +210,7 @@ fn the_memory_of_a_message_is_used_again() {
         measure(|| {
             connection.handle_bytes(start(), &mut input).expect("good pieces");
             drop(connection.poll_event().expect("a message"));
+            assert!(connection.poll_event().is_none());
         })
     };
     assert!(hear().bytes_total > LONG as u64);

@@ -366,9 +366,13 @@ impl Protocol for Link {
             self.idle = true;
             return false;
         }
+        if self.in_part && !out.is_empty() {
+            // What comes next would be copied behind it, and its memory could not be written to again.
+            return false;
+        }
         let before = out.len();
         if self.leaving.is_empty() && self.behind.is_empty() {
-            if out.is_empty() && std::mem::take(&mut self.in_part) {
+            if std::mem::take(&mut self.in_part) {
                 // So that nothing is left of what was written, and its memory can be written to again.
                 *out = BytesMut::new();
             }
@@ -386,9 +390,9 @@ impl Protocol for Link {
             } else {
                 out.extend_from_slice(&piece);
             }
-            if self.leaving.is_empty() && self.filled > KEPT {
-                self.leaving = BytesMut::new();
-            }
+        }
+        if self.in_part && self.leaving.is_empty() && self.filled > KEPT {
+            self.leaving = BytesMut::new();
         }
         out.len() > before
     }

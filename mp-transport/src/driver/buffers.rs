@@ -185,7 +185,10 @@ impl Output {
     pub(super) fn fill<P: Protocol>(&mut self, proto: &mut P, now: Instant) {
         loop {
             let before = self.buffer.len();
-            if before >= OUTPUT_LIMIT || !self.behind.is_empty() || !proto.poll_transmit(now, &mut self.buffer) {
+            if before >= OUTPUT_LIMIT
+                || !self.behind.is_empty()
+                || !proto.poll_transmit(now, &mut self.buffer)
+            {
                 break;
             }
             self.behind = proto.poll_behind();
@@ -277,7 +280,9 @@ mod tests {
             if held.len() > 3 {
                 held.pop_front();
             }
-            assert!(held.iter().all(|(turn, bytes)| bytes.iter().rev().take(used / 2).all(|byte| byte == turn)));
+            assert!(
+                held.iter().all(|(turn, bytes)| bytes.iter().rev().take(used / 2).all(|byte| byte == turn))
+            );
             assert!(input.buffer.iter().all(|byte| *byte == turn), "what is left goes along");
             input.buffer.clear();
             assert!(input.retired.len() <= RETIRED);

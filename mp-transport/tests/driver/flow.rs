@@ -243,10 +243,7 @@ async fn what_is_written_as_it_is_stays_in_its_place() {
         let (at, mut listener) = (listener.local_addr(), listener);
         let tcp = Tcp::default();
         let (near, far) = tokio::join!(tcp.dial(&at), listener.accept());
-        tokio::join!(
-            drive(Driver::new(near.unwrap()), flood()),
-            drive(Driver::new(far.unwrap()), flood())
-        );
+        tokio::join!(drive(Driver::new(near.unwrap()), flood()), drive(Driver::new(far.unwrap()), flood()));
     }
 }
 
