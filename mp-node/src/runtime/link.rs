@@ -360,16 +360,17 @@ impl Protocol for Link {
     }
 
     fn poll_transmit(&mut self, now: Instant, out: &mut BytesMut) -> bool {
-        self.asked = now;
         if self.ended.is_some() {
             // Nobody is there to read it, and a write that fails would take what waits with it.
             self.idle = true;
             return false;
         }
         if self.in_part && !out.is_empty() {
-            // What comes next would be copied behind it, and its memory could not be written to again.
+            // What comes next would be copied behind this, whose memory could not be written to again. The pipe has not
+            // asked for more.
             return false;
         }
+        self.asked = now;
         let before = out.len();
         if self.leaving.is_empty() && self.behind.is_empty() {
             if std::mem::take(&mut self.in_part) {
