@@ -253,8 +253,7 @@ impl Inner {
         let mut encoding = None;
         if sent == Ok(Sent::Large) {
             if hurry == Hurry::Patient {
-                drop(state);
-                drop(Encoding(peer));
+                state.route.encoded();
                 return sent;
             }
             let memory = state.route.spare();
