@@ -135,6 +135,14 @@ impl Connection {
         self.arrived.pop_front()
     }
 
+    /// Gives back memory of large messages that was kept for the next ones, if none has come since this was called the last
+    /// time `[LN-12]`. To be called every few seconds.
+    pub fn tidy(&mut self) {
+        if let Some(pieces) = &mut self.pieces {
+            pieces.tidy();
+        }
+    }
+
     fn take_messages(&mut self, input: &mut BytesMut) -> Result<(), DecodeError> {
         loop {
             match self.pieces.as_mut().map(|pieces| pieces.take(input, self.bounds.bytes)).transpose()? {

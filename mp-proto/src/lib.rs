@@ -32,6 +32,7 @@ pub mod message;
 pub mod protocol;
 pub mod reason;
 pub mod request;
+pub mod spares;
 pub mod token;
 pub mod value;
 
@@ -48,5 +49,6 @@ pub use message::Message;
 pub use protocol::Protocol;
 pub use reason::Reason;
 pub use request::{BadRequest, NodeRequest};
+pub use spares::Spares;
 pub use text::Text;
 pub use value::{Map, Value};

@@ -20,9 +20,13 @@ pub struct Limits {
     /// larger than this goes when nothing else waits. Default 16 MiB.
     pub outbox_bytes: usize,
     /// Messages of more bytes go in pieces of half as many, between which others go, to peers that take pieces `[LN-06]`; they
-    /// count against a bound of their own, which is as high as `outbox_bytes`. Smaller ones wait for no more than such a
-    /// piece and what the pipe holds. At least 1 KiB. Default 128 KiB, which take a millisecond in a local network.
+    /// count against a bound of their own, `large_bytes`. Smaller ones wait for no more than such a piece and what the pipe
+    /// holds. At least 1 KiB. Default 128 KiB, which take a millisecond in a local network.
     pub large_message: usize,
+    /// Bytes of large messages, and of what goes behind them, that may wait for one peer, or `outbox_bytes` if that is less;
+    /// as there, one that is larger goes when no other waits. More would keep no connection busier, and what waits in less
+    /// memory is still in the processor's caches when it is written. Default 2 MiB.
+    pub large_bytes: usize,
     /// Bytes of kills, monitors and replies of the node port that may wait for one peer beside the above. A peer that
     /// lets them grow past this loses its connection. Default 4 MiB.
     pub outbox_control_bytes: usize,
@@ -68,6 +72,7 @@ impl Default for Limits {
             max_values: 4 * MIB,
             outbox_bytes: 16 * MIB,
             large_message: 128 * 1024,
+            large_bytes: 2 * MIB,
             outbox_control_bytes: 4 * MIB,
             mailbox_messages: 10_000,
             mailbox_bytes: 64 * MIB,

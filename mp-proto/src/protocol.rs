@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use bytes::BytesMut;
+use bytes::{Bytes, BytesMut};
 
 /// A conversation as a pure state machine: bytes and time go in, bytes and events come out.
 ///
@@ -41,6 +41,13 @@ pub trait Protocol {
     /// Appends bytes to send to `out`; says whether it did.
     fn poll_transmit(&mut self, now: Instant, out: &mut BytesMut) -> bool;
 
+    /// Bytes that go right behind what [`poll_transmit`](Self::poll_transmit) has just appended, as they are; empty if there
+    /// are none. So what is large need not be copied. The owner asks each time after `poll_transmit` said that it did
+    /// something, and does not call that again before these are written.
+    fn poll_behind(&mut self) -> Bytes {
+        Bytes::new()
+    }
+
     /// The next thing that happened.
     fn poll_event(&mut self) -> Option<Self::Event>;
 
@@ -50,5 +57,11 @@ pub trait Protocol {
     /// Whether more input is welcome now. While it is not, the owner does not read, and the peer finds its socket full.
     fn wants_input(&self) -> bool {
         true
+    }
+
+    /// Whether somebody has been given so much to do that the owner had better let others run before it goes on. Asked
+    /// after input was handled; it is true once.
+    fn wants_pause(&mut self) -> bool {
+        false
     }
 }

@@ -191,6 +191,77 @@ fn rows(messages: &[Sent]) -> Vec<VecDeque<Vec<u8>>> {
     rows
 }
 
+/// Bytes of a message that is larger by far than what else is allocated.
+const LONG: usize = 2500;
+
+/// A message in pieces, and the same as it was sent.
+fn in_pieces(slot: u8, number: u32, padding: usize) -> (Vec<u8>, Vec<u8>) {
+    let (_, body) = frame(number, padding);
+    let (first, second) = body.split_at(body.len() / 2);
+    ([piece(slot, false, first), piece(slot, true, second)].concat(), body)
+}
+
+/// The memory of a message that is gone takes in the next one. [LN-12]
+#[test]
+fn the_memory_of_a_message_is_used_again() {
+    let mut connection = connection(true);
+    let (bytes, _) = in_pieces(0, 1, LONG);
+    let mut hear = || {
+        let mut input = BytesMut::from(&bytes[..]);
+        measure(|| {
+            connection.handle_bytes(start(), &mut input).expect("good pieces");
+            drop(connection.poll_event().expect("a message"));
+            assert!(connection.poll_event().is_none());
+        })
+    };
+    assert!(hear().bytes_total > LONG as u64);
+    for _ in 0..10 {
+        assert!(hear().bytes_total < 1000);
+    }
+    connection.tidy();
+    assert!(measure(|| connection.tidy()).bytes_current < -(LONG as i64), "it has not been used");
+}
+
+/// A message that waits has no more memory than it needs, however large an earlier one was. [LN-12] [ND-24]
+#[test]
+fn a_message_does_not_hold_the_memory_of_a_larger_one() {
+    let mut connection = connection(true);
+    heard(&mut connection, &in_pieces(0, 1, LONG).0).1.expect("good pieces");
+    let mut input = BytesMut::from(&in_pieces(0, 2, 100).0[..]);
+    connection.handle_bytes(start(), &mut input).expect("good pieces");
+    let waits = connection.poll_event().expect("a message");
+    connection.tidy();
+    assert!(measure(|| connection.tidy()).bytes_current < -(LONG as i64), "nobody holds it");
+    assert_eq!(waits.frame.decode::<Numbered>().expect("as it was written").0, 2);
+}
+
+proptest! {
+    /// Whoever holds messages for how long: nothing that comes later changes them. [LN-12]
+    #[test]
+    fn memory_that_is_used_again_is_nobody_else_s(
+        messages in collection::vec((0..SLOTS, 0..2800_usize, 0..6_usize, any::<bool>()), 0..60),
+    ) {
+        let mut connection = connection(true);
+        let mut held: VecDeque<(Frame, Vec<u8>)> = VecDeque::new();
+        for (number, (slot, padding, keep, tidy)) in messages.into_iter().enumerate() {
+            let (bytes, body) = in_pieces(slot.try_into().unwrap(), number.try_into().unwrap(), padding);
+            let mut input = BytesMut::from(&bytes[..]);
+            prop_assert!(connection.handle_bytes(start(), &mut input).is_ok());
+            let incoming = connection.poll_event().expect("a message");
+            held.push_back((incoming.frame, body));
+            while held.len() > keep {
+                held.pop_front();
+            }
+            if tidy {
+                connection.tidy();
+            }
+            for (frame, body) in &held {
+                prop_assert_eq!(&frame.bytes()[..], &body[..]);
+            }
+        }
+    }
+}
+
 proptest! {
     /// Whatever the order between the slots, and however the stream is cut: all messages come, each once and whole, those of
     /// a slot in their order, and those that go whole in theirs. [LN-03] [CN-01]

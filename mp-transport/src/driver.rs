@@ -26,6 +26,7 @@ use crate::error::plain_text;
 pub const OUTPUT_LIMIT: usize = 256 * 1024;
 /// After how many rounds without a pause a driver lets other tasks run `[TR-21]`. In a round it reads and writes once
 /// each, or tells one event. Few, so that who is to work on what was read does so while it is in the processor's caches.
+/// A protocol that [wants a pause](Protocol::wants_pause) gets it at once.
 pub const ROUNDS: u32 = 4;
 /// How long a failed protocol's last bytes may take to be written.
 pub const LAST_WORDS: Duration = Duration::from_secs(1);
@@ -178,7 +179,11 @@ impl Driver {
                 return Poll::Ready(Ok(None));
             }
             match self.receive(cx, proto, now) {
-                Ok(news) if news || more => {}
+                Ok(news) if news || more => {
+                    if proto.wants_pause() {
+                        break;
+                    }
+                }
                 Ok(_) => {
                     self.rounds = ROUNDS;
                     return self.write_error.take().map_or(Poll::Pending, |error| Poll::Ready(Err(error)));
@@ -187,7 +192,7 @@ impl Driver {
                 Err(DriveError::Io(error)) => return Poll::Ready(Err(error)),
             }
         }
-        // So many rounds without a pause: other tasks first.
+        // So many rounds without a pause, or something large to work on: other tasks first.
         self.rounds = ROUNDS;
         cx.waker().wake_by_ref();
         Poll::Pending
@@ -224,6 +229,7 @@ impl Driver {
     ) -> Result<bool, DriveError<P::Error>> {
         let mut news = false;
         if proto.poll_timeout().is_some_and(|at| at <= now) {
+            self.input.tidy();
             proto.handle_timeout(now).map_err(DriveError::Protocol)?;
             news = true;
         }

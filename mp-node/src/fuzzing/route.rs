@@ -215,6 +215,7 @@ impl Model {
         loop {
             let mut out = BytesMut::new();
             let taken = self.route.transmit(&mut out, pieces);
+            out.extend_from_slice(&taken.behind);
             let Some(peer) = &mut self.up else {
                 assert!(out.is_empty() && taken == Taken::default(), "without a connection");
                 return;

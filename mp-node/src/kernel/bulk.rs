@@ -96,8 +96,10 @@ pub(crate) struct Taken {
     pub(crate) room: bool,
     /// Whether something waits still.
     pub(crate) left: bool,
-    /// The memory of large messages of which nothing is left: to give back so much takes its time, which is not to be that of
-    /// whoever waits for the same lock.
+    /// What goes right behind all that was written; empty if nothing does.
+    pub(crate) behind: Bytes,
+    /// Messages of which this was the last. To give back as much memory as a very large one has takes its time, which is not
+    /// to be that of those who write, nor of those who wait for the same lock.
     pub(crate) spent: Vec<Bytes>,
 }
 
@@ -208,6 +210,8 @@ impl Bulk {
 
     /// Lets the next queue write; false if none can.
     pub(crate) fn turn(&mut self, out: &mut BytesMut, taken: &mut Taken) -> bool {
+        // Another turn's piece, which is not the last after all.
+        out.extend_from_slice(&std::mem::take(&mut taken.behind));
         let Some(key) = self.turns.pop_front() else { return false };
         match self.queue(&key).and_then(|queue| queue.slot) {
             Some(slot) => self.write_piece(&key, slot, out, taken),
@@ -233,13 +237,14 @@ impl Bulk {
         }
         let piece = head.frame.split_to(most.min(head.frame.len()));
         let last = head.frame.is_empty();
-        pieces::put(slot, last, &piece, out);
+        out.extend_from_slice(&pieces::head(slot, last, piece.len()));
         if last {
             queue.slot = None;
         }
         self.bytes -= written + piece.len();
+        taken.behind = piece;
         if last {
-            taken.spent.push(piece);
+            taken.spent.push(taken.behind.clone());
             self.done(key, taken);
             self.free(slot);
         }

@@ -175,8 +175,7 @@ impl Outbox {
         let out = if behind { &mut frame } else { &mut self.buffer };
         let before = out.len();
         if !letter.write(self.framing, port, limits, cap, out)? {
-            let full = lane.waits() && !self.has_room(Room::Large, limits);
-            return Ok(if full { Offer::Full(Room::Large) } else { Offer::Large });
+            return Ok(self.refusal_of_large(lane, limits).unwrap_or(Offer::Large));
         }
         if behind {
             self.bulk.push(lane.key(port), frame.freeze(), lane.weight());
@@ -184,6 +183,27 @@ impl Outbox {
             self.count(lane, self.buffer.len() - before);
         }
         Ok(Offer::Taken)
+    }
+
+    /// The same of a message that was found to be large before: where these go in pieces, it is not encoded again to find
+    /// that out.
+    pub(crate) fn offer_large(
+        &mut self,
+        port: &str,
+        letter: &mut impl Letter,
+        lane: Lane<'_>,
+        limits: &Limits,
+    ) -> Result<Offer, EncodeError> {
+        if !self.cuts {
+            return self.offer_letter(port, letter, lane, limits);
+        }
+        let refusal = self.refusal(lane, self.is_behind(port, lane), limits);
+        Ok(refusal.or_else(|| self.refusal_of_large(lane, limits)).unwrap_or(Offer::Large))
+    }
+
+    fn refusal_of_large(&self, lane: Lane<'_>, limits: &Limits) -> Option<Offer> {
+        let full = lane.waits() && !self.has_room(Room::Large, limits);
+        full.then_some(Offer::Full(Room::Large))
     }
 
     /// Encodes a message to a port straight into the buffer, if fewer than `room` bytes of data are in it and nothing else
@@ -269,6 +289,13 @@ impl Outbox {
         }
     }
 
+    /// Nothing has been sent for some time: gives back what is not needed.
+    pub(crate) fn tidy(&mut self) {
+        if self.buffer.is_empty() {
+            self.buffer = BytesMut::new();
+        }
+    }
+
     /// Whether a message has to go behind one that waits in a queue.
     fn is_behind(&self, port: &str, lane: Lane<'_>) -> bool {
         if self.bulk.is_empty() {
@@ -306,7 +333,7 @@ impl Outbox {
     pub(crate) fn has_room(&self, room: Room, limits: &Limits) -> bool {
         match room {
             Room::Small => self.small_data() < limits.outbox_bytes,
-            Room::Large => !self.reserved && self.bulk.data() < limits.outbox_bytes,
+            Room::Large => !self.reserved && self.bulk.data() < limits.large_bytes.min(limits.outbox_bytes),
         }
     }
 
@@ -336,7 +363,7 @@ impl Outbox {
     }
 
     /// Moves the buffer to the end of `out`, without copying it if `out` is empty; then, if `pieces` of large messages are
-    /// wanted, one of these, or some if the buffer was long.
+    /// wanted, one of these, or some if the buffer was long. The bytes of the last of them go [behind](Taken::behind).
     pub(crate) fn take(&mut self, out: &mut BytesMut, pieces: bool) -> Taken {
         let small = self.buffer.len();
         let mut taken = Taken { messages: self.messages, room: small > 0, ..Taken::default() };

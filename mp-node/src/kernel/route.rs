@@ -17,7 +17,7 @@ use std::collections::BTreeMap;
 
 use bytes::{Bytes, BytesMut};
 use mp_proto::codec::Copies;
-use mp_proto::{EncodeError, Limits, NodeRequest, PortId, Session};
+use mp_proto::{EncodeError, Limits, NodeRequest, PortId, Session, Spares};
 use serde::Serialize;
 
 use super::bulk::Taken;
@@ -48,6 +48,8 @@ pub(crate) struct Route<W> {
     /// From so many bytes of data in the buffer on, who sends more waits for a while. No bound: it becomes that of the buffer
     /// when the writer does not come.
     ripe: usize,
+    /// Memory of large messages that have gone.
+    spares: Spares,
 }
 
 #[derive(Debug)]
@@ -138,6 +140,7 @@ impl<W> Route<W> {
             watched_total: 0,
             encoding: false,
             ripe: RIPE.min(limits.outbox_bytes),
+            spares: Spares::default(),
         }
     }
 
@@ -219,6 +222,31 @@ impl<W> Route<W> {
             outbox.reserve(encoding);
             outbox.offer_letter(port, letter, lane, limits)
         });
+        self.note_large(lane, offered)
+    }
+
+    /// The same of a message that was found to be large before, and has not been taken then.
+    pub(crate) fn send_large(
+        &mut self,
+        port: &str,
+        letter: &mut impl Letter,
+        lane: Lane<'_>,
+        limits: &Limits,
+    ) -> Result<Sent, EncodeError> {
+        let encoding = self.encoding;
+        let offered = self.offer(|outbox| {
+            outbox.reserve(encoding);
+            outbox.offer_large(port, letter, lane, limits)
+        });
+        self.note_large(lane, offered)
+    }
+
+    #[inline]
+    fn note_large(
+        &mut self,
+        lane: Lane<'_>,
+        offered: Result<Sent, EncodeError>,
+    ) -> Result<Sent, EncodeError> {
         if offered == Ok(Sent::Large) && lane.waits() {
             self.encoding = true;
         }
@@ -239,6 +267,24 @@ impl<W> Route<W> {
         limits: &Limits,
     ) -> Result<Sent, EncodeError> {
         self.offer(|outbox| outbox.offer_frame(port, frame.clone(), lane, limits).map(|()| Offer::Taken))
+    }
+
+    /// Memory to encode a large message into.
+    pub(crate) fn spare(&mut self) -> BytesMut {
+        self.spares.take().unwrap_or_default()
+    }
+
+    /// Remembers the memory of a large message, which takes up `size` bytes, for [`spare`](Self::spare).
+    pub(crate) fn lend(&mut self, frame: &Bytes, size: usize) {
+        self.spares.lend(frame, size);
+    }
+
+    /// Gives back memory that has not been needed since this was called the last time.
+    pub(crate) fn tidy(&mut self) {
+        self.spares.tidy();
+        if let State::Up { outbox, .. } = &mut self.state {
+            outbox.tidy();
+        }
     }
 
     /// Who was asked to encode a large message has sent it, or given up.

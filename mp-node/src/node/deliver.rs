@@ -30,6 +30,18 @@ pub(crate) enum Offered {
     Full(Blocked),
     /// The writer is to have what waits for this peer first.
     Later(Arc<Peer>),
+    /// Other tasks are to run first; then it is to be offered as [`Hurry::Large`].
+    Large,
+}
+
+/// Whether a message for a peer can wait: for the writer, if much waits for the peer already; or until other tasks have run,
+/// if it is large and takes its time to encode, in which somebody else has to see to the sockets `[LN-13]`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Hurry {
+    Patient,
+    Now,
+    /// It has waited, and is large.
+    Large,
 }
 
 /// What a message waits for.
@@ -50,17 +62,16 @@ impl Inner {
         reply: Option<&PortId>,
         lane: Lane<'_>,
     ) -> Result<Offered, SendError> {
-        self.offer_letter(to, &mut Single { message, reply }, lane, false)
+        self.offer_letter(to, &mut Single { message, reply }, lane, Hurry::Now)
     }
 
-    /// The same of whatever can be written, unless it goes to a peer for which so much waits that its writer should have that
-    /// first, and the sender is `patient`.
+    /// The same of whatever can be written, unless others had better have their turn before.
     fn offer_letter(
         self: &Arc<Self>,
         to: &PortId,
         letter: &mut impl Letter,
         lane: Lane<'_>,
-        patient: bool,
+        hurry: Hurry,
     ) -> Result<Offered, SendError> {
         if self.is_closed() {
             return Err(SendError::ShutDown);
@@ -70,10 +81,11 @@ impl Inner {
         }
         loop {
             let peer = self.peer_of(to)?;
-            if patient && peer.lock().route.is_ripe(&self.limits) {
+            if hurry == Hurry::Patient && peer.lock().route.is_ripe(&self.limits) {
                 return Ok(Offered::Later(peer));
             }
-            return Ok(match self.offer_peer(&peer, to.name(), letter, lane)? {
+            return Ok(match self.offer_peer(&peer, to.name(), letter, lane, hurry)? {
+                Sent::Large if hurry == Hurry::Patient => Offered::Large,
                 Sent::Full(room) => Offered::Full(Blocked::Peer(peer, room)),
                 Sent::Gone => continue,
                 Sent::Queued | Sent::Wake | Sent::Connect(_) | Sent::Large | Sent::Flooded => Offered::Taken,
@@ -130,7 +142,7 @@ impl Inner {
         reply: Option<&PortId>,
     ) -> Result<(), SendError> {
         let mut letter = Single { message, reply };
-        match self.offer_letter(to, &mut letter, Lane::Data, true)? {
+        match self.offer_letter(to, &mut letter, Lane::Data, Hurry::Patient)? {
             Offered::Taken => Ok(()),
             // What waits is large and rare, so it is kept out of the future.
             offered => Box::pin(self.send_when_there_is_room(to, &mut letter, offered)).await,
@@ -143,7 +155,7 @@ impl Inner {
         to: &PortId,
         letter: &mut (impl Letter + Send),
     ) -> Result<(), SendError> {
-        let offered = self.offer_letter(to, letter, Lane::Data, true)?;
+        let offered = self.offer_letter(to, letter, Lane::Data, Hurry::Patient)?;
         self.send_when_there_is_room(to, letter, offered).await
     }
 
@@ -154,13 +166,18 @@ impl Inner {
         letter: &mut impl Letter,
         mut offered: Offered,
     ) -> Result<(), SendError> {
+        let mut is_large = false;
         loop {
-            let mut patient = true;
+            let mut hurry = if is_large { Hurry::Large } else { Hurry::Patient };
             match offered {
                 Offered::Taken => return Ok(()),
                 Offered::Later(peer) => {
                     self.ripen(&peer).await;
-                    patient = false;
+                    hurry = Hurry::Now;
+                }
+                Offered::Large => {
+                    tokio::task::yield_now().await;
+                    (is_large, hurry) = (true, Hurry::Large);
                 }
                 Offered::Full(Blocked::Mailbox(cell, frame)) => {
                     self.push_frame_patiently(&cell, frame).await;
@@ -170,7 +187,7 @@ impl Inner {
                     peer.wait_for_room(room, &self.limits).await;
                 }
             }
-            offered = self.offer_letter(to, letter, Lane::Data, patient)?;
+            offered = self.offer_letter(to, letter, Lane::Data, hurry)?;
         }
     }
 
@@ -202,7 +219,7 @@ impl Inner {
         }
         match self.offer(to, &message, None, Lane::Data)? {
             Offered::Taken => Ok(()),
-            Offered::Full(_) | Offered::Later(_) => Err(TrySendError::Full(message)),
+            Offered::Full(_) | Offered::Later(_) | Offered::Large => Err(TrySendError::Full(message)),
         }
     }
 
@@ -268,7 +285,8 @@ impl Inner {
         let mut sent = state.route.send("", message, None, lane, &self.limits)?;
         if sent == Sent::Large {
             // Under the lock, so that requests keep their order; large ones are rare.
-            let frame = self.large_frame("", &mut Single { message, reply: None })?;
+            let memory = state.route.spare();
+            let (frame, _) = self.large_frame("", &mut Single { message, reply: None }, memory)?;
             sent = state.route.send_frame("", &frame, lane, &self.limits)?;
         }
         self.follow(&peer, state, &sent);

@@ -28,6 +28,8 @@ use crate::sync::after;
 /// How much the pipe is given at once. While a message that is larger goes out, what the pipe has taken of it shows that
 /// the peer reads.
 const PIECE: usize = 64 * 1024;
+/// A buffer that held more than this is given back when it is written; another one is used again.
+const KEPT: usize = 1024 * 1024;
 
 /// So long at least a peer is waited for when the node is shut down, however long it has been silent: this process may have
 /// been stopped itself.
@@ -47,8 +49,18 @@ pub(crate) struct Link {
     kick: Kick,
     /// Bytes to be written before all others: at first those that the handshake still had to send.
     leaving: BytesMut,
+    /// What goes right behind those.
+    behind: Bytes,
+    /// What is being written now is a part of the memory of `leaving`.
+    in_part: bool,
+    /// So much was in `leaving` at first.
+    filled: usize,
     /// Pieces of large messages wait behind them.
     left: bool,
+    /// Large messages of which the last piece is being written.
+    spent: Vec<Bytes>,
+    /// Somebody has got a large message.
+    pause: bool,
     parked: Parked,
     /// When the pipe last asked for more.
     asked: Instant,
@@ -122,7 +134,12 @@ pub(crate) async fn serve(
         peer: Arc::clone(&span.peer),
         connection,
         leaving: first,
+        behind: Bytes::new(),
+        in_part: false,
+        filled: 0,
         left: false,
+        spent: Vec::new(),
+        pause: false,
         parked: Parked::default(),
         asked: now,
         last_port: None,
@@ -147,6 +164,9 @@ pub(crate) async fn serve(
     drop(driver);
     span.end(why);
 }
+
+/// A run for one port of more bytes makes the connection pause.
+const LARGE: usize = 128 * 1024;
 
 /// How long a peer behind relays may be silent `[RL-07]`: a connection that carries it is not read while a mailbox is
 /// full, and there are up to three of them.
@@ -189,6 +209,7 @@ impl Link {
                     Some(frame) => self.run.push(frame),
                     None => self.run.push_run(run.frames(MOVED)),
                 }
+                self.pause |= run.bytes() > LARGE;
                 self.parked.deliver_run(&self.node, &self.kick, cell, &mut self.run, now);
             }
             None => {
@@ -269,10 +290,14 @@ impl Link {
 
     /// Takes what waits to be written, or else a keep-alive that is due.
     fn fill_leaving(&mut self, now: Instant, pieces: bool) {
+        self.discard_spent();
+        if std::mem::take(&mut self.ask) {
+            self.ask_for_answer(now);
+        }
         let mut state = self.peer.lock();
         let taken = state.route.transmit(&mut self.leaving, pieces);
         drop(state);
-        self.left = taken.left;
+        (self.left, self.behind, self.spent) = (taken.left, taken.behind, taken.spent);
         if taken.room {
             self.peer.room_made();
         }
@@ -281,14 +306,22 @@ impl Link {
         } else {
             self.connection.poll_transmit(now, &mut self.leaving);
         }
-        if std::mem::take(&mut self.ask) {
-            self.ask_for_answer(now);
-        }
+        self.filled = self.leaving.len();
         if !self.leaving.is_empty() {
-            let (messages, bytes) = (count(taken.messages), count(self.leaving.len()));
+            let (messages, bytes) = (count(taken.messages), count(self.leaving.len() + self.behind.len()));
             self.figures.out(messages, bytes);
             self.node.stats.sent(messages, bytes);
         }
+    }
+
+    /// Large messages have been written to their end.
+    fn discard_spent(&mut self) {
+        let spent = std::mem::take(&mut self.spent);
+        if spent.iter().any(|message| !message.is_unique()) || spent.is_empty() {
+            // There is nothing to give back: others have it, or will use it again.
+            return;
+        }
+        self.node.spawn_task(async move { drop(spent) });
     }
 
     /// Has the peer send a number to our node port: any node does that when it is asked to `[SV-01]`.
@@ -302,6 +335,15 @@ impl Link {
         match written {
             Ok(()) => self.connection.note_sent(now),
             Err(error) => tracing::debug!(peer = %self.peer.id, %error, "a question was not written"),
+        }
+    }
+
+    /// Gives back memory that has not been needed for some time.
+    fn tidy(&mut self) {
+        self.connection.tidy();
+        self.peer.lock().route.tidy();
+        if self.leaving.is_empty() {
+            self.leaving = BytesMut::new();
         }
     }
 
@@ -396,6 +438,7 @@ impl Protocol for Link {
             self.retry(now);
         }
         if self.ask_at.is_some_and(|at| now >= at) {
+            self.tidy();
             // Asked for once, however long the pipe takes nothing.
             self.ask_at = Some(after(now, ask_every(&self.node.limits)));
             self.ask = true;
@@ -404,14 +447,23 @@ impl Protocol for Link {
     }
 
     fn poll_transmit(&mut self, now: Instant, out: &mut BytesMut) -> bool {
-        self.asked = now;
         if self.ended.is_some() {
             // Nobody is there to read it, and a write that fails would take what waits with it.
             self.idle = true;
             return false;
         }
+        if self.in_part && !out.is_empty() {
+            // What comes next would be copied behind this, whose memory could not be written to again. The pipe has not
+            // asked for more.
+            return false;
+        }
+        self.asked = now;
         let before = out.len();
-        if self.leaving.is_empty() {
+        if self.leaving.is_empty() && self.behind.is_empty() {
+            if std::mem::take(&mut self.in_part) {
+                // So that nothing is left of what was written, and its memory can be written to again.
+                *out = BytesMut::new();
+            }
             // Between whole messages and pieces. Another piece goes when the pipe has taken what it was given [LN-06].
             self.fill_leaving(now, out.is_empty());
         }
@@ -420,9 +472,21 @@ impl Protocol for Link {
             std::mem::swap(out, &mut self.leaving);
         } else {
             let piece = self.leaving.split_to(self.leaving.len().min(PIECE));
-            if out.is_empty() { *out = piece } else { out.extend_from_slice(&piece) }
+            if out.is_empty() {
+                *out = piece;
+                self.in_part = true;
+            } else {
+                out.extend_from_slice(&piece);
+            }
+        }
+        if self.in_part && self.leaving.is_empty() && self.filled > KEPT {
+            self.leaving = BytesMut::new();
         }
         out.len() > before
+    }
+
+    fn poll_behind(&mut self) -> Bytes {
+        if self.leaving.is_empty() { std::mem::take(&mut self.behind) } else { Bytes::new() }
     }
 
     /// Unlike `poll_transmit`, this is called whether or not the peer takes what we write: mailboxes must be filled and
@@ -455,5 +519,11 @@ impl Protocol for Link {
 
     fn wants_input(&self) -> bool {
         self.parked.has_room(&self.node.limits)
+    }
+
+    /// A port that has got a large message works on it while it is in the processor's caches; and if it does so for long,
+    /// another thread sees to the sockets.
+    fn wants_pause(&mut self) -> bool {
+        std::mem::take(&mut self.pause)
     }
 }

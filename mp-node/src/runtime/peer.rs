@@ -15,6 +15,7 @@ use crate::kernel::letter::{Circular, Letter};
 use crate::kernel::outbox::{Lane, Room};
 use crate::kernel::route::{AtOnce, ForMany, Moving, Route, Sent};
 use crate::node::Inner;
+use crate::node::deliver::Hurry;
 use crate::runtime::meet::MeetError;
 use crate::runtime::rival::Vigil;
 use crate::stats::figures::Figures;
@@ -299,23 +300,37 @@ impl Inner {
         Ok((sent, waits.then(|| Arc::clone(peer))))
     }
 
-    /// Offers a message to a peer and does what follows from it: waking, connecting, giving up.
+    /// Offers a message to a peer and does what follows from it: waking, connecting, giving up. A large one for
+    /// which there is no hurry is not taken yet, which gives [`Sent::Large`].
     pub(crate) fn offer_peer(
         self: &Arc<Self>,
         peer: &Arc<Peer>,
         port: &str,
         letter: &mut impl Letter,
         lane: Lane<'_>,
+        hurry: Hurry,
     ) -> Result<Sent, EncodeError> {
         let mut state = peer.lock();
-        let mut sent = state.route.send_letter(port, letter, lane, &self.limits);
+        let mut sent = if hurry == Hurry::Large {
+            state.route.send_large(port, letter, lane, &self.limits)
+        } else {
+            state.route.send_letter(port, letter, lane, &self.limits)
+        };
         let mut encoding = None;
         if sent == Ok(Sent::Large) {
+            if hurry == Hurry::Patient {
+                state.route.encoded();
+                return sent;
+            }
+            let memory = state.route.spare();
             drop(state);
             encoding = lane.waits().then_some(Encoding(peer));
-            let frame = self.large_frame(port, letter);
+            let encoded = self.large_frame(port, letter, memory);
             state = peer.lock();
-            sent = frame.and_then(|frame| state.route.send_frame(port, &frame, lane, &self.limits));
+            sent = encoded.and_then(|(frame, size)| {
+                state.route.lend(&frame, size);
+                state.route.send_frame(port, &frame, lane, &self.limits)
+            });
         }
         match &sent {
             // It is unlocked before `encoding` is dropped, which locks it.
@@ -331,11 +346,17 @@ impl Inner {
         sent
     }
 
-    /// A message encoded by itself, for [`Route::send_frame`].
-    pub(crate) fn large_frame(&self, port: &str, letter: &mut impl Letter) -> Result<Bytes, EncodeError> {
-        let mut frame = BytesMut::new();
+    /// A message encoded by itself, into this memory if there is enough of it, for [`Route::send_frame`]; and what it takes
+    /// up.
+    pub(crate) fn large_frame(
+        &self,
+        port: &str,
+        letter: &mut impl Letter,
+        mut frame: BytesMut,
+    ) -> Result<(Bytes, usize), EncodeError> {
         letter.write(Framing::Postcard, port, &self.limits, usize::MAX, &mut frame)?;
-        Ok(frame.freeze())
+        let size = frame.capacity();
+        Ok((frame.freeze(), size))
     }
 
     /// Does what a route asks for. What concerns its connection happens under the lock under which that was said: a

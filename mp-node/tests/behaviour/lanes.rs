@@ -221,6 +221,51 @@ async fn large_messages_make_nobody_wait_who_sends_small_ones() {
     assert_eq!(within(sending).await.expect("no panic"), Ok(()));
 }
 
+/// What is large has a bound of its own, at which it waits. [LN-11]
+#[tokio::test(start_paused = true)]
+async fn large_bytes_bound_large_messages() {
+    let net = MemoryNet::new(1);
+    for (bound, taken) in [(2 * 300 * KIB, 2), (2 * 300 * KIB + 1000, 3)] {
+        let (a, b) = pair(&net, limits(|limits| limits.large_bytes = bound)).await;
+        let one = b.port();
+        settled(&a, &b).await;
+        for number in 0..5 {
+            let sent = a.try_send(&one, large("large", 300 * KIB)).is_ok();
+            assert_eq!(sent, number < taken, "{number} of {bound}");
+        }
+        within(a.shutdown()).await;
+        within(b.shutdown()).await;
+    }
+}
+
+/// A message that is large, and notes whether another task has run when it is written.
+struct Slow<'a> {
+    others_ran: &'a AtomicBool,
+    noted: &'a AtomicBool,
+}
+
+impl Serialize for Slow<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.noted.store(self.others_ran.load(Ordering::Relaxed), Ordering::Relaxed);
+        serializer.serialize_str(&"x".repeat(500 * KIB))
+    }
+}
+
+/// Before a large message is encoded, which takes its time, others run; small ones do not wait for that. [LN-13]
+#[tokio::test(start_paused = true)]
+async fn others_run_before_a_large_message_is_encoded() {
+    let (a, b) = pair(&MemoryNet::new(1), Limits::default()).await;
+    let mut one = b.port();
+    settled(&a, &b).await;
+    let (others_ran, noted) = (AtomicBool::new(false), AtomicBool::new(false));
+    let sent = a.send(&one, Slow { others_ran: &others_ran, noted: &noted });
+    let others = async { others_ran.store(true, Ordering::Relaxed) };
+    let (sent, ()) = tokio::join!(sent, others);
+    sent.expect("room");
+    assert!(noted.into_inner());
+    assert!(within(one.recv()).await.is_some());
+}
+
 /// A message that is large, and cannot be written.
 struct Spoilt(AtomicBool);
 

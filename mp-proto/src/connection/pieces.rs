@@ -19,7 +19,7 @@
 
 use bytes::{Buf, Bytes, BytesMut};
 
-use crate::{DecodeError, Framing};
+use crate::{DecodeError, Framing, Spares};
 
 /// How many transfers can be under way at a time, so that a receiver keeps no more than so many messages of the largest
 /// size `[LN-03]`.
@@ -36,10 +36,16 @@ const LAST: u8 = 1 << 7;
 /// Puts a piece to the end of `out`: the next bytes of the transfer in the slot `slot`, one below [`SLOTS`], and whether
 /// they are the last `[LN-02]`. It has at most 2³¹ − 2 bytes, or is refused by all receivers.
 pub fn put(slot: u8, last: bool, bytes: &[u8], out: &mut BytesMut) {
-    let len = u32::try_from(bytes.len().saturating_add(1)).unwrap_or(u32::MAX);
-    out.extend_from_slice(&(len | MARK).to_le_bytes());
-    out.extend_from_slice(&[if last { slot | LAST } else { slot }]);
+    out.extend_from_slice(&head(slot, last, bytes.len()));
     out.extend_from_slice(bytes);
+}
+
+/// What stands before the bytes of such a piece, so many.
+#[must_use]
+pub fn head(slot: u8, last: bool, len: usize) -> [u8; HEAD] {
+    let len = u32::try_from(len.saturating_add(1)).unwrap_or(u32::MAX);
+    let [a, b, c, d] = (len | MARK).to_le_bytes();
+    [a, b, c, d, if last { slot | LAST } else { slot }]
 }
 
 /// Whether a piece begins here, as far as one can tell.
@@ -51,10 +57,19 @@ pub(crate) fn begins(input: &[u8]) -> bool {
 /// What has come of messages that come in pieces.
 #[derive(Debug, Default)]
 pub(super) struct Pieces {
-    /// Those of a transfer; no bytes, no transfer.
-    slots: [Vec<u8>; SLOTS],
+    slots: [Transfer; SLOTS],
     /// The piece whose bytes come next.
     piece: Option<Piece>,
+    /// Memory of messages that have come.
+    spares: Spares,
+}
+
+/// What has come of one message; no bytes, no transfer.
+#[derive(Debug, Default)]
+struct Transfer {
+    body: Vec<u8>,
+    /// What the memory takes up that it began with, if that was there before.
+    spare: usize,
 }
 
 /// A piece of which not all has come.
@@ -101,9 +116,9 @@ impl Pieces {
                 }
                 continue;
             };
-            let Some(body) = self.slots.get_mut(piece.slot) else { return Err(malformed("no slot")) };
+            let Some(transfer) = self.slots.get_mut(piece.slot) else { return Err(malformed("no slot")) };
             let come = input.get(..piece.left).unwrap_or(input);
-            body.extend_from_slice(come);
+            transfer.body.extend_from_slice(come);
             let come = come.len();
             input.advance(come);
             piece.left = piece.left.saturating_sub(come);
@@ -112,15 +127,38 @@ impl Pieces {
                 return Ok(Found::Part);
             }
             if piece.last {
-                // What was reserved for more goes: it may wait for long [ND-24].
-                body.shrink_to_fit();
-                return Ok(Found::Whole(std::mem::take(body).into()));
+                let transfer = std::mem::take(transfer);
+                return Ok(Found::Whole(self.whole(transfer)));
             }
         }
     }
 
+    /// What came, in memory of hardly more than its size: it may wait for long `[ND-24]`.
+    fn whole(&mut self, Transfer { mut body, spare }: Transfer) -> Bytes {
+        let is_spare = body.capacity() == spare;
+        if is_spare && body.len() < spare.saturating_sub(spare / 4) {
+            // The memory stays here, for a larger one.
+            let own = Bytes::copy_from_slice(&body);
+            self.spares.lend(&own, own.len());
+            self.spares.lend(&body.into(), spare);
+            return own;
+        }
+        if !is_spare {
+            body.shrink_to_fit();
+        }
+        let size = body.capacity();
+        let body = Bytes::from(body);
+        self.spares.lend(&body, size);
+        body
+    }
+
+    /// Gives back memory that has not been used since this was called the last time `[LN-12]`.
+    pub(super) fn tidy(&mut self) {
+        self.spares.tidy();
+    }
+
     /// The head of a piece.
-    fn begin(&self, input: &mut BytesMut, max: usize) -> Result<Result<Piece, Found>, DecodeError> {
+    fn begin(&mut self, input: &mut BytesMut, max: usize) -> Result<Result<Piece, Found>, DecodeError> {
         let Some((prefix, rest)) = input.split_first_chunk() else { return Ok(Err(Found::Frame)) };
         let len = u32::from_le_bytes(*prefix);
         if len & MARK == 0 {
@@ -130,7 +168,8 @@ impl Pieces {
         let left = left.ok_or(malformed("a piece of no transfer"))?;
         let Some(&byte) = rest.first() else { return Ok(Err(Found::Part)) };
         let (last, slot) = (byte & LAST != 0, usize::from(byte & !LAST));
-        let come = self.slots.get(slot).ok_or(malformed("a piece of a transfer that cannot be"))?.len();
+        let transfer = self.slots.get_mut(slot).ok_or(malformed("a piece of a transfer that cannot be"))?;
+        let come = transfer.body.len();
         if come.saturating_add(left) > max {
             return Err(DecodeError::TooLong { max });
         }
@@ -138,6 +177,12 @@ impl Pieces {
             return Err(malformed("an empty piece"));
         }
         input.advance(HEAD);
+        if come == 0
+            && let Some(memory) = self.spares.take()
+        {
+            let body = Vec::from(memory);
+            *transfer = Transfer { spare: body.capacity(), body };
+        }
         Ok(Ok(Piece { slot, last, left }))
     }
 }

@@ -1,11 +1,12 @@
 //! What was read and not used, and what is to be written.
 
-use std::io;
+use std::collections::VecDeque;
+use std::io::{self, IoSlice};
 use std::pin::{Pin, pin};
 use std::task::{Context, Poll, ready};
 use std::time::Instant;
 
-use bytes::{Buf, BytesMut};
+use bytes::{Buf, Bytes, BytesMut};
 use mp_proto::Protocol;
 use tokio::io::{AsyncReadExt, AsyncWrite};
 
@@ -16,6 +17,10 @@ use crate::{Pipe, clock};
 /// little, and a busy one makes few system calls.
 const READ_MIN: usize = 4 * 1024;
 const READ_MAX: usize = 128 * 1024;
+
+/// So many buffers are kept that what was read is still in use of, in the hope that it will be used no more when the next
+/// one is needed `[TR-23]`. They have 256 KiB each, and one connection has two megabytes of them.
+const RETIRED: usize = 8;
 
 /// An output buffer that was bigger than this is given back when it is empty.
 const OUTPUT_KEPT: usize = 2 * OUTPUT_LIMIT;
@@ -31,6 +36,10 @@ pub(super) struct Input {
     ended: bool,
     /// When something was last read and dropped.
     discarded: Option<Instant>,
+    /// What is left of earlier buffers, the oldest first: nothing, but what was read into them can be in use.
+    retired: VecDeque<BytesMut>,
+    /// Nothing has been read since the last time that somebody asked.
+    quiet: bool,
 }
 
 impl Default for Input {
@@ -42,6 +51,8 @@ impl Default for Input {
             on_offer: false,
             ended: false,
             discarded: None,
+            retired: VecDeque::new(),
+            quiet: false,
         }
     }
 }
@@ -70,14 +81,46 @@ impl Input {
             return Poll::Pending;
         }
         if self.buffer.capacity() - self.buffer.len() < self.read_size / 2 {
-            self.buffer.reserve(self.read_size);
+            self.make_room();
         }
         let room = self.buffer.capacity() - self.buffer.len();
         let len = ready!(pin!(pipe.read_buf(&mut self.buffer)).poll(cx))?;
         self.ended = len == 0;
         self.on_offer = true;
+        self.quiet = false;
         self.adapt(len, room);
         Poll::Ready(Ok(len))
+    }
+
+    /// Room for another read. Memory that has been read into before is better than new memory, which the system gives
+    /// page by page, each at its first touch: so a buffer of which messages are in use is kept until they are not `[TR-23]`.
+    fn make_room(&mut self) {
+        if self.buffer.try_reclaim(self.read_size) {
+            return;
+        }
+        let wanted = self.buffer.len() + self.read_size;
+        if self.read_size < READ_MAX || wanted > 2 * READ_MAX {
+            // Little traffic; or a frame that is large by itself, which needs a buffer of its own.
+            self.buffer.reserve(self.read_size);
+            return;
+        }
+        let free = self.retired.iter_mut().position(|buffer| buffer.try_reclaim(wanted));
+        let next = free.and_then(|free| self.retired.remove(free));
+        let mut next = next.unwrap_or_else(|| BytesMut::with_capacity(2 * READ_MAX));
+        next.extend_from_slice(&self.buffer);
+        let mut last = std::mem::replace(&mut self.buffer, next);
+        last.clear();
+        if self.retired.len() >= RETIRED {
+            self.retired.pop_front();
+        }
+        self.retired.push_back(last);
+    }
+
+    /// Gives back what is kept for the next reads, if nothing has been read since this was called the last time.
+    pub(super) fn tidy(&mut self) {
+        if std::mem::replace(&mut self.quiet, true) {
+            self.retired = VecDeque::new();
+        }
     }
 
     /// A read that fills its room doubles the next one; two in a row that hardly use it halve it.
@@ -136,6 +179,8 @@ impl Input {
 #[derive(Default)]
 pub(super) struct Output {
     buffer: BytesMut,
+    /// What goes behind it.
+    behind: Bytes,
     /// The most that the buffer held since it was empty.
     peak: usize,
     /// Something was written that the pipe may hold back, as TLS does.
@@ -147,9 +192,13 @@ impl Output {
     pub(super) fn fill<P: Protocol>(&mut self, proto: &mut P, now: Instant) {
         loop {
             let before = self.buffer.len();
-            if before >= OUTPUT_LIMIT || !proto.poll_transmit(now, &mut self.buffer) {
+            if before >= OUTPUT_LIMIT
+                || !self.behind.is_empty()
+                || !proto.poll_transmit(now, &mut self.buffer)
+            {
                 break;
             }
+            self.behind = proto.poll_behind();
             if self.buffer.len() == before {
                 // It says that it did and did not: do not ask for ever.
                 break;
@@ -160,19 +209,36 @@ impl Output {
 
     /// Writes once, or flushes if nothing is waiting. 0 if there is nothing left to do.
     pub(super) fn poll_write(&mut self, cx: &mut Context<'_>, pipe: &mut Pipe) -> Poll<io::Result<usize>> {
-        if self.buffer.is_empty() {
+        if self.buffer.is_empty() && self.behind.is_empty() {
             if self.unflushed {
                 ready!(Pin::new(pipe).poll_flush(cx))?;
                 self.unflushed = false;
             }
             return Poll::Ready(Ok(0));
         }
-        let len = ready!(Pin::new(pipe).poll_write(cx, &self.buffer))?;
+        if !self.buffer.is_empty() && !self.behind.is_empty() && !pipe.is_write_vectored() {
+            self.buffer.extend_from_slice(&std::mem::take(&mut self.behind));
+        }
+        let pipe = Pin::new(pipe);
+        let len = if self.behind.is_empty() {
+            ready!(pipe.poll_write(cx, &self.buffer))?
+        } else if self.buffer.is_empty() {
+            ready!(pipe.poll_write(cx, &self.behind))?
+        } else {
+            let both = [IoSlice::new(&self.buffer), IoSlice::new(&self.behind)];
+            ready!(pipe.poll_write_vectored(cx, &both))?
+        };
         if len == 0 {
             return Poll::Ready(Err(io::ErrorKind::WriteZero.into()));
         }
         self.unflushed = true;
-        self.buffer.advance(len);
+        let of_buffer = len.min(self.buffer.len());
+        self.buffer.advance(of_buffer);
+        self.behind.advance(len - of_buffer);
+        if self.behind.is_empty() {
+            // Whose memory it is may be waiting for it.
+            self.behind = Bytes::new();
+        }
         if self.buffer.is_empty() {
             if self.peak > OUTPUT_KEPT {
                 self.buffer = BytesMut::new();
@@ -184,14 +250,15 @@ impl Output {
 
     /// Whether nothing is left to write or flush.
     pub(super) fn is_flushed(&self) -> bool {
-        self.buffer.is_empty() && !self.unflushed
+        self.buffer.is_empty() && self.behind.is_empty() && !self.unflushed
     }
 
     pub(super) fn len(&self) -> usize {
-        self.buffer.len()
+        self.buffer.len() + self.behind.len()
     }
 
-    pub(super) fn into_inner(self) -> BytesMut {
+    pub(super) fn into_inner(mut self) -> BytesMut {
+        self.buffer.extend_from_slice(&self.behind);
         self.buffer
     }
 }
@@ -199,6 +266,59 @@ impl Output {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// Reads into the buffer, as far as a test can.
+    fn read(input: &mut Input, bytes: &[u8]) {
+        input.make_room();
+        input.buffer.extend_from_slice(bytes);
+        input.quiet = false;
+    }
+
+    /// `[TR-23]`
+    #[test]
+    fn memory_of_what_is_used_no_more_is_read_into_again() {
+        let mut input = Input { read_size: READ_MAX, ..Input::default() };
+        let mut held = VecDeque::new();
+        for turn in 0..100_u8 {
+            read(&mut input, &[turn; READ_MAX]);
+            // A part stays, as of a frame that has not come to its end.
+            let used = READ_MAX - usize::from(turn);
+            held.push_back((turn, input.buffer.split_to(used).freeze()));
+            if held.len() > 3 {
+                held.pop_front();
+            }
+            assert!(
+                held.iter().all(|(turn, bytes)| bytes.iter().rev().take(used / 2).all(|byte| byte == turn))
+            );
+            assert!(input.buffer.iter().all(|byte| *byte == turn), "what is left goes along");
+            input.buffer.clear();
+            assert!(input.retired.len() <= RETIRED);
+        }
+        let kept = input.retired.len();
+        assert!((1..RETIRED).contains(&kept), "some are used again: {kept} do for a hundred reads");
+        held.clear();
+        // The first one of all had no memory yet.
+        let free =
+            input.retired.iter_mut().filter_map(|last| last.try_reclaim(2 * READ_MAX).then_some(())).count();
+        assert!(free + 1 >= kept, "nobody uses them");
+    }
+
+    /// `[TR-23]`
+    #[test]
+    fn what_is_kept_for_the_next_reads_is_bounded_and_goes() {
+        let mut input = Input { read_size: READ_MAX, ..Input::default() };
+        let held: Vec<Bytes> = (0..100)
+            .map(|_| {
+                read(&mut input, &[0; READ_MAX]);
+                input.buffer.split().freeze()
+            })
+            .collect();
+        assert_eq!(input.retired.len(), RETIRED);
+        input.tidy();
+        assert_eq!(input.retired.len(), RETIRED, "something was read not long ago");
+        input.tidy();
+        assert_eq!((input.retired.len(), held.len()), (0, 100));
+    }
 
     /// The size of reads follows the traffic, between its bounds.
     #[test]

@@ -1,5 +1,6 @@
 //! Reading and writing at once, and what holds them back.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
@@ -10,7 +11,7 @@ use socket2::SockRef;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 
-use crate::toy::{Chatter, Flood, Lines};
+use crate::toy::{Chatter, Flood, Lines, Weary};
 use crate::{Stage, line, pipe};
 
 const MIB: usize = 1024 * 1024;
@@ -201,6 +202,48 @@ async fn a_busy_driver_lets_others_run() {
         }
     };
     tokio::join!(busy, async { others_ran.store(true, Ordering::SeqCst) });
+}
+
+/// A protocol that has given somebody much to do lets others run before it goes on `[TR-21]`.
+#[tokio::test(start_paused = true)]
+async fn a_protocol_that_wants_a_pause_gets_it() {
+    let mut stage = Stage::new().await;
+    stage.says("eight...").await;
+    let mut weary = Weary::default();
+    let others = Arc::clone(&weary.others);
+    tokio::select! {
+        ended = stage.driver.next(&mut weary) => ended.unwrap(),
+        () = async {
+            loop {
+                others.fetch_add(1, Ordering::SeqCst);
+                tokio::task::yield_now().await;
+            }
+        } => {}
+    }
+    // Of what one read brings, the first byte may be taken together with what was there.
+    assert!(weary.seen.windows(3).all(|times| times[0] < times[2]), "{:?}", weary.seen);
+}
+
+/// What a protocol gives to be written as it is stays in its place, whether or not the pipe takes several slices at once,
+/// and however little it takes `[TR-24]`.
+#[tokio::test]
+async fn what_is_written_as_it_is_stays_in_its_place() {
+    for copied in [1, 5, 60_000] {
+        let flood = || {
+            let mut flood = Flood::new(3 * MIB, 3 * MIB);
+            flood.copied = copied;
+            flood
+        };
+        let net = MemoryNet::new(1);
+        net.buffer_size(1000);
+        let (near, far) = pipe(&net).await;
+        tokio::join!(drive(Driver::new(near), flood()), drive(Driver::new(far), flood()));
+        let listener = Tcp::default().listen(&Addr::new("127.0.0.1", 0).unwrap()).await.unwrap();
+        let (at, mut listener) = (listener.local_addr(), listener);
+        let tcp = Tcp::default();
+        let (near, far) = tokio::join!(tcp.dial(&at), listener.accept());
+        tokio::join!(drive(Driver::new(near.unwrap()), flood()), drive(Driver::new(far.unwrap()), flood()));
+    }
 }
 
 /// The peer's bytes are read to the end before a failed write is told.

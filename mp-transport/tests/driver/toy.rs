@@ -1,11 +1,11 @@
 //! Toy protocols.
 
 use std::collections::VecDeque;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
-use bytes::{Buf, BytesMut};
+use bytes::{Buf, Bytes, BytesMut};
 use mp_proto::Protocol;
 
 /// A conversation in lines. It hears them, says what it is told to say, and understands two: `ping` is answered with
@@ -128,6 +128,9 @@ pub(crate) struct Flood {
     spare: BytesMut,
     done: bool,
     pub(crate) swaps: usize,
+    /// So much of each piece is given to be copied, and the rest to be written as it is.
+    pub(crate) copied: usize,
+    behind: Bytes,
 }
 
 impl Flood {
@@ -142,6 +145,8 @@ impl Flood {
             spare: BytesMut::new(),
             done: false,
             swaps: 0,
+            copied: usize::MAX,
+            behind: Bytes::new(),
         }
     }
 
@@ -179,7 +184,9 @@ impl Protocol for Flood {
     fn poll_transmit(&mut self, _: Instant, out: &mut BytesMut) -> bool {
         let len = PIECE.min(self.to_send - self.sent);
         let at = self.sent % PERIOD;
-        self.spare.extend_from_slice(&self.pattern[at..at + len]);
+        let copied = len.min(self.copied);
+        self.spare.extend_from_slice(&self.pattern[at..at + copied]);
+        self.behind = Bytes::copy_from_slice(&self.pattern[at + copied..at + len]);
         self.sent += len;
         if out.is_empty() {
             std::mem::swap(out, &mut self.spare);
@@ -191,6 +198,10 @@ impl Protocol for Flood {
         len > 0
     }
 
+    fn poll_behind(&mut self) -> Bytes {
+        std::mem::take(&mut self.behind)
+    }
+
     fn poll_event(&mut self) -> Option<()> {
         let done = self.sent == self.to_send && self.received == self.to_receive;
         (done && !std::mem::replace(&mut self.done, true)).then_some(())
@@ -198,6 +209,50 @@ impl Protocol for Flood {
 
     fn poll_timeout(&self) -> Option<Instant> {
         None
+    }
+}
+
+/// Takes a byte at a time, eight in all, and would then have others run; notes how often they had done so.
+#[derive(Default)]
+pub(crate) struct Weary {
+    pub(crate) others: Arc<AtomicUsize>,
+    pub(crate) seen: Vec<usize>,
+    tired: bool,
+}
+
+impl Protocol for Weary {
+    type Event = ();
+    type Error = Nonsense;
+
+    fn handle_bytes(&mut self, _: Instant, input: &mut BytesMut) -> Result<(), Nonsense> {
+        input.advance(1);
+        self.seen.push(self.others.load(Ordering::SeqCst));
+        self.tired = true;
+        Ok(())
+    }
+
+    fn handle_eof(&mut self, _: Instant) -> Result<(), Nonsense> {
+        Err(Nonsense)
+    }
+
+    fn handle_timeout(&mut self, _: Instant) -> Result<(), Nonsense> {
+        Ok(())
+    }
+
+    fn poll_transmit(&mut self, _: Instant, _: &mut BytesMut) -> bool {
+        false
+    }
+
+    fn poll_event(&mut self) -> Option<()> {
+        (self.seen.len() == 8).then_some(())
+    }
+
+    fn poll_timeout(&self) -> Option<Instant> {
+        None
+    }
+
+    fn wants_pause(&mut self) -> bool {
+        std::mem::take(&mut self.tired)
     }
 }
 

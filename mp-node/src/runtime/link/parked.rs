@@ -18,6 +18,7 @@ use crate::kernel::route::Sent;
 use crate::mailbox::PortCell;
 use crate::mailbox::queue::Deque;
 use crate::node::Inner;
+use crate::node::deliver::Hurry;
 use crate::sync::after;
 
 /// The messages of one connection that wait, by the place that they wait for.
@@ -210,7 +211,8 @@ fn relay(
         {
             return Some(room);
         }
-        match node.offer_peer(&peer, to.name(), &mut Single { message, reply: None }, Lane::Passed) {
+        let mut letter = Single { message, reply: None };
+        match node.offer_peer(&peer, to.name(), &mut letter, Lane::Passed, Hurry::Now) {
             Ok(Sent::Full(room)) => awaited = Some(room),
             Ok(Sent::Gone) => {}
             Ok(_) => return None,

@@ -90,6 +90,7 @@ impl Talk {
     fn write(&mut self) -> (String, usize) {
         let mut out = BytesMut::new();
         let taken = self.outbox.take(&mut out, true);
+        out.extend_from_slice(&taken.behind);
         let words: Vec<String> = self.peer.hear(&out).into_iter().map(|(_, word)| word).collect();
         assert_eq!(taken.messages, words.len(), "messages count with their last piece");
         assert_eq!(taken.left, !self.outbox.is_empty());
