@@ -34,7 +34,7 @@ struct Data(u64, Vec<u8>);
 /// The same without a way back.
 #[derive(Message)]
 #[rtype(result = "()")]
-struct OneWay(u64, Vec<u8>);
+struct OneWay(#[expect(dead_code, reason = "as our messages have one")] u64, Vec<u8>);
 
 /// What came so far?
 #[derive(Message)]
@@ -121,8 +121,8 @@ impl Way for InOneThread {
         in_system(async || {
             let worker = Worker::default().start();
             while pace.more() {
-                let Data(number, _) = worker.send(Data(pace.sent(), payload.to_vec())).await?;
-                ensure!(number == pace.sent(), "another message came back");
+                let Data(number, back) = worker.send(Data(pace.sent(), payload.to_vec())).await?;
+                ensure!(number == pace.sent() && back == payload, "another message came back");
             }
             Ok(())
         })

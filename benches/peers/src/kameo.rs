@@ -38,6 +38,8 @@ const PEER: &str = "kameo";
 const UNDER_WAY: usize = 64;
 /// Bytes of the largest request: more than the largest message of W1.
 const LARGEST: u64 = 4 << 20;
+/// How long an acknowledgement may take: 64 of the largest messages take long on a busy machine.
+const ANSWER: Duration = Duration::from_secs(120);
 /// How long names have to get around.
 const PATIENCE: Duration = Duration::from_secs(10);
 
@@ -102,6 +104,7 @@ async fn start() -> anyhow::Result<Known> {
         .with_behaviour(|key| {
             let config = messaging::Config::default();
             let config = config.with_request_size_maximum(LARGEST).with_response_size_maximum(LARGEST);
+            let config = config.with_request_timeout(ANSWER);
             Behaviour::new(key.public().to_peer_id(), config)
         })?
         .with_swarm_config(|config| config.with_idle_connection_timeout(PATIENCE * 60))

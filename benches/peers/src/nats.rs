@@ -119,7 +119,13 @@ impl Subjects {
     }
 
     async fn next(&mut self) -> anyhow::Result<Bytes> {
-        Ok(self.answers.next().await.context("the connection broke")?.payload)
+        loop {
+            let message = self.answers.next().await.context("the connection broke")?;
+            // The server says so itself if nobody is there to answer, as before all have subscribed.
+            if message.status.is_none() {
+                return Ok(message.payload);
+            }
+        }
     }
 }
 

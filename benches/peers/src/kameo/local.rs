@@ -78,8 +78,8 @@ impl Way for Actors {
         let worker = Worker::spawn(Worker::default());
         while pace.more() {
             let ask = worker.ask(Data(pace.sent(), payload.to_vec()));
-            let Data(number, _) = ask.await.map_err(|error| anyhow!("{error}"))?;
-            ensure!(number == pace.sent(), "another message came back");
+            let Data(number, back) = ask.await.map_err(|error| anyhow!("{error}"))?;
+            ensure!(number == pace.sent() && back == payload, "another message came back");
         }
         Ok(())
     }

@@ -73,8 +73,8 @@ impl Way for Actors {
     async fn ping_pong(&self, pace: &mut Pace, payload: &[u8]) -> anyhow::Result<()> {
         let (worker, _) = Actor::spawn(None, Worker, ()).await?;
         while pace.more() {
-            let (number, _) = call!(worker, |reply| Said::Ping(pace.sent(), payload.to_vec(), reply))?;
-            anyhow::ensure!(number == pace.sent(), "another message came back");
+            let (number, back) = call!(worker, |reply| Said::Ping(pace.sent(), payload.to_vec(), reply))?;
+            anyhow::ensure!(number == pace.sent() && back == payload, "another message came back");
         }
         worker.stop(None);
         Ok(())
