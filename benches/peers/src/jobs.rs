@@ -19,7 +19,9 @@ const STRETCH: usize = 8 << 20;
 /// The same in messages.
 const MOST: usize = 16_384;
 /// How long receivers have to hear of a sender, and how long they are silent when all have spoken.
+#[cfg(any(feature = "nats", feature = "zenoh"))]
 const PATIENCE: Duration = Duration::from_secs(10);
+#[cfg(any(feature = "nats", feature = "zenoh"))]
 const SILENCE: Duration = Duration::from_millis(200);
 
 /// One way to talk with those on the other side: some who count, and one who echoes. Messages have the payload that the
@@ -88,6 +90,7 @@ impl<L: Line> OneWay<L> {
     /// # Errors
     ///
     /// There are not as many as there should be.
+    #[cfg(any(feature = "nats", feature = "zenoh"))]
     pub(crate) async fn settled(mut self) -> anyhow::Result<Self> {
         settle(&mut self.line, self.receivers).await?;
         Ok(self)
@@ -99,6 +102,7 @@ impl<L: Line> OneWay<L> {
 /// # Errors
 ///
 /// It does not within some seconds.
+#[cfg(any(feature = "nats", feature = "zenoh"))]
 pub(crate) async fn settle(line: &mut impl Line, receivers: u64) -> anyhow::Result<()> {
     let (begun, mut heard) = (Instant::now(), 0);
     while heard != receivers {
