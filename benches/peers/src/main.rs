@@ -1,56 +1,66 @@
 //! `mp-bench` with other messaging systems as further contestants, each behind a feature of its name:
 //!
 //! ```sh
-//! apt-get install g++
+//! apt-get install g++ nats-server
 //! cargo build --release --manifest-path benches/peers/Cargo.toml --all-features
 //! benches/peers/target/release/mp-bench-peers all --vs --markdown
 //! ```
 //!
 //! They send payloads as they are, without a counter or a type, by the means that their documents recommend, with default
-//! settings where nothing else is said. What they do not do is left out of a contest.
+//! settings where nothing else is said: `docs/speed.md` has what each is set to. What they do not do is left out of a contest;
+//! who needs a program that is missing takes no part, and is named with what to install.
 
+#[cfg(feature = "actix")]
+mod actix;
+#[cfg_attr(
+    not(any(
+        feature = "kameo",
+        feature = "nats",
+        feature = "ractor",
+        feature = "tonic",
+        feature = "zenoh",
+        feature = "zeromq-rs"
+    )),
+    expect(dead_code, reason = "nobody is there to do the jobs")
+)]
+mod jobs;
+#[cfg(feature = "kameo")]
+mod kameo;
+#[cfg(any(feature = "actix", feature = "kameo", feature = "ractor"))]
+mod local;
+#[cfg(feature = "nats")]
+mod nats;
+mod order;
+#[cfg(feature = "perl-aemp")]
+mod perl;
+#[cfg(feature = "ractor")]
+mod ractor;
+#[cfg(feature = "tonic")]
+mod tonic;
+#[cfg(feature = "zenoh")]
+mod zenoh;
 #[cfg(feature = "zeromq")]
 mod zeromq;
+#[cfg(feature = "zeromq-rs")]
+mod zeromq_rs;
 
 use std::process::ExitCode;
 
 use async_trait::async_trait;
 use mp_bench::contest::Contest;
-use mp_bench::process::{Ready, be_the_side};
+use mp_bench::process::be_the_side;
 use mp_bench::program::{Guests, end, is_side, with};
-use mp_bench::side::Side;
-use serde::{Deserialize, Serialize};
+
+use order::{Order, Theirs};
+
+/// W6: so many processes, with so many receivers each.
+#[cfg(any(feature = "nats", feature = "zenoh"))]
+const PROCESSES: usize = 4;
+#[cfg(any(feature = "nats", feature = "zenoh"))]
+const RECEIVERS: usize = 4;
 
 fn main() -> ExitCode {
     if is_side() { end(be_the_side(Order::start)) } else { with(Peers) }
-}
-
-/// What another process is to be.
-#[derive(Debug, Serialize, Deserialize)]
-#[serde(untagged)]
-enum Order {
-    /// The other side of our own, or of raw sockets.
-    Ours(Side),
-    /// That of a guest.
-    Theirs(Theirs),
-}
-
-#[derive(Debug, Serialize, Deserialize)]
-enum Theirs {
-    #[cfg(feature = "zeromq")]
-    Zeromq,
-}
-
-impl Order {
-    async fn start(self) -> anyhow::Result<Ready> {
-        match self {
-            Self::Ours(side) => side.start().await,
-            #[cfg(feature = "zeromq")]
-            Self::Theirs(Theirs::Zeromq) => zeromq::side(),
-            #[cfg(not(feature = "zeromq"))]
-            Self::Theirs(theirs) => match theirs {},
-        }
-    }
 }
 
 struct Peers;
@@ -60,6 +70,28 @@ impl Guests for Peers {
     async fn join(&self, contest: Contest, workload: &str, payload: usize) -> anyhow::Result<Contest> {
         #[cfg(feature = "zeromq")]
         let contest = zeromq::join(contest, workload, payload).await?;
+        #[cfg(feature = "zeromq-rs")]
+        let contest = zeromq_rs::join(contest, workload, payload).await?;
+        #[cfg(feature = "zenoh")]
+        let contest = zenoh::join(contest, workload, payload).await?;
+        #[cfg(feature = "tonic")]
+        let contest = tonic::join(contest, workload, payload).await?;
+        #[cfg(feature = "nats")]
+        let contest = match nats::missing() {
+            None => nats::join(contest, workload, payload).await?,
+            Some(_) => contest,
+        };
+        #[cfg(feature = "ractor")]
+        let contest = ractor::join(contest, workload, payload).await?;
+        #[cfg(feature = "kameo")]
+        let contest = kameo::join(contest, workload, payload).await?;
+        #[cfg(feature = "actix")]
+        let contest = actix::join(contest, workload, payload);
+        #[cfg(feature = "perl-aemp")]
+        let contest = match perl::missing() {
+            None => perl::join(contest, workload, payload).await?,
+            Some(_) => contest,
+        };
         Ok(contest)
     }
 
@@ -67,6 +99,27 @@ impl Guests for Peers {
         let mut versions = vec![format!("mp {}", env!("CARGO_PKG_VERSION"))];
         #[cfg(feature = "zeromq")]
         versions.push(zeromq::version());
+        #[cfg(feature = "zeromq-rs")]
+        versions.push(zeromq_rs::version());
+        #[cfg(feature = "zenoh")]
+        versions.push(zenoh::version());
+        #[cfg(feature = "tonic")]
+        versions.push(tonic::version());
+        #[cfg(feature = "nats")]
+        versions.push(nats::missing().map_or_else(nats::version, no_part));
+        #[cfg(feature = "ractor")]
+        versions.push(ractor::version());
+        #[cfg(feature = "kameo")]
+        versions.push(kameo::version());
+        #[cfg(feature = "actix")]
+        versions.push(actix::version());
+        #[cfg(feature = "perl-aemp")]
+        versions.push(perl::missing().map_or_else(perl::version, no_part));
         versions.join("\n")
     }
+}
+
+#[cfg(any(feature = "nats", feature = "perl-aemp"))]
+fn no_part(why: &str) -> String {
+    format!("takes no part: {why}")
 }

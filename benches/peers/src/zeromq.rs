@@ -20,7 +20,7 @@ const WINDOW: u64 = 64;
 
 pub(crate) fn version() -> String {
     let (major, minor, patch) = zmq::version();
-    format!("ZeroMQ: libzmq {major}.{minor}.{patch}, crate zmq 0.10")
+    format!("ZeroMQ: libzmq {major}.{minor}.{patch}, crate zmq {}", env!("VERSION_ZMQ"))
 }
 
 /// Takes part in W1, W2 and W3.

@@ -46,13 +46,43 @@ enum Said {
 }
 
 /// Who measures the three, and with which payload.
-struct Local<W>(W, Vec<u8>);
+#[derive(Debug)]
+pub struct Local<W>(pub W, pub Vec<u8>);
 
-/// One way to talk in one process.
+/// One way to talk in one process. Each of the three goes on as long as the pace says.
 #[async_trait]
-trait Way: Send {
+pub trait Way: Send {
+    /// Sends messages to one who counts; gives what came, when all have come.
+    ///
+    /// # Errors
+    ///
+    /// The receiver has ended.
+    ///
+    /// # Cancellation
+    ///
+    /// Not safe: some were sent.
     async fn one_way(&self, pace: &mut Pace, payload: &[u8]) -> anyhow::Result<Tally>;
+
+    /// Sends one message to one who sends it back, again and again.
+    ///
+    /// # Errors
+    ///
+    /// The receiver has ended.
+    ///
+    /// # Cancellation
+    ///
+    /// Not safe: some were sent.
     async fn ping_pong(&self, pace: &mut Pace, payload: &[u8]) -> anyhow::Result<()>;
+
+    /// Makes a receiver, ends it, and waits until it has ended.
+    ///
+    /// # Errors
+    ///
+    /// It does not end.
+    ///
+    /// # Cancellation
+    ///
+    /// Not safe: some were made.
     async fn spawn_stop(&self, pace: &mut Pace) -> anyhow::Result<()>;
 }
 

@@ -64,11 +64,24 @@ struct Idle {
 #[async_trait]
 impl Contestant for Idle {
     async fn measure(&mut self, _time: Duration) -> anyhow::Result<Vec<Figure>> {
-        let process = Process::start(&Side::Ports(self.terms.clone(), self.ports, self.kind)).await?;
-        let bytes: u64 = process.get("bytes")?.parse()?;
-        process.end().await?;
-        Ok(vec![(Metric::BytesPerPort, as_float(bytes) / as_float(self.ports as u64))])
+        measured(Process::start(&Side::Ports(self.terms.clone(), self.ports, self.kind)).await?, self.ports)
+            .await
     }
+}
+
+/// What the process with so many ports says of them; it is ended.
+///
+/// # Errors
+///
+/// It says nothing, or does not end well.
+///
+/// # Cancellation
+///
+/// Dropping the future kills the process.
+pub async fn measured(process: Process, ports: usize) -> anyhow::Result<Vec<Figure>> {
+    let bytes: u64 = process.get("bytes")?.parse()?;
+    process.end().await?;
+    Ok(vec![(Metric::BytesPerPort, as_float(bytes) / as_float(ports as u64))])
 }
 
 /// What a port of this workload would get.
@@ -125,7 +138,12 @@ async fn wait(mut port: Port) {
     while let Some(Said::Add(_)) = port.recv_as().await {}
 }
 
-fn resident() -> anyhow::Result<u64> {
+/// Bytes of this process that are in memory.
+///
+/// # Errors
+///
+/// The system does not tell.
+pub fn resident() -> anyhow::Result<u64> {
     let all = std::fs::read_to_string("/proc/self/statm").context("this workload needs Linux")?;
     let pages: u64 = all.split_whitespace().nth(1).context("resident pages")?.parse()?;
     Ok(pages * PAGE)
