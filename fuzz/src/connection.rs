@@ -60,6 +60,7 @@ fn operate(u: &mut Unstructured<'_>) -> Result<()> {
         receive: *u.choose(&FRAMINGS)?,
         silence,
         pieces: u.arbitrary()?,
+        many: u.arbitrary()?,
     };
     let patience = limits.monitor_timeout;
     let borne = silence.map_or(patience, |silence| patience.min(silence.max(SHORTEST_SILENCE)));

@@ -107,7 +107,11 @@ impl Inner {
         // The port itself wakes the task when it dies or the node stops, so that the task needs no token, no monitor and
         // no memory beside its own. What is held while the function waits is in every idle port: it is held once.
         self.spawn_unguarded(async move {
-            poll_fn(|cx| Poll::Ready(owner.1.set_runner(cx.waker()))).await;
+            poll_fn(|cx| {
+                owner.1.set_runner(cx.waker());
+                Poll::Ready(())
+            })
+            .await;
             let ended = {
                 let (owner, body) = (&owner, &mut body);
                 let work = pin!(async move {

@@ -1,7 +1,5 @@
 //! What handlers read: the tag, and what stands behind it, straight from a frame as from its values.
 
-#![expect(clippy::unwrap_used, reason = "tests may")]
-
 use bytes::{Buf, BytesMut};
 use mp_proto::{Frame, Framing, Message, Value};
 use proptest::collection;

@@ -20,8 +20,16 @@ fn now() -> Instant {
 fn connection(framing: Framing) -> Connection {
     let peer = NodeId::new("peer").expect("a node ID");
     let (send, receive) = (framing, framing);
-    let session =
-        Session { peer, instance: None, side: Side::Dialled, send, receive, silence: None, pieces: false };
+    let session = Session {
+        peer,
+        instance: None,
+        side: Side::Dialled,
+        send,
+        receive,
+        silence: None,
+        pieces: false,
+        many: false,
+    };
     let mut limits = Limits::default();
     limits.max_values = 40;
     Connection::new(session, &limits, now()).expect("compiled in")

@@ -10,7 +10,9 @@ use proptest::{collection, option};
 
 const NO_CAP: usize = usize::MAX;
 
-fn message() -> impl Strategy<Value = (String, Vec<(i64, Option<String>)>, Vec<bool>)> {
+type Parts = (String, Vec<(i64, Option<String>)>, Vec<bool>);
+
+fn message() -> impl Strategy<Value = Parts> {
     let pairs = collection::vec((any::<i64>(), option::of(".{0,20}")), 0..40);
     (".{0,200}", pairs, collection::vec(any::<bool>(), 0..300))
 }

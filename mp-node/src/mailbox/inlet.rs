@@ -123,7 +123,6 @@ impl<I: Item> Inlet<I> {
     }
 
     /// Takes out one of those that have been looked at.
-
     fn remove(&mut self, index: usize) -> Option<I> {
         let batch = self.batch.as_mut()?;
         if batch.held == 0 && index == 0 {

@@ -119,7 +119,6 @@ impl Drop for Place<'_> {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::VecDeque;
     use std::sync::atomic::{AtomicUsize, Ordering};
     use std::task::Wake;
 
@@ -127,6 +126,7 @@ mod tests {
     use mp_proto::{Frame, Framing, Limits};
 
     use super::*;
+    use crate::mailbox::queue::Deque;
     use crate::mailbox::tests::cell;
     use crate::mailbox::{PortCell, Push};
 
@@ -140,7 +140,7 @@ mod tests {
     }
 
     fn take(cell: &PortCell) -> usize {
-        let mut batch: VecDeque<Frame> = VecDeque::new();
+        let mut batch: Deque<Frame> = Deque::default();
         assert!(cell.take_now(|| &mut batch));
         batch.len()
     }

@@ -64,8 +64,16 @@ fn kick() -> Kick {
 fn run(texts: &[String]) -> Option<Frames> {
     let (send, receive) = (Framing::Postcard, Framing::Postcard);
     let peer = NodeId::new("b").expect("valid");
-    let session =
-        Session { peer, instance: None, side: Side::Dialled, send, receive, silence: None, pieces: false };
+    let session = Session {
+        peer,
+        instance: None,
+        side: Side::Dialled,
+        send,
+        receive,
+        silence: None,
+        pieces: false,
+        many: false,
+    };
     let mut connection = Connection::new(session, &Limits::default(), clock::now()).expect("compiled in");
     let mut input = BytesMut::new();
     for text in texts {

@@ -261,9 +261,9 @@ mod tests {
         frame(&(tag, number))
     }
 
-    fn handle(handlers: &mut Handlers, message: Frame) -> Result<(), Option<DecodeError>> {
+    fn handle(handlers: &mut Handlers, message: &Frame) -> Result<(), Option<DecodeError>> {
         let mut lent = handlers.lend();
-        let handled = lent.handle(&message);
+        let handled = lent.handle(message);
         handlers.give_back(lent);
         handled
     }
@@ -281,13 +281,13 @@ mod tests {
         let mut handlers = Handlers::default();
         handlers.set(tag("once"), Some(note("once", Flow::Done)));
         handlers.set(tag("many"), Some(note("many", Flow::Continue)));
-        assert!(handle(&mut handlers, message("once", 1)).is_ok());
-        assert!(handle(&mut handlers, message("once", 2)).is_err(), "it was done");
-        assert!(handle(&mut handlers, message("many", 3)).is_ok());
+        assert!(handle(&mut handlers, &message("once", 1)).is_ok());
+        assert!(handle(&mut handlers, &message("once", 2)).is_err(), "it was done");
+        assert!(handle(&mut handlers, &message("many", 3)).is_ok());
         handlers.set(tag("many"), Some(note("other", Flow::Continue)));
-        assert!(handle(&mut handlers, message("many", 4)).is_ok());
+        assert!(handle(&mut handlers, &message("many", 4)).is_ok());
         handlers.set(tag("many"), None);
-        assert!(handle(&mut handlers, message("many", 5)).is_err());
+        assert!(handle(&mut handlers, &message("many", 5)).is_err());
         assert_eq!(*seen.lock().unwrap(), [("once", 1), ("many", 3), ("other", 4)]);
     }
 
@@ -295,9 +295,9 @@ mod tests {
     fn a_message_without_a_tag_is_nobodys_but_otherwises() {
         let mut handlers = Handlers::default();
         handlers.set(tag(""), Some(on_args(|(): ()| ())));
-        assert!(handle(&mut handlers, frame(&())).is_err());
-        assert!(handle(&mut handlers, frame(&[42])).is_err());
-        assert!(handle(&mut handlers, frame(&[""])).is_ok());
+        assert!(handle(&mut handlers, &frame(&())).is_err());
+        assert!(handle(&mut handlers, &frame(&[42])).is_err());
+        assert!(handle(&mut handlers, &frame(&[""])).is_ok());
     }
 
     #[test]
@@ -309,8 +309,8 @@ mod tests {
         handlers.set(tag("b"), Some(on_message(|_| Flow::Continue)));
         assert!(lent.handle(&message("a", 1)).is_ok());
         handlers.give_back(lent);
-        assert!(handle(&mut handlers, message("a", 2)).is_err());
-        assert!(handle(&mut handlers, message("b", 3)).is_ok());
+        assert!(handle(&mut handlers, &message("a", 2)).is_err());
+        assert!(handle(&mut handlers, &message("b", 3)).is_ok());
     }
 
     #[test]
@@ -318,11 +318,11 @@ mod tests {
         let mut handlers = Handlers::default();
         handlers.set(tag("n"), Some(on_args(|_: i64| ())));
         let bad = frame(&("n", "word"));
-        assert!(handle(&mut handlers, bad.clone()).expect_err("not a number").is_some());
+        assert!(handle(&mut handlers, &bad).expect_err("not a number").is_some());
         let seen = Arc::new(Mutex::new(None));
         let note = Arc::clone(&seen);
         handlers.set(None, Some(on_message(move |message| *note.lock().unwrap() = Some(message))));
-        assert!(handle(&mut handlers, bad.clone()).is_ok());
+        assert!(handle(&mut handlers, &bad).is_ok());
         assert_eq!(seen.lock().unwrap().take(), bad.message().ok());
     }
 }

@@ -139,7 +139,7 @@ fn both<T: DeserializeOwned>(frame: &Frame) -> (Option<T>, Result<T, crate::Deco
         Framing::Postcard => decode_quickly::<Postcard, T>(frame.bytes()),
         Framing::Storable => decode_quickly::<Storable, T>(frame.bytes()),
     };
-    (quick, decode_thoroughly(frame))
+    (quick, decode_thoroughly(frame.view()))
 }
 
 /// What is read quickly is what is read thoroughly.
@@ -217,8 +217,9 @@ const FRAMINGS: [Framing; 4] = [Framing::Json, Framing::Cbor, Framing::Postcard,
 
 fn frame<T: Serialize>(framing: Framing, content: &T) -> Frame {
     let mut out = BytesMut::new();
-    Frame::write(framing, "room", content, None, usize::MAX, &mut out).unwrap();
-    FrameScanner::new(framing).unwrap().next(&mut out, usize::MAX).unwrap().unwrap()
+    Frame::write(framing, "room", content, None, usize::MAX, &mut out).expect("it can be written");
+    let mut scanner = FrameScanner::new(framing).expect("compiled in");
+    scanner.next(&mut out, usize::MAX).expect("well-formed").expect("whole")
 }
 
 fn word() -> impl Strategy<Value = String> {
