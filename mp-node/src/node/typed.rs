@@ -23,11 +23,14 @@ enum Offer<T> {
 /// A value that could not be sent at once.
 pub(crate) struct Unsent<T>(Offer<T>);
 
+/// What is left of sending.
+type Later = Pin<Box<dyn Future<Output = Result<(), SendError>> + Send>>;
+
 /// Sending, as far as it has come.
-enum Sending<T, W> {
+enum Sending<T> {
     New(T),
     /// What waits is large and rare, so it stands apart: this future is in the task of each port that sends.
-    Waiting(W),
+    Waiting(Later),
     Done,
 }
 
@@ -40,16 +43,21 @@ impl Inner {
     ) -> impl Future<Output = Result<(), SendError>> + Send {
         let mut state = Sending::New(value);
         poll_fn(move |cx| {
-            if let Sending::New(value) = std::mem::replace(&mut state, Sending::Done) {
-                match self.send_typed_now(to, value) {
-                    Ok(None) => return Poll::Ready(Ok(())),
-                    Ok(Some(unsent)) => state = Sending::Waiting(self.send_typed_later(to, unsent)),
-                    Err(error) => return Poll::Ready(Err(error)),
-                }
+            if let Sending::Waiting(waiting) = &mut state {
+                return waiting.as_mut().poll(cx);
             }
-            match &mut state {
-                Sending::Waiting(waiting) => waiting.as_mut().poll(cx),
-                _ => Poll::Pending,
+            let Sending::New(value) = std::mem::replace(&mut state, Sending::Done) else {
+                return Poll::Pending;
+            };
+            match self.send_typed_now(to, value) {
+                Ok(None) => Poll::Ready(Ok(())),
+                Ok(Some(unsent)) => {
+                    let mut waiting = self.send_typed_later(to, unsent);
+                    let sent = waiting.as_mut().poll(cx);
+                    state = Sending::Waiting(waiting);
+                    sent
+                }
+                Err(error) => Poll::Ready(Err(error)),
             }
         })
     }
@@ -76,7 +84,7 @@ impl Inner {
         self: &Arc<Self>,
         to: &PortRef<T>,
         unsent: Unsent<T>,
-    ) -> Pin<Box<dyn Future<Output = Result<(), SendError>> + Send>> {
+    ) -> Later {
         let node = Arc::clone(self);
         match unsent.0 {
             Offer::Taken => Box::pin(std::future::ready(Ok(()))),
