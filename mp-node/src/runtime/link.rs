@@ -289,13 +289,13 @@ impl Link {
     }
 
     /// Takes what waits to be written, or else a keep-alive that is due.
-    fn fill_leaving(&mut self, now: Instant, pieces: bool) {
+    fn fill_leaving(&mut self, now: Instant) {
         self.discard_spent();
         if std::mem::take(&mut self.ask) {
             self.ask_for_answer(now);
         }
         let mut state = self.peer.lock();
-        let taken = state.route.transmit(&mut self.leaving, pieces);
+        let taken = state.route.transmit(&mut self.leaving, true);
         drop(state);
         (self.left, self.behind, self.spent) = (taken.left, taken.behind, taken.spent);
         if taken.room {
@@ -452,37 +452,31 @@ impl Protocol for Link {
             self.idle = true;
             return false;
         }
-        if self.in_part && !out.is_empty() {
-            // What comes next would be copied behind this, whose memory could not be written to again. The pipe has not
-            // asked for more.
+        if !out.is_empty() {
+            // The pipe has not taken this yet. What others send meanwhile gathers, and is then taken as a whole; to look
+            // for it again and again would hold them up, and copy it behind this.
             return false;
         }
         self.asked = now;
-        let before = out.len();
         if self.leaving.is_empty() && self.behind.is_empty() {
             if std::mem::take(&mut self.in_part) {
                 // So that nothing is left of what was written, and its memory can be written to again.
                 *out = BytesMut::new();
             }
             // Between whole messages and pieces. Another piece goes when the pipe has taken what it was given [LN-06].
-            self.fill_leaving(now, out.is_empty());
+            self.fill_leaving(now);
         }
         self.idle = self.leaving.is_empty() && !self.left;
-        if out.is_empty() && self.leaving.len() <= 2 * PIECE {
+        if self.leaving.len() <= 2 * PIECE {
             std::mem::swap(out, &mut self.leaving);
         } else {
-            let piece = self.leaving.split_to(self.leaving.len().min(PIECE));
-            if out.is_empty() {
-                *out = piece;
-                self.in_part = true;
-            } else {
-                out.extend_from_slice(&piece);
-            }
+            *out = self.leaving.split_to(PIECE);
+            self.in_part = true;
         }
         if self.in_part && self.leaving.is_empty() && self.filled > KEPT {
             self.leaving = BytesMut::new();
         }
-        out.len() > before
+        !out.is_empty()
     }
 
     fn poll_behind(&mut self) -> Bytes {
