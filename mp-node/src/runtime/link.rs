@@ -72,6 +72,8 @@ pub(crate) struct Link {
     spread: Spread,
     /// There was nothing more, then.
     idle: bool,
+    /// The pipe has not taken what it was given, and there may be more since.
+    pending: bool,
     /// The peer has ended the connection, with this for the reason, and messages of it still wait for full mailboxes.
     ended: Option<String>,
     figures: Arc<Figures>,
@@ -146,6 +148,7 @@ pub(crate) async fn serve(
         run: Deque::default(),
         spread: Spread::default(),
         idle: false,
+        pending: false,
         ended: None,
         heard: now,
         // Of its keep-alives there are four in the silence that we bear [CN-05].
@@ -449,14 +452,16 @@ impl Protocol for Link {
     fn poll_transmit(&mut self, now: Instant, out: &mut BytesMut) -> bool {
         if self.ended.is_some() {
             // Nobody is there to read it, and a write that fails would take what waits with it.
-            self.idle = true;
+            (self.idle, self.pending) = (true, false);
             return false;
         }
         if !out.is_empty() {
             // The pipe has not taken this yet. What others send meanwhile gathers, and is then taken as a whole; to look
             // for it again and again would hold them up, and copy it behind this.
+            self.pending = true;
             return false;
         }
+        self.pending = false;
         self.asked = now;
         if self.leaving.is_empty() && self.behind.is_empty() {
             if std::mem::take(&mut self.in_part) {
@@ -500,7 +505,10 @@ impl Protocol for Link {
         if self.drain_since.is_none() && self.node.is_closed() && self.node.is_draining() {
             self.drain_since = Some(clock::now());
         }
-        let drained = self.idle && self.node.is_draining() && !self.node.has_pipes_through(&self.peer.id);
+        let drained = self.idle
+            && !self.pending
+            && self.node.is_draining()
+            && !self.node.has_pipes_through(&self.peer.id);
         drained.then_some(End::Drained)
     }
 

@@ -202,3 +202,22 @@ async fn a_peer_that_is_slow_gets_all_before_the_end() {
         assert_eq!(within(port.recv_as::<(u32, String)>()).await.map(|(got, _)| got), Some(number));
     }
 }
+
+/// What was sent while the pipe had not taken what came before it is not left behind. [ND-12]
+#[tokio::test(start_paused = true)]
+async fn what_gathers_behind_a_slow_pipe_is_sent_before_the_end() {
+    let net = MemoryNet::new(1);
+    net.buffer_size(1000);
+    let (a, b) = pair(&net, Limits::default()).await;
+    let mut port = b.port();
+    settled(&a, &b).await;
+    net.link("a", "b").throttle(Some(10_000));
+    for number in 0..10_u32 {
+        a.send(&port, (number, "x".repeat(2000))).await.expect("room");
+        moment().await;
+    }
+    within(a.shutdown()).await;
+    for number in 0..10_u32 {
+        assert_eq!(within(port.recv_as::<(u32, String)>()).await.map(|(got, _)| got), Some(number));
+    }
+}
