@@ -152,7 +152,7 @@ async fn part(world: &World, book: &Book, setup: &Setup) {
         for _ in 0..3 {
             let Some(target) = dice.pick(staying).and_then(|host| book.sink(host)) else { continue };
             for _ in 0..LAST_MESSAGES {
-                traffic::say(&node, sender, std::slice::from_ref(&target), &mut dice, book).await;
+                traffic::say(&node, sender, &target, &mut dice, book).await;
             }
         }
         ends.push((host.clone(), node, sender));

@@ -6,7 +6,6 @@ use std::time::Duration;
 use mp_node::{Message, Node, Port, PortId, Reason};
 
 use super::book::{Address, Book};
-use super::traffic::Numbered;
 use super::{Setup, churn, errands, foreign, traffic, vigil};
 use crate::{Dice, Process, World};
 
@@ -143,9 +142,9 @@ struct Receiver {
 }
 
 impl Receiver {
-    fn got(&self, (sender, numbers, _padding): Numbered) {
-        if let Some((to, count)) = numbers.into_iter().find(|(to, _)| *to == self.number) {
-            self.world.note(format_args!("{} got {count} of {sender}", self.id));
+    fn got(&self, (sender, to, count, _padding): (u32, u32, u32, String)) {
+        self.world.note(format_args!("{} got {count} of {sender}", self.id));
+        if to == self.number {
             self.book.check(|page| page.delivery.arrived(sender, to, count));
         } else {
             self.world.violation(format_args!("G-5: {} got what {sender} sent to another port", self.id));

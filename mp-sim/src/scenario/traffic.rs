@@ -23,14 +23,11 @@ pub(super) async fn send(node: Node, sender: u32, setup: Arc<Setup>, book: Book,
         if new {
             known.push(target.clone());
         }
-        if dice.one_in(6) && !book.is_calm() {
-            say(&node, sender, &known, &mut dice, &book).await;
-        }
         for _ in 0..=dice.below(3) {
             if book.is_calm() {
                 return;
             }
-            say(&node, sender, std::slice::from_ref(&target), &mut dice, &book).await;
+            say(&node, sender, &target, &mut dice, &book).await;
         }
         if dice.one_in(150) {
             node.kill(&target.id, Reason::new("killed", format!("by {sender}")));
@@ -38,28 +35,14 @@ pub(super) async fn send(node: Node, sender: u32, setup: Arc<Setup>, book: Book,
     }
 }
 
-/// What ports are sent: by whom, which number it has for each of those that it is sent to, and so many bytes besides.
-pub(super) type Numbered = (u32, Vec<(u32, u32)>, String);
-
-/// Sends one message, with its number for each of the ports that it is for, under monitors. Now and then one so large that pipes
-/// and queues are full for a while.
-pub(super) async fn say(node: &Node, sender: u32, targets: &[Address], dice: &mut Dice, book: &Book) {
-    let mut numbers = Vec::new();
-    for target in targets {
-        let replace = dice.one_in(10);
-        let number = book.with(|page| {
-            page.delivery.sends(sender, target.number, replace, || Teller::Monitor(node.monitor(&target.id)))
-        });
-        numbers.push((target.number, number));
-    }
+/// Sends one numbered message, under a monitor. Now and then one so large that pipes and queues are full for a while.
+pub(super) async fn say(node: &Node, sender: u32, target: &Address, dice: &mut Dice, book: &Book) {
+    let replace = dice.one_in(10);
+    let number = book.with(|page| {
+        page.delivery.sends(sender, target.number, replace, || Teller::Monitor(node.monitor(&target.id)))
+    });
     let longest = if dice.one_in(20) { 40_000 } else { 200 };
     let padding = "x".repeat(dice.index(longest));
     // It fails only when the node is no more.
-    let message: Numbered = (sender, numbers, padding);
-    let _sent = match targets {
-        [only] => node.send(&only.id, message).await,
-        many => {
-            node.send_all(&many.iter().map(|target| target.id.clone()).collect::<Vec<_>>(), message).await
-        }
-    };
+    let _sent = node.send(&target.id, (sender, target.number, number, padding)).await;
 }
