@@ -1,6 +1,7 @@
 //! What handlers read: the tag, and what stands behind it, straight from a frame as from its values.
 
-use bytes::{Buf, BytesMut};
+use bytes::BytesMut;
+use mp_proto::codec::FrameScanner;
 use mp_proto::{Frame, Framing, Message, Value};
 use proptest::collection;
 use proptest::prelude::{Just, Strategy, any, prop_assert_eq, prop_oneof, proptest};
@@ -29,10 +30,8 @@ fn value() -> impl Strategy<Value = Value> {
 fn frame(framing: Framing, message: &Message) -> Option<Frame> {
     let mut bytes = BytesMut::new();
     Frame::write(framing, "port", message, None, usize::MAX, &mut bytes).ok()?;
-    if matches!(framing, Framing::Postcard | Framing::Storable) {
-        bytes.advance(4);
-    }
-    Some(Frame::new(framing, bytes.freeze()))
+    let mut scanner = FrameScanner::new(framing).expect("compiled in");
+    scanner.next(&mut bytes, usize::MAX).expect("well-formed")
 }
 
 #[derive(Debug, PartialEq, Deserialize)]

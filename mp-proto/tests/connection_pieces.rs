@@ -23,6 +23,10 @@ fn start() -> Instant {
 }
 
 fn connection(pieces: bool) -> Connection {
+    connection_with(pieces, MAX_MESSAGE)
+}
+
+fn connection_with(pieces: bool, max_message: usize) -> Connection {
     let session = Session {
         peer: NodeId::new("peer").expect("a node ID"),
         instance: Some(InstanceId(1)),
@@ -34,7 +38,7 @@ fn connection(pieces: bool) -> Connection {
         many: false,
     };
     let mut limits = Limits::default();
-    limits.max_message = MAX_MESSAGE;
+    limits.max_message = max_message;
     Connection::new(session, &limits, start()).expect("compiled in")
 }
 
@@ -192,7 +196,7 @@ fn rows(messages: &[Sent]) -> Vec<VecDeque<Vec<u8>>> {
 }
 
 /// Bytes of a message that is larger by far than what else is allocated.
-const LONG: usize = 2500;
+const LONG: usize = 40_000;
 
 /// A message in pieces, and the same as it was sent.
 fn in_pieces(slot: u8, number: u32, padding: usize) -> (Vec<u8>, Vec<u8>) {
@@ -204,7 +208,7 @@ fn in_pieces(slot: u8, number: u32, padding: usize) -> (Vec<u8>, Vec<u8>) {
 /// The memory of a message that is gone takes in the next one. [LN-12]
 #[test]
 fn the_memory_of_a_message_is_used_again() {
-    let mut connection = connection(true);
+    let mut connection = connection_with(true, 2 * LONG);
     let (bytes, _) = in_pieces(0, 1, LONG);
     let mut hear = || {
         let mut input = BytesMut::from(&bytes[..]);
@@ -225,7 +229,7 @@ fn the_memory_of_a_message_is_used_again() {
 /// A message that waits has no more memory than it needs, however large an earlier one was. [LN-12] [ND-24]
 #[test]
 fn a_message_does_not_hold_the_memory_of_a_larger_one() {
-    let mut connection = connection(true);
+    let mut connection = connection_with(true, 2 * LONG);
     heard(&mut connection, &in_pieces(0, 1, LONG).0).1.expect("good pieces");
     let mut input = BytesMut::from(&in_pieces(0, 2, 100).0[..]);
     connection.handle_bytes(start(), &mut input).expect("good pieces");

@@ -7,6 +7,7 @@ use std::time::Duration;
 use mp_proto::Side;
 use mp_transport::error::{ACCEPT_PAUSE, is_transient};
 use mp_transport::{Addr, Listener, Pipe, clock};
+use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
 use crate::node::Inner;
@@ -17,27 +18,62 @@ use crate::sync::Lock;
 /// How long a node without services lets its first peers wait.
 const SETTLING: Duration = Duration::from_millis(20);
 
-/// Pipes whose peer is not authenticated yet, oldest first.
+/// So many of those that gave way may still be on their way out when another one is let in: a crowd that comes at once must
+/// not have more pipes open than their number and this.
+const LEAVING: usize = 64;
+
+/// Pipes whose peer is not authenticated yet.
 #[derive(Debug, Default)]
-pub(crate) struct Strangers(Lock<(u64, BTreeMap<u64, CancellationToken>)>);
+pub(crate) struct Strangers {
+    table: Lock<Table>,
+    /// Somebody who gave way has gone.
+    gone: Notify,
+}
+
+#[derive(Debug, Default)]
+struct Table {
+    next: u64,
+    /// Oldest first.
+    here: BTreeMap<u64, CancellationToken>,
+    /// How many have given way and are not gone yet.
+    leaving: usize,
+}
 
 impl Strangers {
     /// Takes one in; if there are more than `bound`, the oldest goes.
     fn enter(&self, bound: usize) -> (u64, CancellationToken) {
-        let mut table = self.0.lock();
-        table.0 += 1;
-        let (ticket, token) = (table.0, CancellationToken::new());
-        table.1.insert(ticket, token.clone());
-        if table.1.len() > bound
-            && let Some((_, oldest)) = table.1.pop_first()
+        let mut table = self.table.lock();
+        table.next += 1;
+        let (ticket, token) = (table.next, CancellationToken::new());
+        table.here.insert(ticket, token.clone());
+        if table.here.len() > bound
+            && let Some((_, oldest)) = table.here.pop_first()
         {
+            table.leaving += 1;
             oldest.cancel();
         }
         (ticket, token)
     }
 
     fn leave(&self, ticket: u64) {
-        self.0.lock().1.remove(&ticket);
+        let mut table = self.table.lock();
+        if table.here.remove(&ticket).is_none() {
+            table.leaving -= 1;
+            drop(table);
+            self.gone.notify_waiters();
+        }
+    }
+
+    /// Waits until few are still on their way out.
+    async fn settled(&self) {
+        loop {
+            let mut gone = std::pin::pin!(self.gone.notified());
+            gone.as_mut().enable();
+            if self.table.lock().leaving < LEAVING {
+                return;
+            }
+            gone.await;
+        }
     }
 }
 
@@ -83,7 +119,14 @@ async fn accept(node: Arc<Inner>, mut listener: Box<dyn Listener>) {
             accepted = listener.accept() => accepted,
         };
         match accepted {
-            Ok(pipe) => node.receive(pipe, Carrier::Transport),
+            Ok(pipe) => {
+                node.receive(pipe, Carrier::Transport);
+                tokio::select! {
+                    biased;
+                    () = node.draining.cancelled() => return,
+                    () = node.strangers.settled() => {}
+                }
+            }
             Err(error) => {
                 let (at, transient) = (listener.local_addr(), is_transient(&error));
                 if node.complaints.lock().first(format!("accept {at}"), clock::now()) {

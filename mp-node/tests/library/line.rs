@@ -82,7 +82,9 @@ async fn patience_looks_at_what_is_taken_out() {
         // They are taken out of the mailbox by 64.
         if number % 64 == 0 {
             tokio::time::sleep(SECOND * 9 / 10).await;
-            assert_eq!(waiting.is_finished(), number >= 7 * 64, "after {number}");
+            // It tries by itself when its patience is over; when half is gone it is woken at the latest.
+            assert!(number > 0 || !waiting.is_finished(), "after {number}");
+            assert!(number < 7 * 64 || waiting.is_finished(), "after {number}");
         }
     }
     assert_eq!(monitor.fired(), None);
