@@ -54,7 +54,7 @@ pub(crate) fn is_ascii(bytes: &[u8]) -> bool {
 /// Whether the bytes are UTF-8; most are ASCII, which is seen in fewer steps.
 #[inline(always)]
 #[must_use]
-#[cfg(any(feature = "json", feature = "cbor", feature = "postcard", feature = "storable"))]
+#[cfg(any(feature = "json", feature = "cbor", feature = "postcard"))]
 pub(crate) fn is_utf8(bytes: &[u8]) -> bool {
     is_ascii(bytes) || std::str::from_utf8(bytes).is_ok()
 }

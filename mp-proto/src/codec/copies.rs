@@ -35,7 +35,7 @@ impl Copies {
         let mut out = BytesMut::new();
         Frame::write_within(framing, "", message, None::<&PortId>, limits, &mut out)?;
         let frame = out.freeze();
-        let place = with_codec!(framing, C => C::nameless(&frame), else None);
+        let place: Option<Nameless> = with_codec!(framing, C => C::nameless(&frame), else None);
         let Some(place) = place else { return Ok(None) };
         let (frame, name) = (frame.slice(place.frame..), place.name);
         Ok(Some(Self { framing, frame, name }))
