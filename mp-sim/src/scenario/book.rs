@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use mp_node::{Monitor, PortId, Reason};
-use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
 
 use super::{Report, Setup};
 use crate::World;
@@ -40,8 +40,9 @@ impl Told for Teller {
 pub(super) struct Book {
     world: World,
     page: Arc<Mutex<Page>>,
-    /// Whether the last round has begun.
-    last_round: Arc<watch::Sender<bool>>,
+    /// Cancelled when the last round begins. It wakes those who wait in the order in which they came, whereas tokio's `watch`
+    /// throws dice of its own.
+    last_round: CancellationToken,
 }
 
 #[derive(Default)]
@@ -76,7 +77,7 @@ impl Book {
     pub(super) fn new(world: &World, setup: &Setup) -> Self {
         let mut page = Page { watches: Watches::new(setup.limits.connect_time), ..Page::default() };
         page.directory.values_differ(setup.perl_globals() > 0);
-        Self { world: world.clone(), page: Arc::new(Mutex::new(page)), last_round: Arc::default() }
+        Self { world: world.clone(), page: Arc::new(Mutex::new(page)), last_round: CancellationToken::new() }
     }
 
     pub(super) fn with<R>(&self, action: impl FnOnce(&mut Page) -> R) -> R {
@@ -199,13 +200,12 @@ impl Book {
 
     /// Once more there is some load, while nothing fails.
     pub(super) fn begin_last_round(&self) {
-        self.last_round.send_replace(true);
+        self.last_round.cancel();
     }
 
     /// Waits for the last round.
     pub(super) async fn last_round(&self) {
-        let mut begins = self.last_round.subscribe();
-        begins.wait_for(|begun| *begun).await.expect("its sender is in this book");
+        self.last_round.cancelled().await;
     }
 
     /// So much was held by one port.
