@@ -47,6 +47,7 @@ pub(crate) enum CliError {
     #[error(
         "`aemp top` needs a terminal to show the network on; `aemp top --once` prints it once, with --json for programs"
     )]
+    #[cfg(feature = "top")]
     NoTerminal,
     /// `doctor` found something.
     #[error("{failed} of {checks} checks failed; what to do stands in their lines")]
@@ -146,8 +147,9 @@ impl CliError {
             | Self::Global(_)
             | Self::NoSeed(_)
             | Self::NoNetwork
-            | Self::NoTerminal
             | Self::Write { .. } => 2,
+            #[cfg(feature = "top")]
+            Self::NoTerminal => 2,
             Self::Service { .. } | Self::LogLevel { .. } => 2,
             Self::Tikc(_) | Self::Alias(_) | Self::TikcService(_) | Self::Metrics { .. } => 2,
             Self::Interrupted(asked) => asked.exit_code(),
