@@ -201,6 +201,9 @@ impl Inner {
         if !ripe {
             return;
         }
+        // The writer mostly waits for its turn on this very thread, and has it now. A timer that is set before would wake
+        // another thread, to wait for it there.
+        tokio::task::yield_now().await;
         tokio::select! {
             biased;
             () = taken => {}

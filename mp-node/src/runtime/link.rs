@@ -26,8 +26,9 @@ use crate::stats::figures::Figures;
 use crate::sync::after;
 
 /// How much the pipe is given at once. While a message that is larger goes out, what the pipe has taken of it shows that
-/// the peer reads.
-const PIECE: usize = 64 * 1024;
+/// the peer reads. What waits when a sender pauses (256 KiB) goes in three: then the peer reads, and the sender goes on,
+/// while the rest is still being written.
+const PIECE: usize = 96 * 1024;
 /// A buffer that held more than this is given back when it is written; another one is used again.
 const KEPT: usize = 1024 * 1024;
 
