@@ -6,7 +6,7 @@ use std::any::Any;
 use std::fmt;
 use std::future::poll_fn;
 use std::io;
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::{Duration, Instant};
@@ -27,7 +27,11 @@ pub const OUTPUT_LIMIT: usize = 256 * 1024;
 /// After how many rounds without a pause a driver lets other tasks run `[TR-21]`. In a round it reads and writes once
 /// each, or tells one event. Few, so that who is to work on what was read does so while it is in the processor's caches.
 /// A protocol that [wants a pause](Protocol::wants_pause) gets it at once.
-pub const ROUNDS: u32 = 4;
+pub const ROUNDS: u32 = 8;
+/// How often at the most a driver looks for more after a read that was part of a stream, other tasks first, before it sleeps
+/// `[TR-25]`. Together about the time in which a peer that goes on sends as much again; to wake a thread that sleeps takes
+/// a peer on the same machine longer than that, and is then its most expensive work.
+pub const LOOKS: u32 = 16;
 /// How long a failed protocol's last bytes may take to be written.
 pub const LAST_WORDS: Duration = Duration::from_secs(1);
 
@@ -186,6 +190,10 @@ impl Driver {
                 }
                 Ok(_) => {
                     self.rounds = ROUNDS;
+                    if self.input.looks_again() {
+                        // Behind all tasks that can run, and without a word to other threads.
+                        let _pending = pin!(tokio::task::yield_now()).poll(cx);
+                    }
                     return self.write_error.take().map_or(Poll::Pending, |error| Poll::Ready(Err(error)));
                 }
                 Err(DriveError::Protocol(error)) => self.failure = Some(Box::new(error)),

@@ -10,13 +10,16 @@ use bytes::{Buf, Bytes, BytesMut};
 use mp_proto::Protocol;
 use tokio::io::{AsyncReadExt, AsyncWrite};
 
-use super::{OUTPUT_LIMIT, ROUNDS};
+use super::{LOOKS, OUTPUT_LIMIT, ROUNDS};
 use crate::{Pipe, clock};
 
 /// What a read asks for at least and at most. In between it follows the traffic, so that an idle connection holds
 /// little, and a busy one makes few system calls.
 const READ_MIN: usize = 4 * 1024;
 const READ_MAX: usize = 128 * 1024;
+
+/// A read of so many bytes is part of a stream: there will be more.
+const STREAM: usize = 32 * 1024;
 
 /// So many buffers are kept that what was read is still in use of, in the hope that it will be used no more when the next
 /// one is needed `[TR-23]`. They have 256 KiB each, and one connection has two megabytes of them.
@@ -31,6 +34,8 @@ pub(super) struct Input {
     read_size: usize,
     /// The last read was small.
     small: bool,
+    /// So often it is worth the while to look for more before the task sleeps.
+    looks: u32,
     /// The protocol has not refused what the buffer holds.
     on_offer: bool,
     ended: bool,
@@ -48,6 +53,7 @@ impl Default for Input {
             buffer: BytesMut::new(),
             read_size: READ_MIN,
             small: false,
+            looks: 0,
             on_offer: false,
             ended: false,
             discarded: None,
@@ -88,8 +94,16 @@ impl Input {
         self.ended = len == 0;
         self.on_offer = true;
         self.quiet = false;
+        self.looks = if len < STREAM { 0 } else { LOOKS };
         self.adapt(len, room);
         Poll::Ready(Ok(len))
+    }
+
+    /// Whether to look for more before the task sleeps, since a stream may go on `[TR-25]`.
+    pub(super) fn looks_again(&mut self) -> bool {
+        let again = self.looks > 0 && !self.ended;
+        self.looks -= u32::from(again);
+        again
     }
 
     /// Room for another read. Memory that has been read into before is better than new memory, which the system gives

@@ -1,10 +1,12 @@
 //! Reading and writing at once, and what holds them back.
 
+use std::future::{Future, poll_fn};
+use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use mp_transport::driver::OUTPUT_LIMIT;
+use mp_transport::driver::{LOOKS, OUTPUT_LIMIT};
 use mp_transport::memory::BUFFER_SIZE;
 use mp_transport::{Addr, Driver, MemoryNet, Pipe, Tcp, Transport};
 use socket2::SockRef;
@@ -202,6 +204,29 @@ async fn a_busy_driver_lets_others_run() {
         }
     };
     tokio::join!(busy, async { others_ran.store(true, Ordering::SeqCst) });
+}
+
+/// Behind a read that was part of a stream the driver looks for more, but not for ever; behind a small one it sleeps at once
+/// `[TR-25]`.
+#[tokio::test(start_paused = true)]
+async fn a_stream_is_looked_for_before_the_task_sleeps() {
+    let looks = async |says: String| {
+        let mut stage = Stage::new().await;
+        let mut lines = Lines::default();
+        stage.says(&says).await;
+        let mut polls = 0;
+        let mut next = pin!(stage.driver.next(&mut lines));
+        let next = poll_fn(|cx| {
+            polls += 1;
+            next.as_mut().poll(cx)
+        });
+        // While it looks, no time passes here.
+        assert!(tokio::time::timeout(Duration::from_secs(1), next).await.is_err(), "no line has ended");
+        polls
+    };
+    let alone = looks("a word".into()).await;
+    let stream = looks("x".repeat(60 * 1024)).await;
+    assert_eq!(stream - alone, LOOKS, "{stream}, {alone}");
 }
 
 /// A protocol that has given somebody much to do lets others run before it goes on `[TR-21]`.
