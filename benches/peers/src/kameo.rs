@@ -33,7 +33,7 @@ use tokio::sync::mpsc;
 use crate::Theirs;
 use crate::jobs::{Count, Line, enter};
 
-const PEER: &str = "kameo";
+pub(crate) const PEER: &str = "kameo";
 /// Messages without an acknowledgement.
 const UNDER_WAY: usize = 64;
 /// Bytes of the largest request: more than the largest message of W1.
@@ -159,7 +159,7 @@ async fn swarm() -> anyhow::Result<&'static Known> {
 }
 
 /// Takes part in W1, W2 and W3, and within one process in W4 and W5.
-pub(crate) async fn join(contest: Contest, workload: &str, payload: usize) -> anyhow::Result<Contest> {
+pub(crate) async fn join(contest: Contest, workload: &'static str, payload: usize) -> anyhow::Result<Contest> {
     if !["W1", "W2", "W3"].contains(&workload) {
         return Ok(local::join(contest, workload, payload));
     }

@@ -19,7 +19,7 @@ use tokio::process::{Child, Command};
 use crate::jobs::{Count, Line, OneWay, enter, settle};
 use crate::{PROCESSES, RECEIVERS, Theirs};
 
-const PEER: &str = "nats";
+pub(crate) const PEER: &str = "nats";
 const SERVER: &str = "nats-server";
 
 /// What is missing, if something is.
@@ -38,7 +38,7 @@ fn server_version() -> anyhow::Result<String> {
 }
 
 /// Takes part in W1, W2, W3 and W6.
-pub(crate) async fn join(contest: Contest, workload: &str, payload: usize) -> anyhow::Result<Contest> {
+pub(crate) async fn join(contest: Contest, workload: &'static str, payload: usize) -> anyhow::Result<Contest> {
     if !["W1", "W2", "W3", "W6"].contains(&workload) {
         return Ok(contest);
     }

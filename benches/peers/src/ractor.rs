@@ -21,7 +21,7 @@ use ractor_cluster::{NodeServer, NodeServerMessage, RactorClusterMessage, client
 use crate::Theirs;
 use crate::jobs::{Count, Line, enter};
 
-const PEER: &str = "ractor_cluster";
+pub(crate) const PEER: &str = "ractor_cluster";
 const COOKIE: &str = "known to both";
 
 pub(crate) fn version() -> String {
@@ -85,7 +85,7 @@ pub(crate) async fn side(group: String) -> anyhow::Result<Ready> {
 }
 
 /// Takes part in W1, W2 and W3, and within one process in W4 and W5.
-pub(crate) async fn join(contest: Contest, workload: &str, payload: usize) -> anyhow::Result<Contest> {
+pub(crate) async fn join(contest: Contest, workload: &'static str, payload: usize) -> anyhow::Result<Contest> {
     if !["W1", "W2", "W3"].contains(&workload) {
         return Ok(local::join(contest, workload, payload));
     }

@@ -26,7 +26,7 @@ mod generated {
     include!(concat!(env!("OUT_DIR"), "/mp.bench.Bench.rs"));
 }
 
-const PEER: &str = "tonic";
+pub(crate) const PEER: &str = "tonic";
 /// Messages that wait for a stream.
 const ROOM: usize = 1_024;
 
@@ -42,7 +42,7 @@ pub(crate) struct Chunk {
 }
 
 /// Takes part in W1, W2 and W3.
-pub(crate) async fn join(contest: Contest, workload: &str, payload: usize) -> anyhow::Result<Contest> {
+pub(crate) async fn join(contest: Contest, workload: &'static str, payload: usize) -> anyhow::Result<Contest> {
     if !["W1", "W2", "W3"].contains(&workload) {
         return Ok(contest);
     }

@@ -15,7 +15,7 @@ use zmq::{Context, Socket, SocketType};
 
 use crate::Theirs;
 
-const PEER: &str = "zeromq";
+pub(crate) const PEER: &str = "zeromq";
 const WINDOW: u64 = 64;
 
 pub(crate) fn version() -> String {
@@ -24,7 +24,7 @@ pub(crate) fn version() -> String {
 }
 
 /// Takes part in W1, W2 and W3.
-pub(crate) async fn join(contest: Contest, workload: &str, payload: usize) -> anyhow::Result<Contest> {
+pub(crate) async fn join(contest: Contest, workload: &'static str, payload: usize) -> anyhow::Result<Contest> {
     let kind = match workload {
         "W1" => Kind::OneWay,
         "W2" => Kind::RoundTrip,

@@ -11,14 +11,14 @@ use zeromq::{DealerSocket, PullSocket, PushSocket, RouterSocket, Socket, SocketR
 use crate::Theirs;
 use crate::jobs::{Count, Line, enter};
 
-const PEER: &str = "zeromq-rs";
+pub(crate) const PEER: &str = "zeromq-rs";
 
 pub(crate) fn version() -> String {
     format!("ZeroMQ in Rust: crate zeromq {}", env!("VERSION_ZEROMQ"))
 }
 
 /// Takes part in W1, W2 and W3.
-pub(crate) async fn join(contest: Contest, workload: &str, payload: usize) -> anyhow::Result<Contest> {
+pub(crate) async fn join(contest: Contest, workload: &'static str, payload: usize) -> anyhow::Result<Contest> {
     if !["W1", "W2", "W3"].contains(&workload) {
         return Ok(contest);
     }
