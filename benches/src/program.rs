@@ -115,8 +115,7 @@ async fn run(args: Args, guests: impl Guests) -> anyhow::Result<()> {
 
 /// What this name stands for, with which payloads.
 fn jobs(name: &str, payload: Option<usize>) -> Vec<(Workload, usize)> {
-    let wanted: Vec<Workload> =
-        if name == "all" { ALL.to_vec() } else { named(name).into_iter().collect() };
+    let wanted: Vec<Workload> = if name == "all" { ALL.to_vec() } else { named(name).into_iter().collect() };
     let mut jobs = Vec::new();
     for workload in wanted {
         let payloads = payload.as_ref().map_or(workload.payloads, std::slice::from_ref);

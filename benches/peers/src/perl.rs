@@ -38,7 +38,11 @@ fn perl_version() -> anyhow::Result<String> {
 }
 
 /// Takes part in W8.
-pub(crate) async fn join(contest: Contest, workload: &'static str, payload: usize) -> anyhow::Result<Contest> {
+pub(crate) async fn join(
+    contest: Contest,
+    workload: &'static str,
+    payload: usize,
+) -> anyhow::Result<Contest> {
     if workload != "W8" {
         return Ok(contest);
     }

@@ -41,7 +41,11 @@ pub(crate) struct Terms {
 }
 
 /// Takes part in W1, W2, W3, W6 and W7.
-pub(crate) async fn join(mut contest: Contest, workload: &'static str, payload: usize) -> anyhow::Result<Contest> {
+pub(crate) async fn join(
+    mut contest: Contest,
+    workload: &'static str,
+    payload: usize,
+) -> anyhow::Result<Contest> {
     let mut terms = Terms { receivers: 1, pem: None, express: workload == "W2" };
     match workload {
         "W1" | "W2" | "W3" => {
