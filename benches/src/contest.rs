@@ -174,3 +174,47 @@ pub fn throughput(count: u64, payload: usize, time: Duration) -> Vec<Figure> {
 pub fn as_float(count: u64) -> f64 {
     count as f64
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Does it so often, and then fails.
+    struct Tired(usize);
+
+    #[async_trait]
+    impl Contestant for Tired {
+        async fn measure(&mut self, _: Duration) -> anyhow::Result<Vec<Figure>> {
+            self.0 = self.0.checked_sub(1).context("too tired")?;
+            Ok(vec![(Metric::ReqsPerS, 1.0)])
+        }
+    }
+
+    #[test]
+    fn who_fails_is_named_and_the_others_go_on() {
+        let contest = async {
+            let nobody = Contest::new("W3", 64, RAW);
+            let (ours, theirs) = (nobody.empty(), nobody.empty());
+            nobody
+                .open(OURS, async move { Ok(ours.with(OURS, Tired(6)).with("third", Tired(3))) })
+                .await
+                .open("absent", async { anyhow::bail!("not installed") })
+                .await
+                .open("broken", async { unreachable!("it panics") })
+                .await
+                .open("guest", async move { Ok(theirs.with("guest", Tired(6))) })
+                .await
+                .run(5, Duration::ZERO, |_| ())
+                .await
+        };
+        let results = crate::run(&crate::runtime(), contest);
+        let failures: Vec<_> =
+            results.failures.iter().map(|failure| (&failure.peer[..], &failure.failed[..])).collect();
+        assert_eq!(failures[0], ("absent", "not installed"));
+        assert_eq!(failures[2], ("third", "run 3 of 5: too tired"));
+        assert!(failures[1].0 == "broken" && failures[1].1.contains("it panicked"), "{failures:?}");
+        let lines = results.lines(true);
+        let peers: Vec<_> = lines.iter().map(|line| &line.peer[..]).collect();
+        assert_eq!(peers, [OURS, "guest"], "medians are of all runs");
+    }
+}
