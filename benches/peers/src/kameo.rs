@@ -184,7 +184,7 @@ struct Remote {
 }
 
 impl Line for Remote {
-    const HOLDS_BACK: bool = true;
+    const AHEAD: Option<usize> = None;
 
     async fn push(&mut self) -> anyhow::Result<()> {
         if self.acknowledgements.len() == UNDER_WAY {

@@ -138,7 +138,7 @@ impl Subjects {
 }
 
 impl Line for Subjects {
-    const HOLDS_BACK: bool = false;
+    const AHEAD: Option<usize> = Some(8 << 20);
 
     async fn push(&mut self) -> anyhow::Result<()> {
         Ok(self.client.publish("sink", self.payload.clone()).await?)

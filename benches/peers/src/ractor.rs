@@ -169,7 +169,7 @@ impl Remote {
 }
 
 impl Line for Remote {
-    const HOLDS_BACK: bool = false;
+    const AHEAD: Option<usize> = Some(8 << 20);
 
     async fn push(&mut self) -> anyhow::Result<()> {
         Ok(self.worker.cast(Work::Data(self.payload.clone()))?)

@@ -107,7 +107,7 @@ struct Streams {
 }
 
 impl Line for Streams {
-    const HOLDS_BACK: bool = true;
+    const AHEAD: Option<usize> = None;
 
     async fn push(&mut self) -> anyhow::Result<()> {
         Ok(self.to_sink.send(Chunk { payload: self.payload.clone() }).await?)

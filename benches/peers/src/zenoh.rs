@@ -185,7 +185,7 @@ impl Keys {
 }
 
 impl Line for Keys {
-    const HOLDS_BACK: bool = true;
+    const AHEAD: Option<usize> = None;
 
     async fn push(&mut self) -> anyhow::Result<()> {
         self.sink.put(self.payload.clone()).await.map_err(failed)
