@@ -84,7 +84,22 @@ pub struct Results {
     pub payload: usize,
     /// Whom ratios are to.
     pub baseline: &'static str,
+    /// Who has no results, or lacks some.
+    pub failures: Vec<Failure>,
     rows: Vec<Row>,
+}
+
+/// One who failed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Failure {
+    /// Who.
+    pub peer: String,
+    /// The workload's name.
+    pub workload: &'static str,
+    /// Bytes of the payload.
+    pub payload: usize,
+    /// What went wrong.
+    pub failed: String,
 }
 
 #[derive(Debug, Clone)]
@@ -121,7 +136,16 @@ impl Results {
     /// None yet.
     #[must_use]
     pub fn new(workload: &'static str, payload: usize, baseline: &'static str) -> Self {
-        Self { workload, payload, baseline, rows: Vec::new() }
+        Self { workload, payload, baseline, failures: Vec::new(), rows: Vec::new() }
+    }
+
+    /// These have failed, for these reasons. What was not measured in all of so many runs is forgotten: a median of fewer is
+    /// none that could be compared.
+    pub fn fail(&mut self, failed: Vec<(String, String)>, runs: usize) {
+        let (workload, payload) = (self.workload, self.payload);
+        let failures = failed.into_iter().map(|(peer, failed)| Failure { peer, workload, payload, failed });
+        self.failures.extend(failures);
+        self.rows.retain(|row| row.values.len() == runs);
     }
 
     /// One more value of a run.

@@ -10,6 +10,7 @@
 pub mod contest;
 pub mod figures;
 pub mod goals;
+pub mod memory;
 pub mod messages;
 pub mod nodes;
 pub mod ours;

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::io::{Read, Write};
 use std::process::Stdio;
+use std::time::Duration;
 
 use anyhow::{Context, bail};
 use serde::de::DeserializeOwned;
@@ -12,6 +13,9 @@ use tokio::process::{Child, ChildStdin, Command};
 
 /// The hidden command by which the program is the other side.
 pub const SIDE: &str = "side";
+
+/// How long it may take to end.
+const PATIENCE: Duration = Duration::from_secs(20);
 
 /// What the other side says once it can be used: addresses and the like, by their names.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -88,14 +92,15 @@ impl Process {
     ///
     /// # Errors
     ///
-    /// It has died before, or did not end well.
+    /// It has died before, or does not end well, or not at all: then it is killed.
     ///
     /// # Cancellation
     ///
     /// Dropping the future kills the process.
     pub async fn end(mut self) -> anyhow::Result<()> {
         drop(self.stdin);
-        let status = self.child.wait().await?;
+        let ended = tokio::time::timeout(PATIENCE, self.child.wait()).await;
+        let status = ended.context("the other side does not end")??;
         if !status.success() {
             bail!("the other side ended with {status}");
         }

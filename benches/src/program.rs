@@ -14,7 +14,7 @@ use clap::Parser;
 
 use self::args::Args;
 use self::output::Output;
-use crate::contest::{Contest, OURS};
+use crate::contest::{Contest, OURS, RAW};
 use crate::process::{SIDE, be_the_side};
 use crate::side::Side;
 use crate::workload::{ALL, Settings, Workload, named};
@@ -25,12 +25,8 @@ const MOST: f64 = 1_000.0;
 /// Other messaging systems, which take part in the same contests.
 #[async_trait]
 pub trait Guests: Send + Sync + 'static {
-    /// Lets those take part that can do the job.
-    ///
-    /// # Errors
-    ///
-    /// One that could do it cannot be started.
-    async fn join(&self, contest: Contest, workload: &str, payload: usize) -> anyhow::Result<Contest>;
+    /// Lets those take part that can do the job, each by [`Contest::open`].
+    async fn join(&self, contest: Contest, workload: &'static str, payload: usize) -> Contest;
     /// Their names and versions, one in each line.
     fn versions(&self) -> String;
 }
@@ -41,8 +37,8 @@ pub struct Nobody;
 
 #[async_trait]
 impl Guests for Nobody {
-    async fn join(&self, contest: Contest, _: &str, _: usize) -> anyhow::Result<Contest> {
-        Ok(contest)
+    async fn join(&self, contest: Contest, _: &'static str, _: usize) -> Contest {
+        contest
     }
 
     fn versions(&self) -> String {
@@ -66,12 +62,15 @@ pub fn is_side() -> bool {
 #[must_use]
 pub fn with(guests: impl Guests) -> ExitCode {
     let args = Args::parse();
-    let runtime = crate::runtime();
     #[cfg(feature = "peers")]
     if args.peers {
-        return end(peers::ask());
+        return peers::ask().unwrap_or_else(|error| end(Err(error)));
     }
-    end(crate::run(&runtime, run(args, guests)))
+    let runtime = crate::runtime();
+    let done = crate::run(&runtime, run(args, guests));
+    // A contestant that hangs may hold a thread.
+    runtime.shutdown_background();
+    end(done)
 }
 
 /// Tells what went wrong, if something did.
@@ -89,28 +88,38 @@ async fn run(args: Args, guests: impl Guests) -> anyhow::Result<()> {
     if args.payload == Some(0) {
         bail!("a payload has one byte at least");
     }
-    let workloads: Vec<Workload> =
-        if args.workload == "all" { ALL.to_vec() } else { named(&args.workload).into_iter().collect() };
-    if workloads.is_empty() {
+    let jobs = jobs(&args.workload, args.payload);
+    if jobs.is_empty() {
         bail!("there is no workload {}; see `mp-bench --help`", args.workload);
     }
     let time = Duration::from_secs_f64(args.seconds);
     let settings = Settings { framing: args.framing };
     let mut output = Output::new(&args);
     output.versions(&guests.versions());
-    for workload in workloads {
-        for payload in args.payload.map_or(workload.payloads.to_vec(), |payload| vec![payload]) {
-            let what = format!("{} {payload} B", workload.name);
-            output.progress(&format!("{what}: begins"));
-            let contest = (workload.open)(settings, payload).await?;
-            let mut contest = guests.join(contest, workload.name, payload).await?;
-            if !args.vs {
-                contest.keep(|peer| peer.starts_with(OURS));
-            }
-            let tell = |now: &str| output.progress(&format!("{what}: {now}"));
-            let results = contest.run(args.runs, time, tell).await?;
-            output.results(&results)?;
+    for (number, (workload, payload)) in jobs.iter().enumerate() {
+        let what = format!("{} {payload} B", workload.name);
+        output.begins(&what, number + 1, jobs.len());
+        let nobody = Contest::new(workload.name, *payload, RAW);
+        let mut contest = nobody.open(OURS, (workload.open)(settings, *payload)).await;
+        if args.vs {
+            contest = guests.join(contest, workload.name, *payload).await;
+        } else {
+            contest.keep(|peer| peer.starts_with(OURS));
         }
+        let tell = |now: &str| output.progress(&format!("{what}: {now}"));
+        let results = contest.run(args.runs, time, tell).await;
+        output.results(&results)?;
     }
     output.end()
+}
+
+/// What this name stands for, with which payloads.
+fn jobs(name: &str, payload: Option<usize>) -> Vec<(Workload, usize)> {
+    let wanted: Vec<Workload> = if name == "all" { ALL.to_vec() } else { named(name).into_iter().collect() };
+    let mut jobs = Vec::new();
+    for workload in wanted {
+        let payloads = payload.as_ref().map_or(workload.payloads, std::slice::from_ref);
+        jobs.extend(payloads.iter().map(|payload| (workload, *payload)));
+    }
+    jobs
 }

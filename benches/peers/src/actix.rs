@@ -146,7 +146,9 @@ pub(crate) async fn idle(actors: usize) -> anyhow::Result<Ready> {
     let (tell, told) = oneshot::channel();
     thread::spawn(move || {
         System::new().block_on(async move {
-            let made = local::make(actors, async || Ok(Worker::default().start())).await;
+            // One thread has them all, and takes them in turn: who comes last is behind all others.
+            let last = async || Ok(actix_rt::spawn(async {}).await?);
+            let made = local::make(actors, async || Ok(Worker::default().start()), last).await;
             let (ready, kept) =
                 made.map_or_else(|error| (Err(error), None), |(ready, all)| (Ok(ready), Some(all)));
             drop(tell.send(ready));

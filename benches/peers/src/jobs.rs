@@ -14,9 +14,7 @@ use mp_bench::tally::Tally;
 
 /// Requests under way in W3.
 const WINDOW: u64 = 64;
-/// Bytes that may be on their way twice, where nothing but the answers to questions holds a sender back.
-const STRETCH: usize = 8 << 20;
-/// The same in messages.
+/// Messages that may be on their way twice, where nothing but the answers to questions holds a sender back.
 const MOST: usize = 16_384;
 /// How long receivers have to hear of a sender, and how long they are silent when all have spoken.
 #[cfg(any(feature = "nats", feature = "zenoh"))]
@@ -27,8 +25,9 @@ const SILENCE: Duration = Duration::from_millis(200);
 /// One way to talk with those on the other side: some who count, and one who echoes. Messages have the payload that the
 /// line was made with.
 pub(crate) trait Line: Send + 'static {
-    /// Whether a sender that is too fast is made to wait by the system itself.
-    const HOLDS_BACK: bool;
+    /// `None`: a sender that is too fast is made to wait by the system itself. Else it asks after so many bytes whether the
+    /// receivers have come so far, and is twice as far ahead of them at most.
+    const AHEAD: Option<usize>;
 
     /// Sends one message to those who count.
     fn push(&mut self) -> impl Future<Output = anyhow::Result<()>> + Send;
@@ -122,11 +121,11 @@ impl<L: Line> Contestant for OneWay<L> {
     async fn measure(&mut self, time: Duration) -> anyhow::Result<Vec<Figure>> {
         let Self { line, payload, receivers } = self;
         let deliveries = usize::try_from(*receivers)?;
-        let stretch = (STRETCH / payload.len() / deliveries).clamp(1, MOST) as u64;
+        let stretch = L::AHEAD.map(|ahead| (ahead / payload.len() / deliveries).clamp(1, MOST) as u64);
         let (mut pace, mut awaited, mut got) = (Pace::new(time, payload.len() * deliveries), 0, Vec::new());
         while pace.more() {
             line.push().await?;
-            if !L::HOLDS_BACK && pace.sent().is_multiple_of(stretch) {
+            if stretch.is_some_and(|stretch| pace.sent().is_multiple_of(stretch)) {
                 line.mark().await?;
                 awaited += *receivers;
                 while awaited > *receivers {

@@ -8,10 +8,10 @@
 pub(crate) mod local;
 
 use std::collections::VecDeque;
-use std::sync::{Arc, OnceLock};
-use std::time::{Duration, Instant};
+use std::sync::Arc;
+use std::time::Duration;
 
-use anyhow::{Context as _, anyhow, ensure};
+use anyhow::{Context as _, anyhow};
 use futures_util::StreamExt;
 use futures_util::future::BoxFuture;
 use futures_util::stream::FuturesUnordered;
@@ -28,20 +28,20 @@ use mp_bench::process::{Process, Ready};
 use mp_bench::tally::Tally;
 use serde::{Deserialize, Serialize};
 use serde_bytes::ByteBuf;
-use tokio::sync::mpsc;
+use tokio::sync::OnceCell;
 
 use crate::Theirs;
 use crate::jobs::{Count, Line, enter};
 
-const PEER: &str = "kameo";
+pub(crate) const PEER: &str = "kameo";
 /// Messages without an acknowledgement.
 const UNDER_WAY: usize = 64;
 /// Bytes of the largest request: more than the largest message of W1.
 const LARGEST: u64 = 4 << 20;
 /// How long an acknowledgement may take: 64 of the largest messages take long on a busy machine.
 const ANSWER: Duration = Duration::from_secs(120);
-/// How long names have to get around.
-const PATIENCE: Duration = Duration::from_secs(10);
+/// How long connections may be idle, while others are measured.
+const IDLE: Duration = Duration::from_secs(600);
 
 pub(crate) fn version() -> String {
     format!("kameo: crates kameo {}, libp2p {}", env!("VERSION_KAMEO"), env!("VERSION_LIBP2P"))
@@ -90,14 +90,8 @@ impl Message<Ask> for Worker {
 #[derive(Serialize, Deserialize, kameo::Reply)]
 struct Echo(ByteBuf);
 
-/// The swarm, of which a process has one.
-struct Known {
-    address: Multiaddr,
-    meet: mpsc::Sender<Multiaddr>,
-}
-
-/// Starts it.
-async fn start() -> anyhow::Result<Known> {
+/// Starts the swarm, of which a process has one; returns its address when it listens, and has met the one at that address.
+async fn start(meet: Option<&Multiaddr>) -> anyhow::Result<Multiaddr> {
     let mut swarm = SwarmBuilder::with_new_identity()
         .with_tokio()
         .with_tcp(tcp::Config::default(), noise::Config::new, yamux::Config::default)?
@@ -107,75 +101,65 @@ async fn start() -> anyhow::Result<Known> {
             let config = config.with_request_timeout(ANSWER);
             Behaviour::new(key.public().to_peer_id(), config)
         })?
-        .with_swarm_config(|config| config.with_idle_connection_timeout(PATIENCE * 60))
+        .with_swarm_config(|config| config.with_idle_connection_timeout(IDLE))
         .build();
     swarm.behaviour().try_init_global()?;
     swarm.listen_on("/ip4/127.0.0.1/tcp/0".parse()?)?;
+    let (mut listens, mut met) = (None, meet.is_none());
+    if let Some(address) = meet {
+        if let Some(Protocol::P2p(peer)) = address.iter().last() {
+            swarm.add_peer_address(peer, address.clone());
+        }
+        swarm.dial(address.clone())?;
+    }
     let address = loop {
-        if let SwarmEvent::NewListenAddr { address, .. } = swarm.select_next_some().await {
-            break address.with_p2p(*swarm.local_peer_id()).map_err(|_| anyhow!("an address"))?;
+        match swarm.select_next_some().await {
+            SwarmEvent::NewListenAddr { address, .. } => listens = Some(address),
+            SwarmEvent::ConnectionEstablished { .. } => met = true,
+            SwarmEvent::OutgoingConnectionError { error, .. } => return Err(error.into()),
+            _ => {}
+        }
+        match listens.take() {
+            Some(address) if met => break address,
+            waiting => listens = waiting,
         }
     };
-    let (meet, mut met) = mpsc::channel::<Multiaddr>(1);
+    let address = address.with_p2p(*swarm.local_peer_id()).map_err(|_| anyhow!("an address"))?;
     tokio::spawn(async move {
         loop {
-            tokio::select! {
-                _ = swarm.select_next_some() => {}
-                Some(address) = met.recv() => {
-                    if let Some(Protocol::P2p(peer)) = address.iter().last() {
-                        swarm.add_peer_address(peer, address.clone());
-                    }
-                    drop(swarm.dial(address));
-                }
-            }
+            swarm.select_next_some().await;
         }
     });
-    Ok(Known { address, meet })
+    Ok(address)
 }
 
-/// The other side: an actor of this name, in a swarm that has met the one at this address.
+/// The other side: an actor of this name, in the swarm of the one at this address.
 pub(crate) async fn side(name: &str, address: &str) -> anyhow::Result<Ready> {
-    let known = start().await?;
-    known.meet.send(address.parse()?).await?;
+    start(Some(&address.parse()?)).await?;
     let worker = Worker::spawn(Worker::default());
-    let begun = Instant::now();
-    while let Err(error) = worker.register(name).await {
-        // A name is known when another one of the swarm has it, too.
-        ensure!(begun.elapsed() < PATIENCE, "kameo cannot register an actor: {error}");
-        tokio::time::sleep(PATIENCE / 200).await;
-    }
-    let ready = Ready::default().with("address", known.address.to_string());
-    mp_bench::ours::keep((worker, known));
-    Ok(ready)
-}
-
-/// This process's swarm.
-async fn swarm() -> anyhow::Result<&'static Known> {
-    static SWARM: OnceLock<Known> = OnceLock::new();
-    if SWARM.get().is_none() {
-        SWARM.set(start().await?).map_err(|_| anyhow!("contests come one after the other"))?;
-    }
-    SWARM.get().context("a swarm")
+    // A name is registered when another one of the swarm has it, too.
+    worker.register(name).await.map_err(|error| anyhow!("kameo cannot register an actor: {error}"))?;
+    mp_bench::ours::keep(worker);
+    Ok(Ready::default())
 }
 
 /// Takes part in W1, W2 and W3, and within one process in W4 and W5.
-pub(crate) async fn join(contest: Contest, workload: &str, payload: usize) -> anyhow::Result<Contest> {
+pub(crate) async fn join(
+    contest: Contest,
+    workload: &'static str,
+    payload: usize,
+) -> anyhow::Result<Contest> {
+    /// The address of this process's swarm.
+    static ADDRESS: OnceCell<Multiaddr> = OnceCell::const_new();
     if !["W1", "W2", "W3"].contains(&workload) {
         return Ok(local::join(contest, workload, payload));
     }
     // Names are known to the whole swarm, and outlive a contest.
     let name = format!("{workload}-{payload}");
-    let known = swarm().await?;
-    let process = Process::start(&Theirs::Kameo(name.clone(), known.address.to_string())).await?;
-    known.meet.send(process.get("address")?.parse()?).await?;
-    let begun = Instant::now();
-    let worker = loop {
-        if let Ok(Some(worker)) = RemoteActorRef::<Worker>::lookup(name.as_str()).await {
-            break worker;
-        }
-        ensure!(begun.elapsed() < PATIENCE, "kameo finds no actor of this name");
-        tokio::time::sleep(PATIENCE / 200).await;
-    };
+    let address = ADDRESS.get_or_try_init(|| start(None)).await?;
+    let process = Process::start(&Theirs::Kameo(name.clone(), address.to_string())).await?;
+    let worker = RemoteActorRef::<Worker>::lookup(name.as_str()).await?;
+    let worker = worker.context("kameo finds no actor of this name")?;
     let bytes = || ByteBuf::from(Traffic::payload(payload));
     let line = Remote {
         worker,
@@ -200,7 +184,7 @@ struct Remote {
 }
 
 impl Line for Remote {
-    const HOLDS_BACK: bool = true;
+    const AHEAD: Option<usize> = None;
 
     async fn push(&mut self) -> anyhow::Result<()> {
         if self.acknowledgements.len() == UNDER_WAY {

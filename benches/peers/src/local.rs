@@ -5,6 +5,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use mp_bench::contest::{Contest, Contestant};
 use mp_bench::figures::Figure;
+use mp_bench::memory::resident;
 use mp_bench::messages::Traffic;
 use mp_bench::process::{Process, Ready};
 use mp_bench::workload::local::{Local, Way};
@@ -39,18 +40,19 @@ impl Contestant for Idle {
     }
 }
 
-/// Makes so many of them, gives them time to begin, and tells what they take. What was made is to be kept.
+/// Makes so many of them, waits until all have begun, and tells what they take. What was made is to be kept.
 pub(crate) async fn make<T>(
     actors: usize,
     mut one: impl AsyncFnMut() -> anyhow::Result<T>,
+    begun: impl AsyncFnOnce() -> anyhow::Result<()>,
 ) -> anyhow::Result<(Ready, Vec<Option<T>>)> {
     // Those who hold addresses have memory of their own for that.
     let mut kept: Vec<Option<T>> = (0..actors).map(|_| None).collect();
-    let before = ports::resident()?;
+    let before = resident()?;
     for place in &mut kept {
         *place = Some(one().await?);
     }
-    tokio::time::sleep(Duration::from_millis(100)).await;
-    let bytes = ports::resident()?.saturating_sub(before);
+    begun().await?;
+    let bytes = resident()?.saturating_sub(before);
     Ok((Ready::default().with("bytes", bytes.to_string()), kept))
 }

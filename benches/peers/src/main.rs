@@ -67,32 +67,32 @@ struct Peers;
 
 #[async_trait]
 impl Guests for Peers {
-    async fn join(&self, contest: Contest, workload: &str, payload: usize) -> anyhow::Result<Contest> {
+    async fn join(&self, contest: Contest, workload: &'static str, payload: usize) -> Contest {
         #[cfg(feature = "zeromq")]
-        let contest = zeromq::join(contest, workload, payload).await?;
+        let contest = admit(contest, zeromq::PEER, |none| zeromq::join(none, workload, payload)).await;
         #[cfg(feature = "zeromq-rs")]
-        let contest = zeromq_rs::join(contest, workload, payload).await?;
+        let contest = admit(contest, zeromq_rs::PEER, |none| zeromq_rs::join(none, workload, payload)).await;
         #[cfg(feature = "zenoh")]
-        let contest = zenoh::join(contest, workload, payload).await?;
+        let contest = admit(contest, zenoh::PEER, |none| zenoh::join(none, workload, payload)).await;
         #[cfg(feature = "tonic")]
-        let contest = tonic::join(contest, workload, payload).await?;
+        let contest = admit(contest, tonic::PEER, |none| tonic::join(none, workload, payload)).await;
         #[cfg(feature = "nats")]
         let contest = match nats::missing() {
-            None => nats::join(contest, workload, payload).await?,
+            None => admit(contest, nats::PEER, |none| nats::join(none, workload, payload)).await,
             Some(_) => contest,
         };
         #[cfg(feature = "ractor")]
-        let contest = ractor::join(contest, workload, payload).await?;
+        let contest = admit(contest, ractor::PEER, |none| ractor::join(none, workload, payload)).await;
         #[cfg(feature = "kameo")]
-        let contest = kameo::join(contest, workload, payload).await?;
+        let contest = admit(contest, kameo::PEER, |none| kameo::join(none, workload, payload)).await;
         #[cfg(feature = "actix")]
         let contest = actix::join(contest, workload, payload);
         #[cfg(feature = "perl-aemp")]
         let contest = match perl::missing() {
-            None => perl::join(contest, workload, payload).await?,
+            None => admit(contest, perl::PEER, |none| perl::join(none, workload, payload)).await,
             Some(_) => contest,
         };
-        Ok(contest)
+        contest
     }
 
     fn versions(&self) -> String {
@@ -117,6 +117,15 @@ impl Guests for Peers {
         versions.push(perl::missing().map_or_else(perl::version, no_part));
         versions.join("\n")
     }
+}
+
+/// Lets a system take part that can join a contest which nobody has joined.
+async fn admit<F>(contest: Contest, peer: &'static str, join: impl FnOnce(Contest) -> F) -> Contest
+where
+    F: Future<Output = anyhow::Result<Contest>> + Send + 'static,
+{
+    let joining = join(contest.empty());
+    contest.open(peer, joining).await
 }
 
 #[cfg(any(feature = "nats", feature = "perl-aemp"))]

@@ -4,7 +4,6 @@
 //! from time to time whether the receivers have come so far.
 
 use std::process::Stdio;
-use std::time::Duration;
 
 use anyhow::Context;
 use async_nats::{Client, Subscriber};
@@ -14,13 +13,16 @@ use mp_bench::contest::Contest;
 use mp_bench::messages::Traffic;
 use mp_bench::process::{Process, Ready};
 use mp_bench::tally::Tally;
+use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::{Child, Command};
 
 use crate::jobs::{Count, Line, OneWay, enter, settle};
 use crate::{PROCESSES, RECEIVERS, Theirs};
 
-const PEER: &str = "nats";
+pub(crate) const PEER: &str = "nats";
 const SERVER: &str = "nats-server";
+/// What it says before its address.
+const LISTENS: &str = "Listening for client connections on ";
 
 /// What is missing, if something is.
 pub(crate) fn missing() -> Option<&'static str> {
@@ -38,16 +40,16 @@ fn server_version() -> anyhow::Result<String> {
 }
 
 /// Takes part in W1, W2, W3 and W6.
-pub(crate) async fn join(contest: Contest, workload: &str, payload: usize) -> anyhow::Result<Contest> {
+pub(crate) async fn join(
+    contest: Contest,
+    workload: &'static str,
+    payload: usize,
+) -> anyhow::Result<Contest> {
     if !["W1", "W2", "W3", "W6"].contains(&workload) {
         return Ok(contest);
     }
-    let port = std::net::TcpListener::bind("127.0.0.1:0")?.local_addr()?.port().to_string();
-    let mut server = Command::new(SERVER);
-    server.args(["-a", "127.0.0.1", "-p", &port]).stdout(Stdio::null()).stderr(Stdio::null());
-    let server = server.kill_on_drop(true).spawn().context("cannot start nats-server")?;
-    let url = format!("nats://127.0.0.1:{port}");
-    let client = connect(&url).await?;
+    let (server, url) = serve().await?;
+    let client = async_nats::connect(&url).await?;
     let inbox = client.new_inbox();
     let answers = client.subscribe(inbox.clone()).await?;
     let payload_bytes = Traffic::payload(payload).into();
@@ -65,20 +67,26 @@ pub(crate) async fn join(contest: Contest, workload: &str, payload: usize) -> an
     Ok(enter(contest, (PEER, workload), (line, payload), process))
 }
 
-/// The server needs a moment before it listens.
-async fn connect(url: &str) -> anyhow::Result<Client> {
-    for _ in 0..100 {
-        if let Ok(client) = async_nats::connect(url).await {
-            return Ok(client);
+/// Starts a server at a port of its choice. It logs that it listens, and where.
+async fn serve() -> anyhow::Result<(Child, String)> {
+    let mut server = Command::new(SERVER);
+    server.args(["-a", "127.0.0.1", "-p", "-1"]).stdout(Stdio::null()).stderr(Stdio::piped());
+    let mut server = server.kill_on_drop(true).spawn().context("cannot start nats-server")?;
+    let mut log = BufReader::new(server.stderr.take().context("its stderr is a pipe")?).lines();
+    let address = loop {
+        let line = log.next_line().await?.context("nats-server does not listen")?;
+        if let Some((_, address)) = line.split_once(LISTENS) {
+            break address.to_owned();
         }
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    }
-    anyhow::bail!("nats-server does not listen")
+    };
+    // A pipe that is full would stop it.
+    tokio::spawn(async move { while let Ok(Some(_)) = log.next_line().await {} });
+    Ok((server, format!("nats://{address}")))
 }
 
 /// The other side: one connection; so many who count, and one who echoes.
 pub(crate) async fn side(url: &str, receivers: usize) -> anyhow::Result<Ready> {
-    let client = connect(url).await?;
+    let client = async_nats::connect(url).await?;
     for _ in 0..receivers {
         tokio::spawn(count(client.clone(), client.subscribe("sink").await?));
     }
@@ -130,7 +138,7 @@ impl Subjects {
 }
 
 impl Line for Subjects {
-    const HOLDS_BACK: bool = false;
+    const AHEAD: Option<usize> = Some(8 << 20);
 
     async fn push(&mut self) -> anyhow::Result<()> {
         Ok(self.client.publish("sink", self.payload.clone()).await?)

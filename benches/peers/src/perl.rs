@@ -14,7 +14,7 @@ use mp_bench::tally::Tally;
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::process::{Child, ChildStdin, ChildStdout, Command};
 
-const PEER: &str = "perl-aemp";
+pub(crate) const PEER: &str = "perl-aemp";
 const PROGRAM: &str = include_str!("../perl/aemp.pl");
 
 /// What is missing, if something is.
@@ -38,7 +38,11 @@ fn perl_version() -> anyhow::Result<String> {
 }
 
 /// Takes part in W8.
-pub(crate) async fn join(contest: Contest, workload: &str, payload: usize) -> anyhow::Result<Contest> {
+pub(crate) async fn join(
+    contest: Contest,
+    workload: &'static str,
+    payload: usize,
+) -> anyhow::Result<Contest> {
     if workload != "W8" {
         return Ok(contest);
     }

@@ -7,21 +7,22 @@ pub(crate) mod local;
 
 use std::collections::VecDeque;
 use std::net::{IpAddr, Ipv4Addr, TcpListener};
-use std::time::{Duration, Instant};
 
-use anyhow::{Context, ensure};
+use anyhow::Context;
 use mp_bench::contest::Contest;
 use mp_bench::messages::Traffic;
 use mp_bench::process::{Process, Ready};
 use mp_bench::tally::Tally;
-use ractor::concurrency::{OneshotReceiver, oneshot};
-use ractor::{Actor, ActorProcessingErr, ActorRef, RpcReplyPort};
+use ractor::concurrency::OneshotReceiver;
+use ractor::pg::GroupChangeMessage;
+use ractor::{Actor, ActorCell, ActorProcessingErr, ActorRef, RpcReplyPort, SupervisionEvent};
 use ractor_cluster::{NodeServer, NodeServerMessage, RactorClusterMessage, client_connect};
+use tokio::sync::oneshot;
 
 use crate::Theirs;
 use crate::jobs::{Count, Line, enter};
 
-const PEER: &str = "ractor_cluster";
+pub(crate) const PEER: &str = "ractor_cluster";
 const COOKIE: &str = "known to both";
 
 pub(crate) fn version() -> String {
@@ -68,6 +69,41 @@ impl Actor for Worker {
     }
 }
 
+/// Waits for the first member of a group.
+struct Watch;
+
+impl Actor for Watch {
+    type Msg = ();
+    type State = Option<oneshot::Sender<ActorCell>>;
+    type Arguments = (String, oneshot::Sender<ActorCell>);
+
+    async fn pre_start(
+        &self,
+        myself: ActorRef<()>,
+        (group, found): Self::Arguments,
+    ) -> Result<Self::State, ActorProcessingErr> {
+        ractor::pg::monitor(group, myself.get_cell());
+        Ok(Some(found))
+    }
+
+    async fn handle_supervisor_evt(
+        &self,
+        myself: ActorRef<()>,
+        event: SupervisionEvent,
+        found: &mut Self::State,
+    ) -> Result<(), ActorProcessingErr> {
+        let SupervisionEvent::ProcessGroupChanged(GroupChangeMessage::Join(_, _, mut members)) = event else {
+            return Ok(());
+        };
+        if let (Some(found), Some(member)) = (found.take(), members.pop()) {
+            // Nobody waits any more if it took too long.
+            drop(found.send(member));
+            myself.stop(None);
+        }
+        Ok(())
+    }
+}
+
 /// A node of theirs, and where it listens.
 async fn start(name: &str) -> anyhow::Result<(ActorRef<NodeServerMessage>, u16)> {
     let port = TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
@@ -85,7 +121,11 @@ pub(crate) async fn side(group: String) -> anyhow::Result<Ready> {
 }
 
 /// Takes part in W1, W2 and W3, and within one process in W4 and W5.
-pub(crate) async fn join(contest: Contest, workload: &str, payload: usize) -> anyhow::Result<Contest> {
+pub(crate) async fn join(
+    contest: Contest,
+    workload: &'static str,
+    payload: usize,
+) -> anyhow::Result<Contest> {
     if !["W1", "W2", "W3"].contains(&workload) {
         return Ok(local::join(contest, workload, payload));
     }
@@ -93,15 +133,10 @@ pub(crate) async fn join(contest: Contest, workload: &str, payload: usize) -> an
     let group = format!("{workload}-{payload}");
     let process = Process::start(&Theirs::Ractor(group.clone())).await?;
     let (server, _) = start(&group).await?;
+    let (found, member) = oneshot::channel();
+    Actor::spawn(None, Watch, (group, found)).await?;
     client_connect(&server, ("127.0.0.1", process.get("port")?.parse::<u16>()?)).await?;
-    let begun = Instant::now();
-    let worker = loop {
-        if let Some(member) = ractor::pg::get_members(&group).pop() {
-            break ActorRef::from(member);
-        }
-        ensure!(begun.elapsed() < Duration::from_secs(10), "ractor_cluster finds no member of the group");
-        tokio::time::sleep(Duration::from_millis(10)).await;
-    };
+    let worker = ActorRef::from(member.await.context("nobody watches the group")?);
     let line = Remote { server, worker, answers: VecDeque::new(), payload: Traffic::payload(payload) };
     Ok(enter(contest, (PEER, workload), (line, payload), process))
 }
@@ -122,7 +157,7 @@ impl Drop for Remote {
 
 impl Remote {
     fn question(&mut self, work: impl FnOnce(RpcReplyPort<Vec<u8>>) -> Work) -> anyhow::Result<()> {
-        let (reply, answer) = oneshot();
+        let (reply, answer) = oneshot::channel();
         self.worker.cast(work(reply.into()))?;
         self.answers.push_back(answer);
         Ok(())
@@ -134,7 +169,7 @@ impl Remote {
 }
 
 impl Line for Remote {
-    const HOLDS_BACK: bool = false;
+    const AHEAD: Option<usize> = Some(8 << 20);
 
     async fn push(&mut self) -> anyhow::Result<()> {
         Ok(self.worker.cast(Work::Data(self.payload.clone()))?)

@@ -11,9 +11,10 @@ use mp_bench::process::{Process, Ready};
 use mp_bench::tally::Tally;
 use tokio::net::TcpListener;
 use tokio::sync::mpsc;
-use tokio_stream::wrappers::{ReceiverStream, TcpListenerStream};
+use tokio_stream::wrappers::ReceiverStream;
 use tokio_stream::{Stream, StreamExt};
 use tonic::transport::Server;
+use tonic::transport::server::TcpIncoming;
 use tonic::{Request, Response, Status, Streaming};
 
 use self::generated::bench_client::BenchClient;
@@ -26,7 +27,7 @@ mod generated {
     include!(concat!(env!("OUT_DIR"), "/mp.bench.Bench.rs"));
 }
 
-const PEER: &str = "tonic";
+pub(crate) const PEER: &str = "tonic";
 /// Messages that wait for a stream.
 const ROOM: usize = 1_024;
 
@@ -42,7 +43,11 @@ pub(crate) struct Chunk {
 }
 
 /// Takes part in W1, W2 and W3.
-pub(crate) async fn join(contest: Contest, workload: &str, payload: usize) -> anyhow::Result<Contest> {
+pub(crate) async fn join(
+    contest: Contest,
+    workload: &'static str,
+    payload: usize,
+) -> anyhow::Result<Contest> {
     if !["W1", "W2", "W3"].contains(&workload) {
         return Ok(contest);
     }
@@ -61,7 +66,9 @@ pub(crate) async fn side() -> anyhow::Result<Ready> {
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     let address = listener.local_addr()?.to_string();
     let server = Server::builder().add_service(BenchServer::new(Service));
-    tokio::spawn(server.serve_with_incoming(TcpListenerStream::new(listener)));
+    // As the server does when it makes the listener.
+    let incoming = TcpIncoming::from(listener).with_nodelay(Some(true));
+    tokio::spawn(server.serve_with_incoming(incoming));
     Ok(Ready::default().with("address", address))
 }
 
@@ -100,7 +107,7 @@ struct Streams {
 }
 
 impl Line for Streams {
-    const HOLDS_BACK: bool = true;
+    const AHEAD: Option<usize> = None;
 
     async fn push(&mut self) -> anyhow::Result<()> {
         Ok(self.to_sink.send(Chunk { payload: self.payload.clone() }).await?)

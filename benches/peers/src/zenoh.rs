@@ -24,7 +24,7 @@ use zenoh::{Config, Session, Wait};
 use crate::jobs::{Count, Line, OneWay, RoundTrip, enter, settle};
 use crate::{PROCESSES, RECEIVERS, Theirs};
 
-const PEER: &str = "zenoh";
+pub(crate) const PEER: &str = "zenoh";
 
 pub(crate) fn version() -> String {
     format!("zenoh: crate zenoh {}", env!("VERSION_ZENOH"))
@@ -41,7 +41,11 @@ pub(crate) struct Terms {
 }
 
 /// Takes part in W1, W2, W3, W6 and W7.
-pub(crate) async fn join(mut contest: Contest, workload: &str, payload: usize) -> anyhow::Result<Contest> {
+pub(crate) async fn join(
+    mut contest: Contest,
+    workload: &'static str,
+    payload: usize,
+) -> anyhow::Result<Contest> {
     let mut terms = Terms { receivers: 1, pem: None, express: workload == "W2" };
     match workload {
         "W1" | "W2" | "W3" => {
@@ -181,7 +185,7 @@ impl Keys {
 }
 
 impl Line for Keys {
-    const HOLDS_BACK: bool = true;
+    const AHEAD: Option<usize> = None;
 
     async fn push(&mut self) -> anyhow::Result<()> {
         self.sink.put(self.payload.clone()).await.map_err(failed)

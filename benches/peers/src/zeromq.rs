@@ -15,8 +15,10 @@ use zmq::{Context, Socket, SocketType};
 
 use crate::Theirs;
 
-const PEER: &str = "zeromq";
+pub(crate) const PEER: &str = "zeromq";
 const WINDOW: u64 = 64;
+/// Milliseconds.
+const PATIENCE: i32 = 30_000;
 
 pub(crate) fn version() -> String {
     let (major, minor, patch) = zmq::version();
@@ -24,7 +26,11 @@ pub(crate) fn version() -> String {
 }
 
 /// Takes part in W1, W2 and W3.
-pub(crate) async fn join(contest: Contest, workload: &str, payload: usize) -> anyhow::Result<Contest> {
+pub(crate) async fn join(
+    contest: Contest,
+    workload: &'static str,
+    payload: usize,
+) -> anyhow::Result<Contest> {
     let kind = match workload {
         "W1" => Kind::OneWay,
         "W2" => Kind::RoundTrip,
@@ -35,6 +41,10 @@ pub(crate) async fn join(contest: Contest, workload: &str, payload: usize) -> an
     let context = Context::new();
     let connect = |kind, name| -> anyhow::Result<Socket> {
         let socket = context.socket(kind)?;
+        // If the other side is gone, a thread is not to wait for it for ever.
+        socket.set_rcvtimeo(PATIENCE)?;
+        socket.set_sndtimeo(PATIENCE)?;
+        socket.set_linger(0)?;
         socket.connect(process.get(name)?)?;
         Ok(socket)
     };

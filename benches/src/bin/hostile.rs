@@ -92,9 +92,10 @@ async fn round(case: &Case, nice: i32) -> (f64, f64, u64) {
     let victim = Arc::new(Victim::start(case.limits));
     let honest = Arc::new(Honest::meet(&victim).await);
     let alone = rate(&honest, tokio::time::sleep(ALONE)).await;
-    let (stop, stopped) = oneshot::channel();
+    let ((stop, stopped), (begin, begun)) = (oneshot::channel(), oneshot::channel());
     let (attacked, attack) = (Arc::clone(&victim), case.attack);
-    let attack = tokio::task::spawn_blocking(move || apart(attack, nice, &attacked, stopped));
+    let attack = tokio::task::spawn_blocking(move || apart(attack, nice, &attacked, begin, stopped));
+    begun.await.expect("it begins");
     let beside = rate(&honest, tokio::time::sleep(BESIDE)).await;
     drop(stop);
     attack.await.expect("it does what it says");
@@ -107,12 +108,19 @@ fn median(mut figures: Vec<f64>) -> f64 {
 }
 
 /// Attacks in a thread of its own, over and over, until it is told to stop.
-fn apart(attack: Attack, nice: i32, victim: &Victim, stopped: oneshot::Receiver<()>) {
+fn apart(
+    attack: Attack,
+    nice: i32,
+    victim: &Victim,
+    begin: oneshot::Sender<()>,
+    stopped: oneshot::Receiver<()>,
+) {
     let thread = std::fs::read_link("/proc/thread-self").unwrap();
     let thread = thread.file_name().unwrap().to_owned();
     let reniced = Command::new("renice").args(["-n", &nice.to_string(), "-p"]).arg(thread).output().unwrap();
     assert!(reniced.status.success());
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    begin.send(()).expect("somebody waits");
     // What an attacker gets is for the tests to assert. One that comes too late for its own expectations begins anew.
     let mut stopped = std::pin::pin!(stopped);
     let mut attack_once = || {

@@ -1,11 +1,15 @@
-//! What the program prints: results to stdout, progress to stderr if that is a terminal.
+//! What the program prints: results to stdout; to stderr progress, and who has failed.
 
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a report on the terminal")]
 
 use std::io::IsTerminal;
+use std::time::Instant;
+
+use anyhow::ensure;
+use mp_transport::clock;
 
 use super::args::Args;
-use crate::figures::{Line, Metric, Results};
+use crate::figures::{Failure, Line, Metric, Results};
 use crate::goals::{self, Verdict};
 
 /// From so many bytes on tables show megabytes per second, too.
@@ -24,6 +28,8 @@ pub(super) struct Output {
     ratios: bool,
     terminal: bool,
     titled: bool,
+    begun: Instant,
+    failures: usize,
     verdicts: Vec<Verdict>,
 }
 
@@ -40,7 +46,8 @@ impl Output {
             _ => Form::Json,
         };
         let terminal = std::io::stderr().is_terminal();
-        Self { form, ratios: args.vs, terminal, titled: false, verdicts: Vec::new() }
+        let verdicts = Vec::new();
+        Self { form, ratios: args.vs, terminal, titled: false, begun: clock::now(), failures: 0, verdicts }
     }
 
     /// Whose guests take part, and of which versions.
@@ -57,7 +64,15 @@ impl Output {
         }
     }
 
-    /// What is done now, in a line that the next one replaces.
+    /// A contest begins, one of so many. Who has no terminal is told, too, unless it is the only one.
+    pub(super) fn begins(&self, what: &str, number: usize, of: usize) {
+        if !self.terminal && of > 1 {
+            eprintln!("mp-bench: {what} ({number} of {of}), after {:.0?}", self.begun.elapsed());
+        }
+        self.progress(&format!("{what}: begins"));
+    }
+
+    /// What is done now, in a line that the next one replaces, if there is a terminal.
     pub(super) fn progress(&self, what: &str) {
         if self.terminal {
             eprint!("\r\x1b[K{what}");
@@ -79,6 +94,16 @@ impl Output {
                 Form::Json => println!("{}", serde_json::to_string(&line)?),
                 Form::Text => println!("{}", text(&line)),
                 Form::Markdown => println!("{}", markdown(&line)),
+            }
+        }
+        for failure in &results.failures {
+            self.failures += 1;
+            let Failure { peer, workload, payload, failed } = failure;
+            eprintln!("mp-bench: {workload} {payload} B: {peer} failed: {failed}");
+            match self.form {
+                Form::Json => println!("{}", serde_json::to_string(failure)?),
+                Form::Text => println!("{workload:4} {payload:>9} {:<20} {peer:<18} failed: {failed}", "-"),
+                Form::Markdown => println!("{}", failed_row(failure)),
             }
         }
         if self.ratios {
@@ -103,6 +128,10 @@ impl Output {
     }
 
     /// Which goals are met.
+    ///
+    /// # Errors
+    ///
+    /// Somebody has failed, which was said before.
     pub(super) fn end(self) -> anyhow::Result<()> {
         if self.form == Form::Markdown && !self.verdicts.is_empty() {
             println!("\n| goal | reached | met |\n|---|---:|---|");
@@ -118,6 +147,7 @@ impl Output {
                 Form::Markdown => println!("| {goal} | {} | {word} |", number(*reached)),
             }
         }
+        ensure!(self.failures == 0, "{} contestants failed, see above", self.failures);
         Ok(())
     }
 }
@@ -149,6 +179,12 @@ fn markdown(line: &Line) -> String {
     )
 }
 
+/// Reasons may have several lines, and what ends a cell.
+fn failed_row(Failure { peer, workload, payload, failed }: &Failure) -> String {
+    let failed = failed.split_whitespace().collect::<Vec<_>>().join(" ").replace('|', "/");
+    format!("| {workload} | {payload} | | {peer} | failed: {failed} | | |")
+}
+
 fn ratio(line: &Line) -> String {
     match (line.ratio, line.of) {
         (Some(ratio), Some(of)) => format!("{ratio:.3} \u{d7} {of}"),
@@ -170,6 +206,13 @@ fn number(value: f64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_failure_is_one_row() {
+        let (peer, failed) = ("zenoh".into(), "run 1 of 5:\n a | b".into());
+        let failure = Failure { peer, workload: "W7", payload: 64, failed };
+        assert_eq!(failed_row(&failure), "| W7 | 64 | | zenoh | failed: run 1 of 5: a / b | | |");
+    }
 
     #[test]
     fn numbers_have_three_digits() {

@@ -7,6 +7,7 @@ use anyhow::Context;
 use rcgen::{BasicConstraints, CertificateParams, IsCa, KeyPair};
 use tokio::io::{ReadHalf, WriteHalf};
 use tokio::net::TcpStream;
+use tokio_rustls::rustls::crypto::{CryptoProvider, ring};
 use tokio_rustls::rustls::pki_types::pem::PemObject;
 use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
 use tokio_rustls::rustls::{ClientConfig, RootCertStore, ServerConfig};
@@ -45,6 +46,11 @@ fn parts(
     Ok((next()?, next()?, PrivateKeyDer::from_pem_slice(pem.as_bytes())?))
 }
 
+/// The one of our nodes. Other systems in this process may bring others, between which nothing chooses.
+fn provider() -> Arc<CryptoProvider> {
+    Arc::new(ring::default_provider())
+}
+
 /// Takes connections.
 ///
 /// # Errors
@@ -52,7 +58,8 @@ fn parts(
 /// The PEM is not one that [`pem`] has made.
 pub fn acceptor(pem: &str) -> anyhow::Result<TlsAcceptor> {
     let (own, _, key) = parts(pem)?;
-    let config = ServerConfig::builder().with_no_client_auth().with_single_cert(vec![own], key)?;
+    let config = ServerConfig::builder_with_provider(provider()).with_safe_default_protocol_versions()?;
+    let config = config.with_no_client_auth().with_single_cert(vec![own], key)?;
     Ok(TlsAcceptor::from(Arc::new(config)))
 }
 
@@ -68,7 +75,8 @@ pub fn acceptor(pem: &str) -> anyhow::Result<TlsAcceptor> {
 pub async fn connect(addr: &str, pem: &str) -> anyhow::Result<Ends> {
     let mut roots = RootCertStore::empty();
     roots.add(parts(pem)?.1)?;
-    let config = ClientConfig::builder().with_root_certificates(roots).with_no_client_auth();
+    let config = ClientConfig::builder_with_provider(provider()).with_safe_default_protocol_versions()?;
+    let config = config.with_root_certificates(roots).with_no_client_auth();
     let socket = TcpStream::connect(addr).await?;
     socket.set_nodelay(true)?;
     let name = ServerName::try_from(NAME)?;

@@ -2,7 +2,6 @@
 //!
 //! Each run has a process of its own, as memory that was once used does not come back.
 
-use std::path::Path;
 use std::time::Duration;
 
 use anyhow::{Context, ensure};
@@ -12,8 +11,8 @@ use tokio::process::Command;
 use super::{Settings, Workload, peer};
 use crate::contest::{Contest, Contestant, OURS, RAW, as_float};
 use crate::figures::{Figure, Metric};
+use crate::memory::{resident_of, run_time_of};
 use crate::ours::Terms;
-use crate::process::Process;
 use crate::raw;
 use crate::raw::service::Role;
 
@@ -21,8 +20,6 @@ use crate::raw::service::Role;
 const OTHERS: usize = 200;
 /// A run lasts so many times as long as others do: keep-alives are seconds apart.
 const LONGER: u32 = 5;
-/// Bytes of a page of memory, as `/proc` counts.
-const PAGE: u64 = 4_096;
 
 pub(super) const W10: Workload = Workload {
     name: "W10",
@@ -67,8 +64,8 @@ struct Idle {
 impl Contestant for Idle {
     async fn measure(&mut self, time: Duration) -> anyhow::Result<Vec<Figure>> {
         let process = peer(&self.terms).await?;
-        let holder = Holder::of(&process)?;
-        let empty = holder.memory()?;
+        let holder = process.id().context("the other side has died")?.to_string();
+        let empty = resident_of(&holder)?;
         let (mut nodes, mut lines) = (Vec::new(), Vec::new());
         for _ in 0..self.connections {
             if self.ours {
@@ -84,41 +81,16 @@ impl Contestant for Idle {
                 lines.push(line);
             }
         }
-        let (full, busy) = (holder.memory()?, holder.nanoseconds()?);
+        let (full, busy) = (resident_of(&holder)?, run_time_of(&holder)?);
         let time = time * LONGER;
+        // Nothing is to happen: that is what is measured.
         tokio::time::sleep(time).await;
-        let nanoseconds = as_float(holder.nanoseconds()?.saturating_sub(busy));
+        let nanoseconds = as_float(run_time_of(&holder)?.saturating_sub(busy));
         let each = as_float(self.connections as u64);
         let bytes = as_float(full.saturating_sub(empty)) / each;
         drop((nodes, lines));
         process.end().await?;
         let micros = nanoseconds / 1e3 / each / time.as_secs_f64().max(1e-3);
         Ok(vec![(Metric::BytesPerConnection, bytes), (Metric::CpuPerConnection, micros)])
-    }
-}
-
-/// What the system tells of a process.
-struct Holder(String);
-
-impl Holder {
-    fn of(process: &Process) -> anyhow::Result<Self> {
-        Ok(Self(format!("/proc/{}", process.id().context("the other side has died")?)))
-    }
-
-    /// Bytes of memory that are in use.
-    fn memory(&self) -> anyhow::Result<u64> {
-        let all = std::fs::read_to_string(Path::new(&self.0).join("statm"))?;
-        let pages: u64 = all.split_whitespace().nth(1).context("resident pages")?.parse()?;
-        Ok(pages * PAGE)
-    }
-
-    /// How long its threads have run so far.
-    fn nanoseconds(&self) -> anyhow::Result<u64> {
-        let mut sum = 0;
-        for thread in std::fs::read_dir(Path::new(&self.0).join("task"))? {
-            let all = std::fs::read_to_string(thread?.path().join("schedstat"))?;
-            sum += all.split_whitespace().next().context("a time")?.parse::<u64>()?;
-        }
-        Ok(sum)
     }
 }

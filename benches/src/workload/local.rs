@@ -1,10 +1,12 @@
 //! W4: ports of one node, beside tokio's bounded channels.
 
+use std::future::Future;
+use std::marker::PhantomData;
 use std::time::Duration;
 
 use anyhow::{Context, ensure};
 use async_trait::async_trait;
-use mp_node::{Node, Port, TypedPort};
+use mp_node::{Node, Port, PortId, PortRef, SendError, TypedPort};
 use serde::{Deserialize, Serialize};
 use serde_bytes::ByteBuf;
 use tokio::sync::{mpsc, oneshot};
@@ -32,8 +34,8 @@ async fn open(settings: Settings, payload: usize) -> anyhow::Result<Contest> {
     let node = settings.terms().start("bench/", false).await?;
     let payload_bytes = Traffic::payload(payload);
     Ok(Contest::new("W4", payload, CHANNEL)
-        .with(OURS, Local(Typed(node.clone()), payload_bytes.clone()))
-        .with("mp-untyped", Local(Untyped(node), payload_bytes.clone()))
+        .with(OURS, Local(Ports::<TypedPort<Said>>::of(&node), payload_bytes.clone()))
+        .with("mp-untyped", Local(Ports::<Port>::of(&node), payload_bytes.clone()))
         .with(CHANNEL, Local(Channels, payload_bytes)))
 }
 
@@ -114,100 +116,141 @@ fn data(number: u64, payload: &[u8]) -> Said {
     Said::Data(number, ByteBuf::from(payload))
 }
 
-/// Typed ports: messages are moved.
-struct Typed(Node);
+/// Ports of one kind.
+struct Ports<P>(Node, PhantomData<fn() -> P>);
 
-#[async_trait]
-impl Way for Typed {
-    async fn one_way(&self, pace: &mut Pace, payload: &[u8]) -> anyhow::Result<Tally> {
-        let (done, end) = oneshot::channel();
-        let to = self.0.spawn_typed(async move |mut port: TypedPort<Said>| {
-            let mut tally = Tally::default();
-            while let Some(Said::Data(_, payload)) = port.recv().await {
-                tally.add(&payload);
-            }
-            done.send(tally).expect("somebody waits");
-        });
-        while pace.more() {
-            self.0.send(&to, data(pace.sent(), payload)).await?;
-        }
-        self.0.send(&to, Said::Stop).await?;
-        Ok(end.await?)
-    }
-
-    async fn ping_pong(&self, pace: &mut Pace, payload: &[u8]) -> anyhow::Result<()> {
-        let mut here = self.0.typed_port::<Said>();
-        let back = here.to_ref();
-        let there = self.0.spawn_typed(async move |mut port: TypedPort<Said>| {
-            let node = port.node();
-            while let Some(said @ Said::Data(..)) = port.recv().await {
-                node.send(&back, said).await.expect("the node lives");
-            }
-        });
-        while pace.more() {
-            self.0.send(&there, data(pace.sent(), payload)).await?;
-            here.recv().await.context("an echo")?;
-        }
-        Ok(())
-    }
-
-    async fn spawn_stop(&self, pace: &mut Pace) -> anyhow::Result<()> {
-        while pace.more() {
-            let port = self.0.spawn_typed(
-                async |mut port: TypedPort<Said>| {
-                    while let Some(Said::Data(..)) = port.recv().await {}
-                },
-            );
-            self.0.send(&port, Said::Stop).await?;
-            self.0.monitor(&port).await;
-        }
-        Ok(())
+impl<P> Ports<P> {
+    fn of(node: &Node) -> Self {
+        Self(node.clone(), PhantomData)
     }
 }
 
-/// Ports that take anything: messages are written and read.
-struct Untyped(Node);
+/// What the two kinds of ports do in the same way.
+trait Kind: Send + Sized + 'static {
+    type Address: AsRef<PortId> + Send + Sync + 'static;
+
+    fn make(node: &Node) -> Self;
+    fn spawn<T: Future<Output = ()> + Send + 'static>(
+        node: &Node,
+        task: impl FnOnce(Self) -> T + Send + 'static,
+    ) -> Self::Address;
+    fn address(&self) -> Self::Address;
+    fn node(&self) -> Node;
+    fn send(
+        node: &Node,
+        to: &Self::Address,
+        said: Said,
+    ) -> impl Future<Output = Result<(), SendError>> + Send;
+    fn next(&mut self) -> impl Future<Output = Option<Said>> + Send;
+}
+
+/// Messages are moved.
+impl Kind for TypedPort<Said> {
+    type Address = PortRef<Said>;
+
+    fn make(node: &Node) -> Self {
+        node.typed_port()
+    }
+
+    fn spawn<T: Future<Output = ()> + Send + 'static>(
+        node: &Node,
+        task: impl FnOnce(Self) -> T + Send + 'static,
+    ) -> PortRef<Said> {
+        node.spawn_typed(task)
+    }
+
+    fn address(&self) -> PortRef<Said> {
+        self.to_ref()
+    }
+
+    fn node(&self) -> Node {
+        self.node()
+    }
+
+    fn send(
+        node: &Node,
+        to: &PortRef<Said>,
+        said: Said,
+    ) -> impl Future<Output = Result<(), SendError>> + Send {
+        node.send(to, said)
+    }
+
+    fn next(&mut self) -> impl Future<Output = Option<Said>> + Send {
+        self.recv()
+    }
+}
+
+/// Messages are written and read.
+impl Kind for Port {
+    type Address = PortId;
+
+    fn make(node: &Node) -> Self {
+        node.port()
+    }
+
+    fn spawn<T: Future<Output = ()> + Send + 'static>(
+        node: &Node,
+        task: impl FnOnce(Self) -> T + Send + 'static,
+    ) -> PortId {
+        node.spawn(task)
+    }
+
+    fn address(&self) -> PortId {
+        self.id().clone()
+    }
+
+    fn node(&self) -> Node {
+        self.node()
+    }
+
+    fn send(node: &Node, to: &PortId, said: Said) -> impl Future<Output = Result<(), SendError>> + Send {
+        node.send(to, said)
+    }
+
+    fn next(&mut self) -> impl Future<Output = Option<Said>> + Send {
+        self.recv_as()
+    }
+}
 
 #[async_trait]
-impl Way for Untyped {
+impl<P: Kind> Way for Ports<P> {
     async fn one_way(&self, pace: &mut Pace, payload: &[u8]) -> anyhow::Result<Tally> {
         let (done, end) = oneshot::channel();
-        let to = self.0.spawn(async move |mut port: Port| {
+        let to = P::spawn(&self.0, async move |mut port: P| {
             let mut tally = Tally::default();
-            while let Some(Said::Data(_, payload)) = port.recv_as().await {
+            while let Some(Said::Data(_, payload)) = port.next().await {
                 tally.add(&payload);
             }
             done.send(tally).expect("somebody waits");
         });
         while pace.more() {
-            self.0.send(&to, data(pace.sent(), payload)).await?;
+            P::send(&self.0, &to, data(pace.sent(), payload)).await?;
         }
-        self.0.send(&to, Said::Stop).await?;
+        P::send(&self.0, &to, Said::Stop).await?;
         Ok(end.await?)
     }
 
     async fn ping_pong(&self, pace: &mut Pace, payload: &[u8]) -> anyhow::Result<()> {
-        let mut here = self.0.port();
-        let back = here.id().clone();
-        let there = self.0.spawn(async move |mut port: Port| {
+        let mut here = P::make(&self.0);
+        let back = here.address();
+        let there = P::spawn(&self.0, async move |mut port: P| {
             let node = port.node();
-            while let Some(said @ Said::Data(..)) = port.recv_as().await {
-                node.send(&back, said).await.expect("the node lives");
+            while let Some(said @ Said::Data(..)) = port.next().await {
+                P::send(&node, &back, said).await.expect("the node lives");
             }
         });
         while pace.more() {
-            self.0.send(&there, data(pace.sent(), payload)).await?;
-            here.recv_as::<Said>().await.context("an echo")?;
+            P::send(&self.0, &there, data(pace.sent(), payload)).await?;
+            here.next().await.context("an echo")?;
         }
-        self.0.send(&there, Said::Stop).await?;
-        Ok(())
+        Ok(P::send(&self.0, &there, Said::Stop).await?)
     }
 
     async fn spawn_stop(&self, pace: &mut Pace) -> anyhow::Result<()> {
         while pace.more() {
             let port =
-                self.0.spawn(async |mut port: Port| while let Some(Said::Data(..)) = port.recv_as().await {});
-            self.0.send(&port, Said::Stop).await?;
+                P::spawn(&self.0, async |mut port: P| while let Some(Said::Data(..)) = port.next().await {});
+            P::send(&self.0, &port, Said::Stop).await?;
             self.0.monitor(&port).await;
         }
         Ok(())

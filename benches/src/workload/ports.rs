@@ -5,16 +5,17 @@
 
 use std::time::Duration;
 
-use anyhow::{Context, ensure};
+use anyhow::ensure;
 use async_trait::async_trait;
 use mp_node::{Port, PortRef, TypedPort};
 use serde::{Deserialize, Serialize};
-use tokio::sync::mpsc;
+use tokio::sync::{Semaphore, mpsc};
 
 use super::{Settings, Workload};
 use crate::contest::{Contest, Contestant, as_float};
 use crate::figures::{Figure, Metric};
 use crate::goals::{CHANNEL, PORT_WITH_HANDLER, PORT_WITH_TASK};
+use crate::memory::resident;
 use crate::ours::{self, Terms};
 use crate::process::{Process, Ready};
 use crate::side::Side;
@@ -22,8 +23,8 @@ use crate::task;
 
 /// Messages that a channel holds.
 const ROOM: usize = 1_024;
-/// Bytes of a page of memory, as `/proc` counts.
-const PAGE: u64 = 4_096;
+/// A permit for each task that has begun, as a sign that takes no room in the tasks.
+static BEGUN: Semaphore = Semaphore::const_new(0);
 
 pub(super) const W5: Workload = Workload {
     name: "W5",
@@ -118,33 +119,28 @@ pub(crate) async fn make(terms: &Terms, ports: usize, kind: Kind) -> anyhow::Res
             }
             Kind::Channel => {
                 let (sender, mut port) = mpsc::channel(ROOM);
-                task(async move { while let Some(Said::Add(_)) = port.recv().await {} });
+                task(async move {
+                    BEGUN.add_permits(1);
+                    while let Some(Said::Add(_)) = port.recv().await {}
+                });
                 senders[index] = Some(sender);
             }
         }
     }
-    // Let each have its turn.
-    tokio::time::sleep(Duration::from_millis(100)).await;
+    if !matches!(kind, Kind::Handler) {
+        BEGUN.acquire_many(u32::try_from(ports)?).await?.forget();
+    }
     let bytes = resident()?.saturating_sub(before);
     ours::keep((node, refs, senders));
     Ok(Ready::default().with("bytes", bytes.to_string()))
 }
 
 async fn wait_typed(mut port: TypedPort<Said>) {
+    BEGUN.add_permits(1);
     while let Some(Said::Add(_)) = port.recv().await {}
 }
 
 async fn wait(mut port: Port) {
+    BEGUN.add_permits(1);
     while let Some(Said::Add(_)) = port.recv_as().await {}
-}
-
-/// Bytes of this process that are in memory.
-///
-/// # Errors
-///
-/// The system does not tell.
-pub fn resident() -> anyhow::Result<u64> {
-    let all = std::fs::read_to_string("/proc/self/statm").context("this workload needs Linux")?;
-    let pages: u64 = all.split_whitespace().nth(1).context("resident pages")?.parse()?;
-    Ok(pages * PAGE)
 }

@@ -96,7 +96,12 @@ impl Way for Actors {
 
 /// The other side: so many actors.
 pub(crate) async fn idle(actors: usize) -> anyhow::Result<Ready> {
-    let (ready, all) = local::make(actors, async || Ok(Worker::spawn(Worker::default()))).await?;
+    let one = async || {
+        let worker = Worker::spawn(Worker::default());
+        worker.wait_for_startup().await;
+        Ok(worker)
+    };
+    let (ready, all) = local::make(actors, one, async || Ok(())).await?;
     mp_bench::ours::keep(all);
     Ok(ready)
 }

@@ -8,6 +8,7 @@ use mp_bench::tally::Tally;
 use mp_bench::workload::local::Way;
 use ractor::{Actor, ActorProcessingErr, ActorRef, RpcReplyPort, call};
 use ractor_cluster::RactorMessage;
+use tokio::sync::Semaphore;
 
 use crate::Theirs;
 use crate::local::{self, ROOM};
@@ -26,15 +27,26 @@ enum Said {
     Report(RpcReplyPort<Tally>),
 }
 
-struct Worker;
+/// Those of W5 tell when they have begun.
+struct Worker<const TELLS: bool>;
 
-impl Actor for Worker {
+/// A permit for each that has.
+static BEGUN: Semaphore = Semaphore::const_new(0);
+
+impl<const TELLS: bool> Actor for Worker<TELLS> {
     type Msg = Said;
     type State = Tally;
     type Arguments = ();
 
     async fn pre_start(&self, _: ActorRef<Said>, (): ()) -> Result<Tally, ActorProcessingErr> {
         Ok(Tally::default())
+    }
+
+    async fn post_start(&self, _: ActorRef<Said>, _: &mut Tally) -> Result<(), ActorProcessingErr> {
+        if TELLS {
+            BEGUN.add_permits(1);
+        }
+        Ok(())
     }
 
     async fn handle(
@@ -57,7 +69,7 @@ struct Actors;
 #[async_trait]
 impl Way for Actors {
     async fn one_way(&self, pace: &mut Pace, payload: &[u8]) -> anyhow::Result<Tally> {
-        let (worker, _) = Actor::spawn(None, Worker, ()).await?;
+        let (worker, _) = Actor::spawn(None, Worker::<false>, ()).await?;
         while pace.more() {
             worker.cast(Said::Data(pace.sent(), payload.to_vec()))?;
             // Its sender is not made to wait.
@@ -71,7 +83,7 @@ impl Way for Actors {
     }
 
     async fn ping_pong(&self, pace: &mut Pace, payload: &[u8]) -> anyhow::Result<()> {
-        let (worker, _) = Actor::spawn(None, Worker, ()).await?;
+        let (worker, _) = Actor::spawn(None, Worker::<false>, ()).await?;
         while pace.more() {
             let (number, back) = call!(worker, |reply| Said::Ping(pace.sent(), payload.to_vec(), reply))?;
             anyhow::ensure!(number == pace.sent() && back == payload, "another message came back");
@@ -82,7 +94,7 @@ impl Way for Actors {
 
     async fn spawn_stop(&self, pace: &mut Pace) -> anyhow::Result<()> {
         while pace.more() {
-            let (worker, ended) = Actor::spawn(None, Worker, ()).await?;
+            let (worker, ended) = Actor::spawn(None, Worker::<false>, ()).await?;
             worker.stop(None);
             ended.await?;
         }
@@ -92,7 +104,9 @@ impl Way for Actors {
 
 /// The other side: so many actors.
 pub(crate) async fn idle(actors: usize) -> anyhow::Result<Ready> {
-    let (ready, all) = local::make(actors, async || Ok(Actor::spawn(None, Worker, ()).await?.0)).await?;
+    let one = async || Ok(Actor::spawn(None, Worker::<true>, ()).await?.0);
+    let begun = async || Ok(BEGUN.acquire_many(u32::try_from(actors)?).await?.forget());
+    let (ready, all) = local::make(actors, one, begun).await?;
     mp_bench::ours::keep(all);
     Ok(ready)
 }
