@@ -22,4 +22,5 @@ mod puppet;
 mod rivals;
 mod shutdown;
 mod stats;
+mod strangers;
 mod timers;
