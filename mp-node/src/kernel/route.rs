@@ -236,10 +236,6 @@ impl<W> Route<W> {
         &mut self,
         offer: impl FnOnce(&mut Outbox) -> Result<Offer, EncodeError>,
     ) -> Result<Sent, EncodeError> {
-        let connect = matches!(self.state, State::Idle);
-        if connect {
-            self.state = State::Connecting { queue: Outbox::without_connection(self.large) };
-        }
         let offer = match &mut self.state {
             State::Up { outbox, writer_sleeps, .. } => {
                 let offer = offer(outbox)?;
@@ -248,21 +244,23 @@ impl<W> Route<W> {
                 }
                 offer
             }
-            State::Connecting { queue } | State::Lost { queue } => {
-                let offer = offer(queue);
-                if connect && queue.is_empty() {
-                    // It was refused, or has to be encoded first.
-                    self.state = State::Idle;
+            State::Connecting { queue } | State::Lost { queue } => offer(queue)?,
+            State::Idle => {
+                // The state changes when the message is there: until then it may be refused, or its `Serialize` panic.
+                let mut queue = Outbox::without_connection(self.large);
+                let offer = offer(&mut queue)?;
+                if offer == Offer::Taken {
+                    self.state = State::Connecting { queue };
+                    return Ok(Sent::Connect(self.next_epoch()));
                 }
-                offer?
+                offer
             }
-            State::Idle | State::Gone => return Ok(Sent::Gone),
+            State::Gone => return Ok(Sent::Gone),
         };
         Ok(match offer {
             Offer::Full(room) => Sent::Full(room),
             Offer::Large => Sent::Large,
             Offer::Flooded => Sent::Flooded,
-            Offer::Taken if connect => Sent::Connect(self.next_epoch()),
             Offer::Taken => Sent::Queued,
         })
     }

@@ -59,6 +59,7 @@ impl Listener for FaultyListener {
 }
 
 impl AsyncRead for Broken {
+    #[expect(clippy::panic, reason = "that is what is tested")]
     fn poll_read(self: Pin<&mut Self>, _: &mut Context<'_>, _: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         panic!("a fault of the program")
     }
