@@ -143,7 +143,11 @@ impl CliError {
             Self::Unwell { .. } => 1,
             Self::Demo(_) | Self::Remote(_) | Self::Send(_) | Self::Output(_) | Self::Runtime(_) => 1,
             Self::Args(_) | Self::Config(_) | Self::Configure(_) => 2,
-            Self::Start(_) | Self::Global(_) | Self::NoSeed(_) | Self::NoNetwork | Self::Write { .. } => 2,
+            Self::Start(_)
+            | Self::Global(_)
+            | Self::NoSeed(_)
+            | Self::NoNetwork
+            | Self::Write { .. } => 2,
             #[cfg(feature = "top")]
             Self::NoTerminal => 2,
             Self::Service { .. } | Self::LogLevel { .. } => 2,
