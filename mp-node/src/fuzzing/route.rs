@@ -170,16 +170,8 @@ impl Model {
         if !send.is_available() {
             return;
         }
-        let session = Session {
-            peer: NodeId::new("peer").expect("valid"),
-            instance: Some(InstanceId(1)),
-            side: Side::Dialled,
-            send,
-            receive: send,
-            silence: None,
-            pieces,
-            many: true,
-        };
+        let plain = Session::new(NodeId::new("peer").expect("valid"), Side::Dialled, send);
+        let session = Session { instance: Some(InstanceId(1)), pieces, many: true, ..plain };
         let peer = Connection::new(session.clone(), &Limits::default(), clock::now()).expect("compiled in");
         match self.route.established(session, &self.limits) {
             Ok(Some(epoch)) => {
