@@ -4,9 +4,11 @@
 //! AnyEvent, `JSON::XS` and `CBOR::XS`. Where Perl or these are missing the tests say that they are skipped, but fail in CI
 //! (`CI=true`); the packages stand in `.ci/packages`.
 
-#![expect(clippy::panic, clippy::unwrap_used, reason = "what a test does that fails")]
+#![expect(clippy::panic, reason = "what a test does that fails")]
 
 mod live_perl {
+    #[path = "../../../mp-node/tests/common/log.rs"]
+    mod log;
     pub(crate) mod nodes;
     pub(crate) mod perl;
     #[path = "../support/plain.rs"]

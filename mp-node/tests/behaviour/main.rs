@@ -13,6 +13,8 @@ mod foreign;
 mod lanes;
 mod limits;
 mod lives;
+#[path = "../common/log.rs"]
+mod log;
 mod logs;
 mod many;
 mod monitors;
