@@ -102,6 +102,7 @@ scenarios! {
     joining::a_restarted_seed_is_told_anew,
     joining::a_wrong_secret_is_refused_by_both,
     messages::bursts_both_ways_keep_their_order,
+    messages::one_message_goes_to_many_ports,
     messages::values_survive_the_trip,
     messages::large_strings_go_both_ways,
     trip::each_value_arrives_as_the_table_says,
