@@ -1,13 +1,16 @@
 //! A node that is stopped goes in good order, and its log says so in calm words.
 
-use std::io;
-use std::sync::{Arc, Mutex};
+#[path = "../../mp-node/tests/common/log.rs"]
+mod log;
+
+use std::sync::Arc;
 use std::time::Duration;
 
 use mp_global::Global;
 use mp_node::Node;
 use mp_node::memory::MemoryNet;
-use tracing_subscriber::fmt::MakeWriter;
+
+use log::Log;
 
 async fn start(net: &MemoryNet, name: &str, random: u64, seeds: &[&str]) -> (Node, Global) {
     let builder = Node::builder("test").without_file().node_id(name).secret("s3kr1t").insecure_seed(random);
@@ -20,42 +23,6 @@ async fn start(net: &MemoryNet, name: &str, random: u64, seeds: &[&str]) -> (Nod
 
 async fn moment() {
     tokio::time::sleep(Duration::from_secs(2)).await;
-}
-
-/// What was logged in this thread.
-#[derive(Clone, Default)]
-struct Log(Arc<Mutex<Vec<u8>>>);
-
-impl io::Write for Log {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.lock().expect("no panic").extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
-impl<'a> MakeWriter<'a> for Log {
-    type Writer = Self;
-
-    fn make_writer(&'a self) -> Self {
-        self.clone()
-    }
-}
-
-impl Log {
-    fn collect() -> (Self, tracing::subscriber::DefaultGuard) {
-        let log = Self::default();
-        let subscriber = tracing_subscriber::fmt().with_ansi(false).without_time().with_target(false);
-        let guard = tracing::subscriber::set_default(subscriber.with_writer(log.clone()).finish());
-        (log, guard)
-    }
-
-    fn take(&self) -> String {
-        String::from_utf8(std::mem::take(&mut *self.0.lock().expect("no panic"))).expect("UTF-8")
-    }
 }
 
 /// [GL-40]: its connections end one after the other, and the directory makes nothing of that. Else the seed that goes last

@@ -4,9 +4,11 @@
 //! AnyEvent, `JSON::XS` and `CBOR::XS`. Where Perl or these are missing the tests say that they are skipped, but fail in CI
 //! (`CI=true`); the packages stand in `.ci/packages`.
 
-#![expect(clippy::panic, clippy::unwrap_used, reason = "what a test does that fails")]
+#![expect(clippy::panic, reason = "what a test does that fails")]
 
 mod live_perl {
+    #[path = "../../../mp-node/tests/common/log.rs"]
+    mod log;
     pub(crate) mod nodes;
     pub(crate) mod perl;
     #[path = "../support/plain.rs"]
@@ -100,6 +102,7 @@ scenarios! {
     joining::a_restarted_seed_is_told_anew,
     joining::a_wrong_secret_is_refused_by_both,
     messages::bursts_both_ways_keep_their_order,
+    messages::one_message_goes_to_many_ports,
     messages::values_survive_the_trip,
     messages::large_strings_go_both_ways,
     trip::each_value_arrives_as_the_table_says,

@@ -19,6 +19,11 @@ pub enum SendError {
     /// The node holds as many ports as [`Limits::ports`](mp_proto::Limits::ports) allows.
     #[error("the node holds too many ports: Limits::ports is {0}")]
     TooManyPorts(usize),
+    /// It was sent by the `Serialize` of another message, while that was being written; see [`Node::send`](crate::Node::send).
+    #[error(
+        "the `Serialize` implementation of a message must not send to other nodes while the message is written"
+    )]
+    Nested,
 }
 
 /// A message was not taken at once; it is given back.

@@ -202,6 +202,7 @@ mod sync;
 pub mod testing;
 mod timer;
 mod watch;
+mod writing;
 
 pub use address::{PortRef, Recipient, ReplyTo};
 pub use ask::Ask;

@@ -53,6 +53,7 @@ use crate::spawn::{Function, Outcome};
 use crate::stats::Counters;
 use crate::sync::{Lock, Shared};
 use crate::watch::{Action, Fired, Monitor};
+use crate::writing;
 
 /// A node of the network. Cheap to clone; all clones are the same node.
 ///
@@ -223,16 +224,24 @@ impl Node {
     /// nothing waits for delivery. If the peer is not connected, that begins now. Older name: `snd`.
     ///
     /// To a [`PortId`] goes any message. What a type becomes on the wire stands at [`mp_proto::adaptor`]: `("ping", 42)`
-    /// and an enum's variant `Ping(42)` are both `["ping", 42]`. The type's `Serialize` writes straight into the
-    /// connection's buffer, so it must not use the node itself. For a message of more than
-    /// [`Limits::large_message`](mp_proto::Limits::large_message) bytes it is called twice: the first time it is stopped by an
-    /// error where that is found out, and then the message is written to a buffer of its own, while others go on. To a [`PortRef`](crate::PortRef) go messages of its type
-    /// alone, and to a [`TypedPort`](crate::TypedPort) of this node they are moved as they are.
+    /// and an enum's variant `Ping(42)` are both `["ping", 42]`. For a message of more than
+    /// [`Limits::large_message`](mp_proto::Limits::large_message) bytes the type's `Serialize` is called twice: the first time it
+    /// is stopped by an error where that is found out, and then the message is written to a buffer of its own, while others go on.
+    /// To a [`PortRef`](crate::PortRef) go messages of its type alone, and to a [`TypedPort`](crate::TypedPort) of this node they
+    /// are moved as they are.
+    ///
+    /// # What `Serialize` may do
+    ///
+    /// It writes straight into the connection's buffer, under locks, so it should be quick. Ports of this node it may use as it
+    /// likes, and whatever gives nothing back from other nodes (to kill and to monitor ports there, to spawn them, to connect) is
+    /// done right after the message is written. What it sends to other nodes is refused by [`SendError::Nested`] while it is called
+    /// under locks, which it can rely upon nowhere, and asking the node about its peers panics then `[ND-37]`. That goes for all nodes
+    /// of the process. If it panics, nothing is sent, and nobody else notices.
     ///
     /// # Errors
     ///
-    /// [`SendError`]: the message cannot be written, or the node is no more. That the port is dead or its node
-    /// unreachable is no error: monitors tell.
+    /// [`SendError`]: the message cannot be written, the node is no more, or this is called by a `Serialize` as told above. That
+    /// the port is dead or its node unreachable is no error: monitors tell.
     ///
     /// # Cancellation
     ///
@@ -246,7 +255,7 @@ impl Node {
         to.deliver(self, message).await
     }
 
-    /// Sends a message if there is room for it now.
+    /// Sends a message if there is room for it now. What its `Serialize` may do stands at [`Node::send`].
     ///
     /// # Errors
     ///
@@ -502,6 +511,7 @@ impl Inner {
 
     /// Each peer's record once, in the order of the names.
     pub(crate) fn all_peers(&self) -> Vec<Arc<Peer>> {
+        writing::assert_none();
         let peers = self.peers.read();
         peers.iter().filter(|(name, peer)| **name == peer.id).map(|(_, peer)| Arc::clone(peer)).collect()
     }
@@ -547,6 +557,10 @@ impl Inner {
     fn connect(self: &Arc<Self>, node: &NodeId) {
         if *node == self.id || self.is_closed() {
             return;
+        }
+        if writing::is_under_way() {
+            let (inner, node) = (Arc::clone(self), node.clone());
+            return writing::postpone(move || inner.connect(&node));
         }
         if let Ok(peer) = self.peer(node) {
             let begun = peer.lock().route.connect();

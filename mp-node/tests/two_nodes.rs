@@ -69,6 +69,53 @@ async fn ways_to_receive_can_be_mixed_within_what_came_at_once() {
     assert_eq!((port.waiting(), b.stats().dead_letters), (0, 3));
 }
 
+/// Large and small ones, to one port and to many, in the framing in which a message goes once to all ports of a node, and in those in
+/// which it does not; meanwhile a port dies. [ND-31] [ND-32] [ND-34] [LN-07]
+#[tokio::test]
+async fn messages_to_one_and_to_many_ports_keep_their_order() {
+    for framing in FRAMINGS {
+        let (a, b) = pair(framing).await;
+        let (mut ports, mortal) = ([b.port(), a.port(), b.port(), b.port()], b.port());
+        let to: Vec<PortId> = ports.iter().map(|port| port.id().clone()).collect();
+        let and_mortal: Vec<PortId> = to.iter().chain([mortal.id()]).cloned().collect();
+        let end = a.monitor(&mortal);
+        let others: Vec<_> = to.iter().map(|port| a.monitor(port)).collect();
+        let receive = async {
+            for port in &mut ports {
+                for number in 0..500_u32 {
+                    let got = soon(port.recv_as::<(u32, String)>()).await.map(|(number, _)| number);
+                    assert_eq!(got, Some(number), "{framing}");
+                }
+            }
+        };
+        let send = async {
+            for number in 0..500_u32 {
+                let padding = "x".repeat(if number % 50 == 7 { 300_000 } else { 10 });
+                match number % 4 {
+                    0 => {
+                        for port in &to {
+                            soon(a.send(port, (number, &padding))).await.expect("sent");
+                        }
+                    }
+                    1 => soon(a.send_all(&and_mortal, (number, &padding))).await.expect("sent"),
+                    _ => soon(a.send_all(&to, (number, &padding))).await.expect("sent"),
+                }
+                if number == 250 {
+                    b.kill(&mortal, Reason::new("tired", "of living"));
+                }
+            }
+        };
+        tokio::join!(receive, send);
+        assert_eq!(soon(end).await.word(), "tired");
+        assert!(others.iter().all(|monitor| monitor.fired().is_none()));
+        let before = a.stats().bytes_sent;
+        soon(a.send_all(&to, (500_u32, "x".repeat(10_000)))).await.expect("sent");
+        settled(&a, &b).await;
+        let copies = (a.stats().bytes_sent - before) / 10_000;
+        assert_eq!(copies, if framing == Framing::Postcard { 1 } else { 3 }, "{framing}");
+    }
+}
+
 /// [MON-01] [MON-07]
 #[tokio::test]
 async fn a_monitor_tells_why_a_far_port_died() {

@@ -22,16 +22,7 @@ fn start() -> Instant {
 
 fn session(framing: Framing, instance: Option<InstanceId>, silence: Option<Duration>) -> Session {
     let peer = NodeId::new("peer").expect("a node ID");
-    Session {
-        peer,
-        instance,
-        side: Side::Dialled,
-        send: framing,
-        receive: framing,
-        silence,
-        pieces: false,
-        many: false,
-    }
+    Session { instance, silence, ..Session::new(peer, Side::Dialled, framing) }
 }
 
 /// A connection with a Perl node.

@@ -27,16 +27,8 @@ fn connection(pieces: bool) -> Connection {
 }
 
 fn connection_with(pieces: bool, max_message: usize) -> Connection {
-    let session = Session {
-        peer: NodeId::new("peer").expect("a node ID"),
-        instance: Some(InstanceId(1)),
-        side: Side::Dialled,
-        send: Framing::Postcard,
-        receive: Framing::Postcard,
-        silence: None,
-        pieces,
-        many: false,
-    };
+    let plain = Session::new(NodeId::new("peer").expect("a node ID"), Side::Dialled, Framing::Postcard);
+    let session = Session { instance: Some(InstanceId(1)), pieces, ..plain };
     let mut limits = Limits::default();
     limits.max_message = max_message;
     Connection::new(session, &limits, start()).expect("compiled in")

@@ -19,17 +19,7 @@ fn now() -> Instant {
 
 fn connection(framing: Framing) -> Connection {
     let peer = NodeId::new("peer").expect("a node ID");
-    let (send, receive) = (framing, framing);
-    let session = Session {
-        peer,
-        instance: None,
-        side: Side::Dialled,
-        send,
-        receive,
-        silence: None,
-        pieces: false,
-        many: false,
-    };
+    let session = Session::new(peer, Side::Dialled, framing);
     let mut limits = Limits::default();
     limits.max_values = 40;
     Connection::new(session, &limits, now()).expect("compiled in")

@@ -149,11 +149,18 @@ async fn part(world: &World, book: &Book, setup: &Setup) {
     for host in going {
         let Some(node) = world.node(host) else { continue };
         let sender = book.sender();
+        let mut targets = Vec::new();
         for _ in 0..3 {
             let Some(target) = dice.pick(staying).and_then(|host| book.sink(host)) else { continue };
             for _ in 0..LAST_MESSAGES {
-                traffic::say(&node, sender, &target, &mut dice, book).await;
+                traffic::say(&node, sender, std::slice::from_ref(&target), &mut dice, book).await;
             }
+            if !targets.contains(&target) {
+                targets.push(target);
+            }
+        }
+        if !targets.is_empty() {
+            traffic::say(&node, sender, &targets, &mut dice, book).await;
         }
         ends.push((host.clone(), node, sender));
     }

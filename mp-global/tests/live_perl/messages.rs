@@ -33,6 +33,45 @@ pub(crate) async fn bursts_both_ways_keep_their_order(framing: Framing) {
     perl.quiet(&["exception"]).await;
 }
 
+/// [ND-34]: each port of a Perl node gets a message of its own, in its place among those that go to it alone; and when one dies,
+/// its monitor tells and the others go on.
+pub(crate) async fn one_message_goes_to_many_ports(framing: Framing) {
+    const COUNT: u64 = 300;
+    let (node, _global, address) = seed("rust", framing).await;
+    let mut perl = Perl::start("pearl", framing, &[&address]).await;
+    let mut ours = node.port();
+    let mut all = vec![ours.id().clone()];
+    for _ in 0..3 {
+        all.push(perl.port("count").await);
+    }
+    perl.up(node.id()).await;
+    let mortal = perl.port("die").await;
+    let end = node.monitor(&mortal);
+    for number in 0..COUNT {
+        match number % 3 {
+            0 => {
+                for port in &all {
+                    soon(node.send(port, ("n", number))).await.expect("sent");
+                }
+            }
+            _ if number == COUNT / 2 + 1 => {
+                let more: Vec<_> = all.iter().chain([&mortal]).collect();
+                soon(node.send_all(more, ("n", number))).await.expect("sent");
+            }
+            _ => soon(node.send_all(&all, ("n", number))).await.expect("sent"),
+        }
+    }
+    soon(node.send_all(&all, ("end",))).await.expect("sent");
+    for port in &all[1..] {
+        let counted = perl.event_with("counted", |told| told["port"] == port.as_str()).await;
+        assert_eq!((&counted["count"], &counted["bad"]), (&json!(COUNT), &json!(0)), "{counted}");
+    }
+    for number in 0..COUNT {
+        assert_eq!(soon(ours.recv_as::<(String, u64)>()).await, Some(("n".into(), number)));
+    }
+    assert_eq!(soon(end).await.word(), "die");
+}
+
 /// [FR-13], [FR-16], [FR-21], [FR-24], [ST-21], [ST-22]: the values that two Perl nodes were recorded with arrive here as there, and ours
 /// arrive in Perl.
 pub(crate) async fn values_survive_the_trip(framing: Framing) {

@@ -1,56 +1,42 @@
 //! Our nodes in these tests.
 
 use std::collections::BTreeSet;
-use std::io;
-use std::sync::{Arc, Mutex, OnceLock};
+use std::sync::OnceLock;
 use std::time::Duration;
 
 use mp_global::{Global, GroupMonitor};
 use mp_node::{Framing, Node, NodeId, Port, PortId, Reason};
 use serde_json::Value as Json;
 
+use super::log::Log;
 use super::perl::PATIENCE;
 pub(crate) use super::plain::{plain, plain_message};
 
 pub(crate) const SECRET: &str = "s3kr1t";
 
 /// What our nodes have logged, all tests together.
-static LOG: OnceLock<Arc<Mutex<Vec<u8>>>> = OnceLock::new();
+static LOG: OnceLock<Log> = OnceLock::new();
 
 /// Passes on what our nodes log.
 #[cfg(feature = "log-tap")]
 pub(crate) static TAP: std::sync::LazyLock<mp_global::log_catcher::LogTap> =
     std::sync::LazyLock::new(|| mp_global::log_catcher::LogTap::new(mp_global::log_catcher::LogLevel::TRACE));
 
-struct Log(Arc<Mutex<Vec<u8>>>);
-
-impl io::Write for Log {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.lock().unwrap().extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
 /// All that has been logged so far, warnings and worse.
 pub(crate) fn log() -> String {
     let log = LOG.get_or_init(|| {
-        let log = Arc::new(Mutex::new(Vec::new()));
-        let writer = Arc::clone(&log);
+        let log = Log::default();
         let subscriber = tracing_subscriber::fmt()
             .with_max_level(tracing::Level::WARN)
             .with_ansi(false)
-            .with_writer(move || Log(Arc::clone(&writer)))
+            .with_writer(log.clone())
             .finish();
         #[cfg(feature = "log-tap")]
         let subscriber = tracing_subscriber::layer::SubscriberExt::with(subscriber, TAP.clone());
         tracing_subscriber::util::SubscriberInitExt::init(subscriber);
         log
     });
-    String::from_utf8_lossy(&log.lock().unwrap()).into_owned()
+    log.text()
 }
 
 /// A node that listens on loopback and speaks one framing.

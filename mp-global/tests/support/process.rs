@@ -4,7 +4,7 @@ use std::io::{BufRead, BufReader, Read};
 use std::process::{Child, ChildStdin, Command, Stdio};
 
 use mp_global::Global;
-use mp_node::{Framing, Node, PortId};
+use mp_node::{Framing, Node, Port, PortId};
 use serde_json::{Value as Json, json};
 
 /// What the program is to be, as JSON; a test run does not have it.
@@ -12,7 +12,10 @@ const ROLE: &str = "MP_TEST_PROCESS";
 /// What the line begins with that says that a node is there.
 const READY: &str = "ready ";
 
-/// A global node with a port in the group `g`, in a process of its own. Dropping it kills the process.
+/// Ports of each such process in the group `echoes`, which give back each number that they are sent.
+pub(crate) const ECHOES: usize = 3;
+
+/// A global node with a port in the group `g`, and some in the group `echoes`, in a process of its own. Dropping it kills the process.
 #[derive(Debug)]
 pub(crate) struct Process {
     pub(crate) process: Child,
@@ -59,6 +62,15 @@ impl Drop for Process {
     }
 }
 
+/// Gives each number back, with its own name before it.
+async fn echo(mut port: Port) {
+    let own = port.id().clone();
+    while let Some((reply, number)) = port.recv_as::<(PortId, u64)>().await {
+        // It fails only when the node is no more.
+        let _sent = port.node().send(&reply, (&own, number)).await;
+    }
+}
+
 /// Is the node, until the test that wants it is over; or nothing, in a test run.
 pub(crate) async fn node_of_this_process() {
     let Ok(role) = std::env::var(ROLE) else { return };
@@ -74,6 +86,8 @@ pub(crate) async fn node_of_this_process() {
     let global = builder.start().expect("starts");
     let port = node.port();
     let _member = global.group("g").register(&port).expect("room");
+    let _echoes: Vec<_> =
+        (0..ECHOES).map(|_| global.group("echoes").register(node.spawn(echo)).expect("room")).collect();
     let ready = json!({"address": node.addresses()[0].to_string(), "port": port.id().as_str()});
     println!("{READY}{ready}");
     let end = tokio::task::spawn_blocking(|| std::io::stdin().read_to_end(&mut Vec::new()));

@@ -170,16 +170,8 @@ impl Model {
         if !send.is_available() {
             return;
         }
-        let session = Session {
-            peer: NodeId::new("peer").expect("valid"),
-            instance: Some(InstanceId(1)),
-            side: Side::Dialled,
-            send,
-            receive: send,
-            silence: None,
-            pieces,
-            many: true,
-        };
+        let plain = Session::new(NodeId::new("peer").expect("valid"), Side::Dialled, send);
+        let session = Session { instance: Some(InstanceId(1)), pieces, many: true, ..plain };
         let peer = Connection::new(session.clone(), &Limits::default(), clock::now()).expect("compiled in");
         match self.route.established(session, &self.limits) {
             Ok(Some(epoch)) => {
@@ -212,17 +204,17 @@ impl Model {
         self.losing = false;
     }
 
-    /// The connection writes once, or, with pieces, as long as there is something to write.
-    fn transmit(&mut self, pieces: bool) {
+    /// The connection writes once, or as long as there is something to write.
+    fn transmit(&mut self, all: bool) {
         loop {
             let mut out = BytesMut::new();
-            let taken = self.route.transmit(&mut out, pieces);
+            let taken = self.route.transmit(&mut out);
             out.extend_from_slice(&taken.behind);
             let Some(peer) = &mut self.up else {
                 assert!(out.is_empty() && taken == Taken::default(), "without a connection");
                 return;
             };
-            assert!(!pieces || !out.is_empty() || !taken.left, "what waits does not go");
+            assert!(!out.is_empty() || !taken.left, "what waits does not go");
             peer.handle_bytes(clock::now(), &mut out).expect("no bad message");
             while let Some(incoming) = peer.poll_event() {
                 if incoming.port() == "p" {
@@ -230,7 +222,7 @@ impl Model {
                     assert_eq!(Some(number), self.waiting.pop_front(), "in order, and once");
                 }
             }
-            if !pieces || !taken.left {
+            if !all || !taken.left {
                 assert!(taken.left || self.waiting.is_empty(), "all that waits goes");
                 return;
             }

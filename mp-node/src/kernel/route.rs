@@ -142,12 +142,7 @@ impl<W> Route<W> {
         lane: Lane<'_>,
         limits: &Limits,
     ) -> Result<Sent, EncodeError> {
-        let encoding = self.encoding;
-        let offered = self.offer(|outbox| {
-            outbox.reserve(encoding);
-            outbox.offer_letter(port, letter, lane, limits)
-        });
-        self.note_large(lane, offered)
+        self.offer_noted(lane, |outbox| outbox.offer_letter(port, letter, lane, limits))
     }
 
     /// The same of a message that was found to be large before, and has not been taken then.
@@ -158,20 +153,22 @@ impl<W> Route<W> {
         lane: Lane<'_>,
         limits: &Limits,
     ) -> Result<Sent, EncodeError> {
+        self.offer_noted(lane, |outbox| outbox.offer_large(port, letter, lane, limits))
+    }
+
+    /// Offers something where there is no room for a large message while another one is being encoded; and if this is one, there
+    /// will be none for others.
+    #[inline]
+    fn offer_noted(
+        &mut self,
+        lane: Lane<'_>,
+        offer: impl FnOnce(&mut Outbox) -> Result<Offer, EncodeError>,
+    ) -> Result<Sent, EncodeError> {
         let encoding = self.encoding;
         let offered = self.offer(|outbox| {
             outbox.reserve(encoding);
-            outbox.offer_large(port, letter, lane, limits)
+            offer(outbox)
         });
-        self.note_large(lane, offered)
-    }
-
-    #[inline]
-    fn note_large(
-        &mut self,
-        lane: Lane<'_>,
-        offered: Result<Sent, EncodeError>,
-    ) -> Result<Sent, EncodeError> {
         if offered == Ok(Sent::Large) && lane.waits() {
             self.encoding = true;
         }
@@ -236,10 +233,6 @@ impl<W> Route<W> {
         &mut self,
         offer: impl FnOnce(&mut Outbox) -> Result<Offer, EncodeError>,
     ) -> Result<Sent, EncodeError> {
-        let connect = matches!(self.state, State::Idle);
-        if connect {
-            self.state = State::Connecting { queue: Outbox::without_connection(self.large) };
-        }
         let offer = match &mut self.state {
             State::Up { outbox, writer_sleeps, .. } => {
                 let offer = offer(outbox)?;
@@ -248,21 +241,23 @@ impl<W> Route<W> {
                 }
                 offer
             }
-            State::Connecting { queue } | State::Lost { queue } => {
-                let offer = offer(queue);
-                if connect && queue.is_empty() {
-                    // It was refused, or has to be encoded first.
-                    self.state = State::Idle;
+            State::Connecting { queue } | State::Lost { queue } => offer(queue)?,
+            State::Idle => {
+                // The state changes when the message is there: until then it may be refused, or its `Serialize` panic.
+                let mut queue = Outbox::without_connection(self.large);
+                let offer = offer(&mut queue)?;
+                if offer == Offer::Taken {
+                    self.state = State::Connecting { queue };
+                    return Ok(Sent::Connect(self.next_epoch()));
                 }
-                offer?
+                offer
             }
-            State::Idle | State::Gone => return Ok(Sent::Gone),
+            State::Gone => return Ok(Sent::Gone),
         };
         Ok(match offer {
             Offer::Full(room) => Sent::Full(room),
             Offer::Large => Sent::Large,
             Offer::Flooded => Sent::Flooded,
-            Offer::Taken if connect => Sent::Connect(self.next_epoch()),
             Offer::Taken => Sent::Queued,
         })
     }
@@ -433,15 +428,15 @@ impl<W> Route<W> {
         }
     }
 
-    /// Moves what waits to `out`: all that is small, and, if `pieces` are wanted, a piece of what is large. If there is
-    /// nothing at all, it notes that the writer sleeps. For the task of the connection, which alone can end it.
-    pub(crate) fn transmit(&mut self, out: &mut BytesMut, pieces: bool) -> Taken {
+    /// Moves what waits to `out`: all that is small, and a piece of what is large. If there is nothing at all, it notes that
+    /// the writer sleeps. For the task of the connection, which alone can end it.
+    pub(crate) fn transmit(&mut self, out: &mut BytesMut) -> Taken {
         self.ripe = self.ripe.min(RIPE);
         let State::Up { outbox, writer_sleeps, .. } = &mut self.state else {
             return Taken::default();
         };
         *writer_sleeps = outbox.is_empty();
-        if outbox.is_empty() { Taken::default() } else { outbox.take(out, pieces) }
+        if outbox.is_empty() { Taken::default() } else { outbox.take(out, true) }
     }
 
     /// The session of the connection, if there is one.

@@ -62,22 +62,12 @@ fn kick() -> Kick {
 
 /// Messages of about so many bytes each, which arrived together.
 fn run(texts: &[String]) -> Option<Frames> {
-    let (send, receive) = (Framing::Postcard, Framing::Postcard);
-    let peer = NodeId::new("b").expect("valid");
-    let session = Session {
-        peer,
-        instance: None,
-        side: Side::Dialled,
-        send,
-        receive,
-        silence: None,
-        pieces: false,
-        many: false,
-    };
+    let framing = Framing::Postcard;
+    let session = Session::new(NodeId::new("b").expect("valid"), Side::Dialled, framing);
     let mut connection = Connection::new(session, &Limits::default(), clock::now()).expect("compiled in");
     let mut input = BytesMut::new();
     for text in texts {
-        Frame::write(receive, "p", &[text], None, usize::MAX, &mut input).expect("small");
+        Frame::write(framing, "p", &[text], None, usize::MAX, &mut input).expect("small");
     }
     connection.handle_bytes(clock::now(), &mut input).expect("well-formed");
     Some(connection.poll_arrivals()?.next_run()?.frames(0))

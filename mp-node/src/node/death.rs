@@ -13,6 +13,7 @@ use crate::error::SendError;
 use crate::kernel::outbox::Lane;
 use crate::mailbox::PortCell;
 use crate::watch::{Action, WatchId};
+use crate::writing;
 
 impl Inner {
     /// Kills a port here, and tells all who watch it.
@@ -30,6 +31,9 @@ impl Inner {
             if let Some(cell) = self.find(port.name()) {
                 self.kill_local(&cell, reason);
             }
+        } else if writing::is_under_way() {
+            let (node, port, reason) = (Arc::clone(self), port.clone(), reason.clone());
+            writing::postpone(move || node.kill(&port, &reason));
         } else {
             pass_on(reason, |reason| {
                 let request = NodeRequest::Kill { port: port.name().into(), reason }.into_message();
@@ -114,14 +118,24 @@ impl Inner {
             }
         }
         for (node, times) in remains.watchers.take_peers() {
-            if let Some(peer) = self.known_peer(node.as_str()) {
-                peer.lock().route.peer_unwatches(cell.id().name(), times);
-            }
-            for _ in 0..times {
-                self.tell_death(&node, cell.id().name(), reason);
-            }
+            self.answer_monitors(&node, cell, times, reason);
         }
         drop(remains);
+    }
+
+    /// Tells a peer of a port's death as often as it has asked for that.
+    fn answer_monitors(self: &Arc<Self>, peer: &NodeId, cell: &Arc<PortCell>, times: usize, reason: &Reason) {
+        if writing::is_under_way() {
+            let (node, peer, cell) = (Arc::clone(self), peer.clone(), Arc::clone(cell));
+            let reason = reason.clone();
+            return writing::postpone(move || node.answer_monitors(&peer, &cell, times, &reason));
+        }
+        if let Some(peer) = self.known_peer(peer.as_str()) {
+            peer.lock().route.peer_unwatches(cell.id().name(), times);
+        }
+        for _ in 0..times {
+            self.tell_death(peer, cell.id().name(), reason);
+        }
     }
 
     /// The log is told of a death that nobody else hears of `[ND-21]`.
@@ -137,11 +151,18 @@ impl Inner {
         let id = self.next_id();
         if port.node_str() == self.id.as_str() {
             self.watch_local(port, id, action);
-            return id;
+        } else if writing::is_under_way() {
+            let (node, port) = (Arc::clone(self), port.clone());
+            writing::postpone(move || node.watch_there(&port, id, action));
+        } else {
+            self.watch_there(port, id, action);
         }
+        id
+    }
+
+    fn watch_there(self: &Arc<Self>, port: &PortId, id: WatchId, action: Action) {
         let refused = |action, why: &str| {
             self.fire(vec![action], &Reason::transport_error(&port.node(), why));
-            id
         };
         if self.is_closed() {
             return refused(action, "the node was shut down");
@@ -154,12 +175,12 @@ impl Inner {
             if !state.route.is_gone() {
                 let sent = state.route.watch(port.name(), id, action, &self.limits);
                 self.follow(&peer, state, &sent);
-                return id;
+                return;
             }
         }
     }
 
-    /// The same for a port that may be known as one of this process, which nobody need look for.
+    /// Begins to monitor a port that may be known as one of this process, which nobody need look for.
     pub(crate) fn watch_at(self: &Arc<Self>, port: &Address, action: Action) -> WatchId {
         let Some(cell) = port.at(&self.home) else { return self.watch(port.id(), action) };
         let id = self.next_id();
@@ -193,8 +214,15 @@ impl Inner {
         if port.node_str() == self.id.as_str() {
             let action = self.find(port.name()).and_then(|cell| cell.unwatch(id));
             drop(action);
-            return;
+        } else if writing::is_under_way() {
+            let (node, port) = (Arc::clone(self), port.clone());
+            writing::postpone(move || node.unwatch_there(&port, id));
+        } else {
+            self.unwatch_there(port, id);
         }
+    }
+
+    fn unwatch_there(self: &Arc<Self>, port: &PortId, id: WatchId) {
         let Some(peer) = self.known_peer(port.node_str()) else {
             return;
         };

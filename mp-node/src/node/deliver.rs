@@ -18,6 +18,7 @@ use crate::node::requests::Asker;
 use crate::port::drain;
 use crate::runtime::peer::Peer;
 use crate::sync::after;
+use crate::writing;
 
 /// How long who sends waits at the most for the writer, when much waits for it: a multiple of the time that it takes to write
 /// that.
@@ -79,6 +80,9 @@ impl Inner {
         if to.node_str() == self.id.as_str() {
             return Ok(self.offer_local(to.name(), letter, lane)?);
         }
+        if writing::is_under_way() {
+            return self.offer_afterwards(to, letter, lane);
+        }
         loop {
             let peer = self.peer_of(to)?;
             if hurry == Hurry::Patient && peer.lock().route.is_ripe(&self.limits) {
@@ -91,6 +95,33 @@ impl Inner {
                 Sent::Queued | Sent::Wake | Sent::Connect(_) | Sent::Large | Sent::Flooded => Offered::Taken,
             });
         }
+    }
+
+    /// Offers a message when the one is written that is just being written.
+    ///
+    /// # Errors
+    ///
+    /// It may have to wait, which nobody could then.
+    #[cold]
+    fn offer_afterwards(
+        self: &Arc<Self>,
+        to: &PortId,
+        letter: &mut impl Letter,
+        lane: Lane<'_>,
+    ) -> Result<Offered, SendError> {
+        let about = match lane {
+            Lane::About(port) => Some(port.to_owned()),
+            Lane::Control => None,
+            _ => return Err(SendError::Nested),
+        };
+        let (node, to, message) = (Arc::clone(self), to.clone(), letter.message()?);
+        writing::postpone(move || {
+            let lane = about.as_deref().map_or(Lane::Control, Lane::About);
+            if let Err(error) = node.offer(&to, &message, None, lane) {
+                tracing::debug!(%to, %error, "a message was not sent");
+            }
+        });
+        Ok(Offered::Taken)
     }
 
     fn offer_local(
@@ -318,6 +349,7 @@ impl Inner {
     }
 
     pub(crate) fn known_peer(&self, node: &str) -> Option<Arc<Peer>> {
+        writing::assert_none();
         self.peers.read().get(node).cloned()
     }
 

@@ -30,7 +30,8 @@ impl Node {
     /// ```
     ///
     /// Between this node and each port the order is that of all messages, whether they were sent to one or to many. In which
-    /// order the ports get it is open. Waits for room as `send` does, for one node after the other.
+    /// order the ports get it is open. Waits for room as `send` does, for one node after the other. What the message's `Serialize` may do
+    /// stands at [`send`](Node::send), too.
     ///
     /// # Errors
     ///

@@ -299,7 +299,7 @@ impl Link {
             self.ask_for_answer(now);
         }
         let mut state = self.peer.lock();
-        let taken = state.route.transmit(&mut self.leaving, true);
+        let taken = state.route.transmit(&mut self.leaving);
         drop(state);
         (self.left, self.behind, self.spent) = (taken.left, taken.behind, taken.spent);
         if taken.room {

@@ -77,6 +77,19 @@ impl Strangers {
     }
 }
 
+/// A stranger that was taken in. However the task that holds this ends, by a panic in the program's transport as well, it is
+/// counted out `[ND-36]`.
+struct Visit {
+    node: Arc<Inner>,
+    ticket: u64,
+}
+
+impl Drop for Visit {
+    fn drop(&mut self) {
+        self.node.strangers.leave(self.ticket);
+    }
+}
+
 impl Inner {
     /// Listens, until the node is shut down.
     pub(crate) async fn listen(self: &Arc<Self>, at: &Addr) -> std::io::Result<Addr> {
@@ -89,17 +102,17 @@ impl Inner {
     /// Deals with whoever is behind a pipe, in a task of its own.
     pub(crate) fn receive(self: &Arc<Self>, pipe: Pipe, carrier: Carrier) {
         let (ticket, token) = self.strangers.enter(self.limits.handshakes);
-        let node = Arc::clone(self);
+        let visit = Visit { node: Arc::clone(self), ticket };
         self.spawn_task(async move {
+            let node = &visit.node;
             tokio::select! {
                 biased;
                 () = token.cancelled() => {
                     node.stats.handshake_failed(HandshakeFailure::CrowdedOut);
                     tracing::debug!("a connection gave way to newer ones");
                 }
-                () = let_in(&node, pipe, carrier) => {}
+                () = let_in(node, pipe, carrier) => {}
             }
-            node.strangers.leave(ticket);
         });
     }
 }

@@ -22,6 +22,7 @@ use crate::stats::figures::Figures;
 use crate::stats::{ConnectionInfo, count};
 use crate::sync::Lock;
 use crate::watch::Action;
+use crate::writing::{self, Afterwards, Meanwhile, Writing};
 
 /// Why a connection ends that we end because we stop.
 pub(crate) const SHUT_DOWN: &str = "the node was shut down";
@@ -98,6 +99,21 @@ impl Drop for Encoding<'_> {
     }
 }
 
+/// A message that may come to nothing, by an error or a panic: then the record of its peer, which may have been made for this
+/// message alone, is given up if nobody else needs it.
+struct Unsent<'a> {
+    node: &'a Inner,
+    peer: Option<&'a Arc<Peer>>,
+}
+
+impl Drop for Unsent<'_> {
+    fn drop(&mut self) {
+        if let Some(peer) = self.peer {
+            self.node.retire(peer);
+        }
+    }
+}
+
 impl PeerState {
     /// Gives up the connection or attempt, if there is one, in the task that serves it. What is said while the end of
     /// one is being told counts for the next.
@@ -155,6 +171,7 @@ impl Peer {
 
     #[inline]
     pub(crate) fn lock(&self) -> MutexGuard<'_, PeerState> {
+        writing::assert_none();
         self.state.lock()
     }
 
@@ -256,11 +273,12 @@ impl Inner {
         if self.is_closed() || to.node_str() == self.id.as_str() {
             return false;
         }
+        let Some(_writing) = Writing::begin() else { return false };
         // The map stays locked, which costs less than to count one more holder of the record. Who changes it waits for no
         // longer than a message takes to be written.
         let peers = self.peers.read();
         let Some(peer) = peers.get(to.node_str()) else { return false };
-        let mut state = peer.lock();
+        let mut state = peer.state.lock();
         match state.route.send_at_once(to.name(), message, reply, &self.limits) {
             AtOnce::Done => true,
             AtOnce::Wake => {
@@ -275,7 +293,7 @@ impl Inner {
     ///
     /// # Errors
     ///
-    /// The message cannot be written, or the node is no more.
+    /// The message cannot be written, another one is just being written, or the node is no more.
     pub(crate) fn send_for_many<M: Serialize>(
         &self,
         ports: &[&PortId],
@@ -284,6 +302,9 @@ impl Inner {
     ) -> Result<(ForMany, Option<Arc<Peer>>), SendError> {
         if self.is_closed() {
             return Err(SendError::ShutDown);
+        }
+        if writing::is_under_way() {
+            return Err(SendError::Nested);
         }
         let each = Ok((ForMany::EachItsOwn, None));
         let Some(copies) = letter.copies(Framing::Postcard, &self.limits)? else { return each };
@@ -310,16 +331,21 @@ impl Inner {
         lane: Lane<'_>,
         hurry: Hurry,
     ) -> Result<Sent, EncodeError> {
+        let _afterwards = Afterwards;
+        let mut unsent = Unsent { node: self, peer: Some(peer) };
         let mut state = peer.lock();
+        let writing = Meanwhile::begin();
         let mut sent = if hurry == Hurry::Large {
             state.route.send_large(port, letter, lane, &self.limits)
         } else {
             state.route.send_letter(port, letter, lane, &self.limits)
         };
+        drop(writing);
         let mut encoding = None;
         if sent == Ok(Sent::Large) {
             if hurry == Hurry::Patient {
                 state.route.encoded();
+                unsent.peer = None;
                 return sent;
             }
             let memory = state.route.spare();
@@ -333,14 +359,12 @@ impl Inner {
             });
         }
         match &sent {
-            // It is unlocked before `encoding` is dropped, which locks it.
-            Ok(Sent::Queued | Sent::Full(_) | Sent::Gone) => drop(state),
+            // It is unlocked before `encoding` and `unsent` are dropped, which lock it.
+            Ok(Sent::Queued | Sent::Full(_) | Sent::Gone) | Err(_) => drop(state),
             Ok(sent) => self.follow(peer, state, sent),
-            Err(_) => {
-                drop(state);
-                // The record may have been made for this message alone.
-                self.retire(peer);
-            }
+        }
+        if sent.is_ok() {
+            unsent.peer = None;
         }
         drop(encoding);
         sent

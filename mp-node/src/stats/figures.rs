@@ -146,16 +146,7 @@ mod tests {
             auth: Some(AuthMethod::HmacSha3_512),
             tls: None,
         };
-        let session = Session {
-            peer: "b".parse().expect("a name"),
-            instance: None,
-            side: Side::Dialled,
-            send: Framing::Postcard,
-            receive: Framing::Postcard,
-            silence: None,
-            pieces: false,
-            many: false,
-        };
+        let session = Session::new("b".parse().expect("a name"), Side::Dialled, Framing::Postcard);
         Figures::new(origin, &session, now)
     }
 

@@ -1,62 +1,14 @@
 //! What an operator reads: one clear line, not a flood.
 
-use std::io;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use mp_node::memory::MemoryNet;
 use mp_node::{Limits, Node, NodeId, PortId};
-use tracing_subscriber::fmt::MakeWriter;
 
+use crate::log::Log;
 use crate::net::{moment, node, node_with, pair, seconds, settled, text, timed, within};
 use crate::puppet::{self, Kind};
-
-/// Lines of the log, of level `info` and above.
-#[derive(Clone, Default)]
-pub(crate) struct Log(Arc<Mutex<Vec<u8>>>);
-
-impl io::Write for Log {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.lock().unwrap().extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
-impl<'a> MakeWriter<'a> for Log {
-    type Writer = Self;
-
-    fn make_writer(&'a self) -> Self {
-        self.clone()
-    }
-}
-
-impl Log {
-    /// Collects what is said in this thread while the guard lives.
-    pub(crate) fn collect() -> (Self, tracing::subscriber::DefaultGuard) {
-        let log = Self::default();
-        let subscriber = tracing_subscriber::fmt().with_writer(log.clone()).with_ansi(false).finish();
-        (log, tracing::subscriber::set_default(subscriber))
-    }
-
-    /// Warnings with this text.
-    pub(crate) fn warnings(&self, text: &str) -> Vec<String> {
-        self.lines(text).into_iter().filter(|line| line.contains(" WARN ")).collect()
-    }
-
-    /// Lines with this text.
-    fn lines(&self, text: &str) -> Vec<String> {
-        let log = String::from_utf8_lossy(&self.0.lock().unwrap()).into_owned();
-        log.lines().filter(|line| line.contains(text)).map(str::to_owned).collect()
-    }
-
-    fn longest(&self) -> usize {
-        String::from_utf8_lossy(&self.0.lock().unwrap()).lines().map(str::len).max().unwrap_or_default()
-    }
-}
 
 /// [ND-07] [ND-15]
 #[tokio::test(start_paused = true)]

@@ -13,6 +13,8 @@ mod foreign;
 mod lanes;
 mod limits;
 mod lives;
+#[path = "../common/log.rs"]
+mod log;
 mod logs;
 mod many;
 mod monitors;
@@ -22,4 +24,5 @@ mod puppet;
 mod rivals;
 mod shutdown;
 mod stats;
+mod strangers;
 mod timers;

@@ -7,7 +7,7 @@ use std::time::Duration;
 use mp_node::memory::{Death, MemoryNet};
 use mp_node::{Limits, Node, NodeId, PortId, Way};
 
-use crate::logs::Log;
+use crate::log::Log;
 use crate::net::{SECRET, moment, node, seconds, text, timed, within};
 use crate::puppet::{self, Kind};
 

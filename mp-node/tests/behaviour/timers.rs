@@ -6,7 +6,7 @@ use mp_node::Limits;
 use mp_node::memory::MemoryNet;
 use serde::{Serialize, Serializer};
 
-use crate::logs::Log;
+use crate::log::Log;
 use crate::net::{node, seconds};
 
 /// What no codec can write.

@@ -12,3 +12,4 @@ mod sends;
 mod supervise;
 mod timers;
 mod typed;
+mod writing;

@@ -25,8 +25,8 @@ use std::borrow::Cow;
 
 use bytes::BytesMut;
 
-use super::quick::Entrance;
-use super::{Codec, DecodeError, Framing, Nameless, frame};
+use super::quick::{Entrance, check};
+use super::{Codec, DecodeError, Framing, Nameless};
 
 pub use quick::JsonQuick;
 pub use read::JsonReader;
@@ -56,15 +56,12 @@ impl Codec for Json {
 
     #[inline]
     fn check(frame: &[u8]) -> Result<Cow<'_, [u8]>, DecodeError> {
-        match super::quick::check::check::<Self>(frame) {
-            Some(name) => Ok(Cow::Borrowed(name)),
-            None => frame::check(Self::FRAMING, Self::reader(frame)),
-        }
+        check::check::<Self>(frame)
     }
 
     #[inline]
     fn quick_cut(input: &[u8]) -> Option<(&[u8], usize)> {
-        super::quick::check::walk::<Self>(input).map(|(name, left)| (name, input.len().saturating_sub(left)))
+        check::cut::<Self>(input)
     }
 
     #[inline]

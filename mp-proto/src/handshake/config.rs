@@ -150,6 +150,29 @@ pub struct Session {
 }
 
 impl Session {
+    /// One with a peer that has said nothing beyond the original protocol, and writes as we do: for connections that come about
+    /// without a [`Handshake`](crate::Handshake), as in tests. The fields say what else there is:
+    ///
+    /// ```
+    /// # use mp_proto::{Framing, InstanceId, NodeId, Session, Side};
+    /// let plain = Session::new(NodeId::new("peer")?, Side::Dialled, Framing::Json);
+    /// let own_kind = Session { instance: Some(InstanceId(1)), many: true, ..plain };
+    /// # Ok::<(), mp_proto::IdError>(())
+    /// ```
+    #[must_use]
+    pub fn new(peer: NodeId, side: Side, framing: Framing) -> Self {
+        Self {
+            peer,
+            instance: None,
+            side,
+            send: framing,
+            receive: framing,
+            silence: None,
+            pieces: false,
+            many: false,
+        }
+    }
+
     /// Whether we write large messages in pieces `[LN-01]`.
     #[must_use]
     pub fn sends_pieces(&self) -> bool {

@@ -10,6 +10,7 @@ use tokio::sync::mpsc;
 
 use super::book::{Address, Book, Teller};
 use super::churn::{FAMILY, GROUPS};
+use super::traffic::Numbered;
 use super::{Setup, life};
 use crate::perl::{PerlEvent, PerlNode};
 use crate::{Dice, Process, World};
@@ -98,14 +99,16 @@ impl Program {
 
     fn got(&self, port: &PortId, message: &Message) {
         let Some(number) = self.ports.get(port) else { return };
-        match message.decode::<(u32, u32, u32, String)>() {
-            Ok((sender, to, count, _)) if to == *number => {
-                self.world.note(format_args!("{port} of Perl's got {count} of {sender}"));
-                self.book.check(|page| page.delivery.arrived(sender, to, count));
-            }
-            Ok((sender, ..)) => {
-                self.world.violation(format_args!("G-5: {port} got what {sender} sent to another port"));
-            }
+        match message.decode::<Numbered>() {
+            Ok((sender, numbers, _)) => match numbers.iter().find(|(to, _)| to == number) {
+                Some((to, count)) => {
+                    self.world.note(format_args!("{port} of Perl's got {count} of {sender}"));
+                    self.book.check(|page| page.delivery.arrived(sender, *to, *count));
+                }
+                None => {
+                    self.world.violation(format_args!("G-5: {port} got what {sender} sent to others"));
+                }
+            },
             Err(error) => self.world.violation(format_args!("G-5: {error}: {message}")),
         }
     }
@@ -132,7 +135,8 @@ async fn send(node: PerlNode, sender: u32, setup: Arc<Setup>, book: Book, mut di
                 book.with(|page| page.delivery.sends(sender, target.number, false, || Teller::Nobody));
             let longest = if dice.one_in(20) { 40_000 } else { 200 };
             let padding = "x".repeat(dice.index(longest));
-            let message = Message::new(&(sender, target.number, number, padding)).expect("it is a list");
+            let numbered: Numbered = (sender, vec![(target.number, number)], padding);
+            let message = Message::new(&numbered).expect("it is a list");
             node.send(&target.id, message);
         }
     }

@@ -6,6 +6,7 @@ use std::time::Duration;
 use mp_node::{Message, Node, Port, PortId, Reason};
 
 use super::book::{Address, Book};
+use super::traffic::Numbered;
 use super::{Setup, churn, errands, foreign, traffic, vigil};
 use crate::{Dice, Process, World};
 
@@ -142,12 +143,15 @@ struct Receiver {
 }
 
 impl Receiver {
-    fn got(&self, (sender, to, count, _padding): (u32, u32, u32, String)) {
-        self.world.note(format_args!("{} got {count} of {sender}", self.id));
-        if to == self.number {
-            self.book.check(|page| page.delivery.arrived(sender, to, count));
-        } else {
-            self.world.violation(format_args!("G-5: {} got what {sender} sent to another port", self.id));
+    fn got(&self, (sender, numbers, _padding): Numbered) {
+        match numbers.iter().find(|(to, _)| *to == self.number) {
+            Some((to, count)) => {
+                self.world.note(format_args!("{} got {count} of {sender}", self.id));
+                self.book.check(|page| page.delivery.arrived(sender, *to, *count));
+            }
+            None => {
+                self.world.violation(format_args!("G-5: {} got what {sender} sent to others", self.id));
+            }
         }
     }
 }

@@ -1,25 +1,35 @@
 //! Whether a frame is well-formed, if it is as expected.
 
+use std::borrow::Cow;
+
 use smallvec::SmallVec;
 
 use super::{Passed, QuickReader};
-use crate::codec::Codec;
+use crate::codec::{Codec, DecodeError, frame};
 use crate::text::is_utf8;
 use crate::token::MAX_DEPTH;
 
 /// A list or map around the one that is being walked over, and whether it is a map.
 type Outer<L> = SmallVec<[(bool, L); 8]>;
 
-/// The port's name of a frame that is well-formed. Nothing if it is not, or not as expected: who knows all forms says what is
-/// wrong.
+/// [`Codec::check`] of a frame that is as expected, most often; who knows all forms sees to the others, and says what is wrong.
 #[inline]
-pub(in crate::codec) fn check<C: Codec>(frame: &[u8]) -> Option<&[u8]> {
-    walk::<C>(frame).filter(|(_, left)| *left == 0).map(|(name, _)| name)
+pub(in crate::codec) fn check<C: Codec>(frame: &[u8]) -> Result<Cow<'_, [u8]>, DecodeError> {
+    match walk::<C>(frame) {
+        Some((name, 0)) => Ok(Cow::Borrowed(name)),
+        _ => frame::check(C::FRAMING, C::reader(frame)),
+    }
+}
+
+/// [`Codec::quick_cut`].
+#[inline]
+pub(in crate::codec) fn cut<C: Codec>(input: &[u8]) -> Option<(&[u8], usize)> {
+    walk::<C>(input).map(|(name, left)| (name, input.len().saturating_sub(left)))
 }
 
 /// The port's name of the frame that `input` begins with, if it is well-formed and as expected, and how many bytes come
 /// behind it.
-pub(in crate::codec) fn walk<C: Codec>(input: &[u8]) -> Option<(&[u8], usize)> {
+fn walk<C: Codec>(input: &[u8]) -> Option<(&[u8], usize)> {
     let entrance = C::quick(input)?;
     let name = entrance.name?;
     let (mut reader, mut level) = (entrance.reader, entrance.level);

@@ -17,16 +17,8 @@ fn start() -> Instant {
 }
 
 pub(super) fn session(pieces: bool) -> Session {
-    Session {
-        peer: NodeId::new("peer").expect("valid"),
-        instance: Some(InstanceId(1)),
-        side: Side::Dialled,
-        send: Framing::Postcard,
-        receive: Framing::Postcard,
-        silence: None,
-        pieces,
-        many: true,
-    }
+    let plain = Session::new(NodeId::new("peer").expect("valid"), Side::Dialled, Framing::Postcard);
+    Session { instance: Some(InstanceId(1)), pieces, many: true, ..plain }
 }
 
 /// The peer's end: what it understands of what is written.
