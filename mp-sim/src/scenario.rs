@@ -145,13 +145,19 @@ async fn part(world: &World, book: &Book, setup: &Setup) {
     let relays_go = setup.hidden > 0 && going.iter().any(|host| setup.is_global(host));
     let may_be_lost = relays_go || !setup.all_reach_all();
     let mut dice = world.dice("parting");
-    let mut ends = Vec::new();
+    let mut senders = Vec::new();
     for host in going {
         let Some(node) = world.node(host) else { continue };
+        let hears = |listener: &&String| book.sink(listener).is_some();
+        let listeners: Vec<&String> = (0..3).filter_map(|_| dice.pick(staying)).filter(hears).collect();
+        // Mostly they have to be found and connected to before they can be told, by way of those that know them.
+        for listener in listeners.iter().filter(|listener| !setup.is_global(listener)) {
+            world.net().reset(host, listener);
+        }
+        world.sleep(Duration::from_secs(1)).await;
         let sender = book.sender();
         let mut targets = Vec::new();
-        for _ in 0..3 {
-            let Some(target) = dice.pick(staying).and_then(|host| book.sink(host)) else { continue };
+        for target in listeners.into_iter().filter_map(|listener| book.sink(listener)) {
             for _ in 0..LAST_MESSAGES {
                 traffic::say(&node, sender, std::slice::from_ref(&target), &mut dice, book).await;
             }
@@ -162,21 +168,19 @@ async fn part(world: &World, book: &Book, setup: &Setup) {
         if !targets.is_empty() {
             traffic::say(&node, sender, &targets, &mut dice, book).await;
         }
-        ends.push((host.clone(), node, sender));
-    }
-    for (host, node, sender) in &ends {
         world.note(format_args!("{host} is shut down"));
         book.with(|page| {
             page.ports_died(host, world.now(), &Reason::normal());
-            page.delivery.sender_died(*sender);
+            page.delivery.sender_died(sender);
         });
         book.process_died(host, world.now());
         node.shutdown().await;
         world.kill(host, crate::Death::Reset);
+        senders.push(sender);
     }
     world.sleep(Duration::from_secs(20)).await;
-    for (_, _, sender) in ends.iter().filter(|_| !may_be_lost) {
-        if let Err(violation) = book.with(|page| page.delivery.check_complete(*sender)) {
+    for sender in senders.into_iter().filter(|_| !may_be_lost) {
+        if let Err(violation) = book.with(|page| page.delivery.check_complete(sender)) {
             world.violation(format_args!("{violation}"));
         }
     }
