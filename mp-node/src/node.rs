@@ -554,22 +554,6 @@ impl Inner {
         name
     }
 
-    fn connect(self: &Arc<Self>, node: &NodeId) {
-        if *node == self.id || self.is_closed() {
-            return;
-        }
-        if writing::is_under_way() {
-            let (inner, node) = (Arc::clone(self), node.clone());
-            return writing::postpone(move || inner.connect(&node));
-        }
-        if let Ok(peer) = self.peer(node) {
-            let begun = peer.lock().route.connect();
-            if let Some(epoch) = begun {
-                self.begin_dial(&peer, epoch);
-            }
-        }
-    }
-
     /// Calls something of each service. A panic in it is that service's own affair: the node goes on.
     pub(crate) fn each_service(&self, mut call: impl FnMut(&Service)) {
         let services = self.services.read().clone();

@@ -336,6 +336,23 @@ impl Inner {
         self.offer(&node.port(), &request.into_message(), None, Lane::Control).map(drop)
     }
 
+    /// Begins to connect to a node.
+    pub(super) fn connect(self: &Arc<Self>, node: &NodeId) {
+        if *node == self.id || self.is_closed() {
+            return;
+        }
+        if writing::is_under_way() {
+            let (inner, node) = (Arc::clone(self), node.clone());
+            return writing::postpone(move || inner.connect(&node));
+        }
+        if let Ok(peer) = self.peer(node) {
+            let begun = peer.lock().route.connect();
+            if let Some(epoch) = begun {
+                self.begin_dial(&peer, epoch);
+            }
+        }
+    }
+
     /// The port of that name here.
     pub(crate) fn find(&self, name: &str) -> Option<Arc<PortCell>> {
         self.ports.read().get(name).cloned()
