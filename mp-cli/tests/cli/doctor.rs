@@ -91,8 +91,8 @@ fn fingerprints_are_compared() {
 fn a_wrong_secret() {
     let (_home, seed, other) = two();
     other.aemp("setsecret wrong").ok();
-    finds(&other, "worker", "seed", &seed.address, "must show the secret ");
-    finds(&other, "worker", "seed", "secret", "copy it by `aemp setsecret`");
+    finds(&other, "worker", "seed", &seed.address, "must show the same fingerprint of its secret, ");
+    finds(&other, "worker", "seed", "secret", "set it here by `aemp setsecret`");
 }
 
 #[cfg(feature = "tls")]

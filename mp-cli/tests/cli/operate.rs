@@ -296,7 +296,7 @@ fn top_says_what_it_lacks() {
     let no_terminal = home.aemp("top --seed 127.0.0.1:1");
     assert!(no_terminal.refused().contains("aemp top --once"));
     let nobody: Ran = home.aemp("top --once --seed 127.0.0.1:1 --timeout 0.5");
-    assert!(nobody.code == Some(1) && nobody.err.contains("no seed answers"), "{}", nobody.err);
+    assert!(nobody.code == Some(1) && nobody.err.contains("no seed has let us in"), "{}", nobody.err);
     assert!(nobody.err.contains("127.0.0.1:1: Connection refused"), "{}", nobody.err);
     let error = home.aemp("top --once").refused();
     assert!(error.contains("--seed"), "{error}");

@@ -98,7 +98,9 @@ fn own(text: &str) {
         Err(PemError::Broken(_)) => {}
         Err(error) => {
             let said = format!("{error} {error:?}");
-            let shown = text.lines().find(|line| line.len() > 24 && said.contains(line));
+            // What is worth hiding has no blanks; and the fuzzer finds out what errors say, and writes that into a PEM.
+            let hidden = |line: &&str| line.len() > 24 && !line.contains(' ');
+            let shown = text.lines().filter(hidden).find(|line| said.contains(line));
             assert_eq!(shown, None, "an error shows what stands in a PEM");
         }
     }

@@ -98,8 +98,12 @@ async fn silent(seed: &str, limit: Duration) -> Finding {
 /// Why there is no connection, and the mend.
 fn refused(seed: &str, error: &DialError, secret: &str) -> Finding {
     let fail = |text: String, mend: String| Finding::fail("seed", format!("{seed}: {text}"), mend);
-    let mend_secret =
-        || format!("`aemp doctor` there must show the secret {secret}, too; copy it by `aemp setsecret`");
+    let mend_secret = || {
+        format!(
+            "`aemp doctor` there must show the same fingerprint of its secret, {secret}; if it does not, get the network's secret there \
+             by `aemp showconfig --show-secrets`, and set it here by `aemp setsecret`"
+        )
+    };
     match error {
         DialError::Unreachable { error, .. } if error.kind() == ErrorKind::ConnectionRefused => fail(
             "nobody listens there (Connection refused)".into(),

@@ -82,7 +82,7 @@ impl Gatherer {
                 let told = self.trouble().await;
                 let mend = if told.iter().any(|one| one.has_mend) { "" } else { MEND };
                 Err(CliError::Remote(plain(&format!(
-                    "no seed answers within {limit:?}: {}{mend}",
+                    "no seed has let us in within {limit:?}: {}{mend}",
                     joined(&told)
                 ))))
             }
