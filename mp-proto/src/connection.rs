@@ -14,7 +14,7 @@ use self::liveness::Liveness;
 use self::pieces::{Found, Pieces};
 use crate::codec::FrameScanner;
 use crate::codec::scan::{Bounds, Cuts, Stop};
-use crate::{DecodeError, Frame, Framing, Limits, Protocol, Session};
+use crate::{DecodeError, Frame, Framing, Limits, Place, Protocol, Session};
 
 /// What goes on after the handshake: cuts messages from the stream `[CN-01]` and sees that the peer is alive.
 ///
@@ -193,6 +193,22 @@ impl Protocol for Connection {
         self.unread = input.len();
         self.over = result.is_err();
         result.map_err(ConnectionError::BadMessage)
+    }
+
+    fn poll_place(&mut self) -> Option<Place<'_>> {
+        self.pieces.as_mut().filter(|_| !self.over)?.place()
+    }
+
+    fn handle_placed(&mut self, now: Instant, len: usize, input: &mut BytesMut) -> Result<(), ConnectionError> {
+        if let Some(pieces) = &mut self.pieces {
+            pieces.placed(len, input);
+        }
+        // Something has been heard, though nothing may be left to be taken.
+        self.unread = 0;
+        if let Some(liveness) = self.liveness.as_mut().filter(|_| !self.over) {
+            liveness.note_heard(now);
+        }
+        self.handle_bytes(now, input)
     }
 
     fn handle_eof(&mut self, _: Instant) -> Result<(), ConnectionError> {

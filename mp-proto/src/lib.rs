@@ -46,7 +46,7 @@ pub use handshake::{
 pub use id::{IdError, NodeId, PortId};
 pub use limits::Limits;
 pub use message::Message;
-pub use protocol::Protocol;
+pub use protocol::{Place, Protocol};
 pub use reason::Reason;
 pub use request::{BadRequest, NodeRequest};
 pub use spares::Spares;

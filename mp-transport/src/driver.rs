@@ -16,7 +16,7 @@ use bytes::BytesMut;
 use mp_proto::Protocol;
 use tokio::io::AsyncWrite;
 
-use self::buffers::{Input, Output};
+use self::buffers::{Input, Output, Read};
 use crate::Pipe;
 use crate::clock::{self, Alarm};
 use crate::error::plain_text;
@@ -28,6 +28,9 @@ pub const OUTPUT_LIMIT: usize = 256 * 1024;
 /// each, or tells one event. Few, so that who is to work on what was read does so while it is in the processor's caches.
 /// A protocol that [wants a pause](Protocol::wants_pause) gets it at once.
 pub const ROUNDS: u32 = 8;
+/// After how many bytes that were read without a pause it does so, too: not much more than one read's, however much there is, so
+/// that those who ask for little never wait for long behind those who send much.
+pub const TURN: usize = 128 * 1024;
 /// How often at the most a driver looks for more after a read that was part of a stream, other tasks first, before it sleeps
 /// `[TR-25]`. Together about the time in which a peer that goes on sends as much again; to wake a thread that sleeps takes
 /// a peer on the same machine longer than that, and is then its most expensive work.
@@ -172,7 +175,7 @@ impl Driver {
     ) -> Poll<io::Result<Option<P::Event>>> {
         // Before looking, so that a change made after the look wakes the task.
         self.kick.0.register(cx.waker());
-        while self.rounds > 0 {
+        while self.rounds > 0 && !self.input.has_had_its_turn() {
             self.rounds -= 1;
             let now = clock::now();
             let more = self.transmit(cx, proto, now);
@@ -185,14 +188,16 @@ impl Driver {
             match self.receive(cx, proto, now) {
                 Ok(news) if news || more => {
                     if proto.wants_pause() {
-                        break;
+                        // Another thread may see to the sockets meanwhile.
+                        self.begin_turn();
+                        cx.waker().wake_by_ref();
+                        return Poll::Pending;
                     }
                 }
                 Ok(_) => {
-                    self.rounds = ROUNDS;
+                    self.begin_turn();
                     if self.input.looks_again() {
-                        // Behind all tasks that can run, and without a word to other threads.
-                        let _pending = pin!(tokio::task::yield_now()).poll(cx);
+                        come_again(cx);
                     }
                     return self.write_error.take().map_or(Poll::Pending, |error| Poll::Ready(Err(error)));
                 }
@@ -200,10 +205,15 @@ impl Driver {
                 Err(DriveError::Io(error)) => return Poll::Ready(Err(error)),
             }
         }
-        // So many rounds without a pause, or something large to work on: other tasks first.
-        self.rounds = ROUNDS;
-        cx.waker().wake_by_ref();
+        // So much without a pause: other tasks first.
+        self.begin_turn();
+        come_again(cx);
         Poll::Pending
+    }
+
+    fn begin_turn(&mut self) {
+        self.rounds = ROUNDS;
+        self.input.begin_turn();
     }
 
     /// Takes from the protocol and writes until there is no more, or the pipe takes no more. True if it stopped for
@@ -243,17 +253,15 @@ impl Driver {
         }
         news |= self.input.feed(proto, now).map_err(DriveError::Protocol)?;
         if proto.wants_input() {
-            match self.input.poll_read(cx, &mut self.pipe) {
-                Poll::Pending => {}
-                Poll::Ready(Err(error)) => return Err(DriveError::Io(error)),
-                Poll::Ready(Ok(0)) => {
-                    news = true;
-                    proto.handle_eof(now).map_err(DriveError::Protocol)?;
+            let read = self.input.poll_read_for(cx, &mut self.pipe, proto);
+            if let Poll::Ready(read) = read.map_err(DriveError::Io)? {
+                news = true;
+                match read {
+                    Read::End => proto.handle_eof(now),
+                    Read::Input => self.input.feed(proto, now).map(drop),
+                    Read::Placed(len) => self.input.placed(proto, len, now),
                 }
-                Poll::Ready(Ok(_)) => {
-                    news = true;
-                    self.input.feed(proto, now).map_err(DriveError::Protocol)?;
-                }
+                .map_err(DriveError::Protocol)?;
             }
         }
         if news {
@@ -364,6 +372,11 @@ impl Driver {
     pub fn into_parts(self) -> Parts {
         Parts { pipe: self.pipe, input: self.input.into_inner(), output: self.output.into_inner() }
     }
+}
+
+/// Has the task polled again, behind all tasks that can run, and without a word to other threads.
+fn come_again(cx: &mut Context<'_>) {
+    let _pending = pin!(tokio::task::yield_now()).poll(cx);
 }
 
 impl fmt::Debug for Driver {

@@ -8,6 +8,7 @@
 //! between nodes last.
 
 mod about;
+mod ahead;
 mod cert;
 mod date;
 mod der;
@@ -37,6 +38,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio_rustls::{TlsAcceptor, TlsConnector, TlsStream, rustls};
 
 pub use self::about::{CertAbout, about};
+use self::ahead::Ahead;
 pub use self::date::Date;
 pub use self::error::{PemError, TlsError};
 use self::pem::Pem;
@@ -132,7 +134,8 @@ impl fmt::Debug for TlsConfig {
 /// Dropping the future closes the pipe.
 pub async fn upgrade(pipe: Pipe, role: TlsRole, config: &TlsConfig) -> Result<Secured, TlsError> {
     let (local, peer) = (pipe.local_addr().clone(), pipe.peer_addr().clone());
-    let started: Result<TlsStream<Pipe>, _> = match role {
+    let pipe = Ahead::new(pipe);
+    let started: Result<TlsStream<Ahead>, _> = match role {
         TlsRole::Client => {
             // It is neither sent nor looked at.
             let nobody = ServerName::from(IpAddr::V4(Ipv4Addr::UNSPECIFIED));
@@ -164,12 +167,12 @@ pub async fn upgrade(pipe: Pipe, role: TlsRole, config: &TlsConfig) -> Result<Se
     let exported = exported.map_err(|error| TlsError::Misbehaved(error.to_string()))?;
     let version = stream.get_ref().1.protocol_version();
     let version = if version == Some(ProtocolVersion::TLSv1_2) { "TLS 1.2" } else { "TLS 1.3" };
-    Ok(Secured { pipe: Pipe::new(Stream(stream), local, peer), binding: TlsBinding::new(exported), version })
+    Ok(Secured { pipe: Pipe::new(Stream::new(stream), local, peer), binding: TlsBinding::new(exported), version })
 }
 
 /// Lets the peer read why, `[TLS-14]`: a pipe that is closed with bytes unread is reset, which can destroy the alert that was
 /// written last.
-async fn part(mut pipe: Pipe) {
+async fn part(mut pipe: Ahead) {
     let parting = async {
         if pipe.shutdown().await.is_err() {
             return;

@@ -209,7 +209,7 @@ impl Model {
         loop {
             let mut out = BytesMut::new();
             let taken = self.route.transmit(&mut out);
-            out.extend_from_slice(&taken.behind);
+            taken.join(&mut out);
             let Some(peer) = &mut self.up else {
                 assert!(out.is_empty() && taken == Taken::default(), "without a connection");
                 return;

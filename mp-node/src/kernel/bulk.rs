@@ -96,11 +96,23 @@ pub(crate) struct Taken {
     pub(crate) room: bool,
     /// Whether something waits still.
     pub(crate) left: bool,
-    /// What goes right behind all that was written; empty if nothing does.
-    pub(crate) behind: Bytes,
+    /// What goes in between, as it is, each behind so many bytes of what was written.
+    pub(crate) between: VecDeque<(usize, Bytes)>,
     /// Messages of which this was the last. To give back as much memory as a very large one has takes its time, which is not
     /// to be that of those who write, nor of those who wait for the same lock.
     pub(crate) spent: Vec<Bytes>,
+}
+
+impl Taken {
+    /// Puts what goes in between to where it belongs.
+    #[cfg(any(test, feature = "fuzzing"))]
+    pub(crate) fn join(&self, out: &mut BytesMut) {
+        for (at, bytes) in self.between.iter().rev() {
+            let rest = out.split_off(*at);
+            out.extend_from_slice(bytes);
+            out.extend_from_slice(&rest);
+        }
+    }
 }
 
 /// All queues of one peer.
@@ -179,7 +191,7 @@ impl Bulk {
     }
 
     /// Bytes of a frame in a piece.
-    fn piece(&self) -> usize {
+    pub(crate) fn piece(&self) -> usize {
         self.large / 2 - HEAD
     }
 
@@ -210,8 +222,6 @@ impl Bulk {
 
     /// Lets the next queue write; false if none can.
     pub(crate) fn turn(&mut self, out: &mut BytesMut, taken: &mut Taken) -> bool {
-        // Another turn's piece, which is not the last after all.
-        out.extend_from_slice(&std::mem::take(&mut taken.behind));
         let Some(key) = self.turns.pop_front() else { return false };
         match self.queue(&key).and_then(|queue| queue.slot) {
             Some(slot) => self.write_piece(&key, slot, out, taken),
@@ -242,9 +252,11 @@ impl Bulk {
             queue.slot = None;
         }
         self.bytes -= written + piece.len();
-        taken.behind = piece;
         if last {
-            taken.spent.push(taken.behind.clone());
+            taken.spent.push(piece.clone());
+        }
+        taken.between.push_back((out.len(), piece));
+        if last {
             self.done(key, taken);
             self.free(slot);
         }

@@ -362,9 +362,10 @@ impl Outbox {
         self.messages + self.bulk.messages()
     }
 
-    /// Moves the buffer to the end of `out`, without copying it if `out` is empty; then, if `pieces` of large messages are
-    /// wanted, one of these, or some if the buffer was long. The bytes of the last of them go [behind](Taken::behind).
-    pub(crate) fn take(&mut self, out: &mut BytesMut, pieces: bool) -> Taken {
+    /// Moves the buffer to the end of `out`, without copying it if `out` is empty; then, unless `pieces` is zero, pieces of large
+    /// messages: so many, or as many fewer as the buffer was long, but at least one for each [share](SHARE) of it. Their bytes
+    /// are not copied, but go [in between](Taken::between).
+    pub(crate) fn take(&mut self, out: &mut BytesMut, pieces: usize) -> Taken {
         let small = self.buffer.len();
         let mut taken = Taken { messages: self.messages, room: small > 0, ..Taken::default() };
         if out.is_empty() {
@@ -376,7 +377,8 @@ impl Outbox {
         self.control = Tally::default();
         self.carried_bytes = 0;
         self.messages = 0;
-        let turns = if pieces { 1 + small / self.bulk.large().saturating_mul(SHARE) } else { 0 };
+        let share = (1 + small / self.bulk.large().saturating_mul(SHARE)).max(pieces.saturating_sub(small / self.bulk.piece()));
+        let turns = if pieces == 0 { 0 } else { share };
         for _ in 0..turns {
             if !self.bulk.turn(out, &mut taken) {
                 break;

@@ -30,6 +30,9 @@ use super::outbox::{Lane, Offer, Outbox, Room};
 /// while it is still in the processor's caches, and not when all the room that there is has been filled. 256 KiB: half
 /// of a common second-level cache, and what the driver writes at once.
 const RIPE: usize = 256 * 1024;
+/// So many pieces of large messages go to the system at once, if nothing else waits: what comes meanwhile waits for no more than
+/// these, and a receiver that has slept is woken once for all of them.
+const PIECES: usize = 4;
 
 /// One peer. `W` is a watcher: what is to be done when a port dies.
 #[derive(Debug)]
@@ -436,7 +439,7 @@ impl<W> Route<W> {
             return Taken::default();
         };
         *writer_sleeps = outbox.is_empty();
-        if outbox.is_empty() { Taken::default() } else { outbox.take(out, true) }
+        if outbox.is_empty() { Taken::default() } else { outbox.take(out, PIECES) }
     }
 
     /// The session of the connection, if there is one.

@@ -3,13 +3,14 @@
 mod parked;
 mod spread;
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bytes::{Bytes, BytesMut};
 use mp_proto::codec::ForMany;
 use mp_proto::{
-    Connection, ConnectionError, Frame, Limits, Message, NodeRequest, PortId, Protocol, Run, Session,
+    Connection, ConnectionError, Frame, Limits, Message, NodeRequest, Place, PortId, Protocol, Run, Session,
 };
 use mp_transport::{Driver, Kick, clock};
 
@@ -50,8 +51,10 @@ pub(crate) struct Link {
     kick: Kick,
     /// Bytes to be written before all others: at first those that the handshake still had to send.
     leaving: BytesMut,
-    /// What goes right behind those.
-    behind: Bytes,
+    /// What goes in between, each behind so many of those.
+    between: VecDeque<(usize, Bytes)>,
+    /// So many of the first ones belong to what the pipe was given last.
+    due: usize,
     /// What is being written now is a part of the memory of `leaving`.
     in_part: bool,
     /// So much was in `leaving` at first.
@@ -137,7 +140,8 @@ pub(crate) async fn serve(
         peer: Arc::clone(&span.peer),
         connection,
         leaving: first,
-        behind: Bytes::new(),
+        between: VecDeque::new(),
+        due: 0,
         in_part: false,
         filled: 0,
         left: false,
@@ -184,6 +188,16 @@ fn ask_every(limits: &Limits) -> Duration {
 }
 
 impl Link {
+    /// Bytes were given to the connection, of which some are left.
+    fn on_bytes(&mut self, given: usize, left: usize, now: Instant) {
+        self.heard = now;
+        let used = count(given.saturating_sub(left));
+        self.figures.bytes_in(used);
+        self.node.stats.bytes_received(used);
+        // Before a bad byte there may have been messages in good order.
+        self.deliver(now);
+    }
+
     /// Delivers what the connection has cut from the input.
     fn deliver(&mut self, now: Instant) {
         let mut received = 0;
@@ -301,7 +315,7 @@ impl Link {
         let mut state = self.peer.lock();
         let taken = state.route.transmit(&mut self.leaving);
         drop(state);
-        (self.left, self.behind, self.spent) = (taken.left, taken.behind, taken.spent);
+        (self.left, self.between, self.spent) = (taken.left, taken.between, taken.spent);
         if taken.room {
             self.peer.room_made();
         }
@@ -312,7 +326,8 @@ impl Link {
         }
         self.filled = self.leaving.len();
         if !self.leaving.is_empty() {
-            let (messages, bytes) = (count(taken.messages), count(self.leaving.len() + self.behind.len()));
+            let between: usize = self.between.iter().map(|(_, bytes)| bytes.len()).sum();
+            let (messages, bytes) = (count(taken.messages), count(self.leaving.len() + between));
             self.figures.out(messages, bytes);
             self.node.stats.sent(messages, bytes);
         }
@@ -407,14 +422,19 @@ impl Protocol for Link {
     type Error = LinkError;
 
     fn handle_bytes(&mut self, now: Instant, input: &mut BytesMut) -> Result<(), LinkError> {
-        self.heard = now;
         let before = input.len();
         let result = self.connection.handle_bytes(now, input);
-        let bytes = count(before.saturating_sub(input.len()));
-        self.figures.bytes_in(bytes);
-        self.node.stats.bytes_received(bytes);
-        // What came before the bad byte came in good order.
-        self.deliver(now);
+        self.on_bytes(before, input.len(), now);
+        Ok(result?)
+    }
+
+    fn poll_place(&mut self) -> Option<Place<'_>> {
+        self.connection.poll_place()
+    }
+
+    fn handle_placed(&mut self, now: Instant, len: usize, input: &mut BytesMut) -> Result<(), LinkError> {
+        let result = self.connection.handle_placed(now, len, input);
+        self.on_bytes(len, input.len(), now);
         Ok(result?)
     }
 
@@ -464,7 +484,7 @@ impl Protocol for Link {
         }
         self.pending = false;
         self.asked = now;
-        if self.leaving.is_empty() && self.behind.is_empty() {
+        if self.leaving.is_empty() && self.between.is_empty() {
             if std::mem::take(&mut self.in_part) {
                 // So that nothing is left of what was written, and its memory can be written to again.
                 *out = BytesMut::new();
@@ -479,14 +499,17 @@ impl Protocol for Link {
             *out = self.leaving.split_to(PIECE);
             self.in_part = true;
         }
+        self.due = self.between.iter().take_while(|(at, _)| *at <= out.len()).count();
+        self.between.iter_mut().skip(self.due).for_each(|(at, _)| *at -= out.len());
         if self.in_part && self.leaving.is_empty() && self.filled > KEPT {
             self.leaving = BytesMut::new();
         }
         !out.is_empty()
     }
 
-    fn poll_behind(&mut self) -> Bytes {
-        if self.leaving.is_empty() { std::mem::take(&mut self.behind) } else { Bytes::new() }
+    fn poll_between(&mut self) -> Option<(usize, Bytes)> {
+        self.due = self.due.checked_sub(1)?;
+        self.between.pop_front()
     }
 
     /// Unlike `poll_transmit`, this is called whether or not the peer takes what we write: mailboxes must be filled and

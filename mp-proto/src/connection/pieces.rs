@@ -19,7 +19,7 @@
 
 use bytes::{Buf, Bytes, BytesMut};
 
-use crate::{DecodeError, Framing, Spares};
+use crate::{DecodeError, Framing, Place, Spares};
 
 /// How many transfers can be under way at a time, so that a receiver keeps no more than so many messages of the largest
 /// size `[LN-03]`.
@@ -27,6 +27,11 @@ pub const SLOTS: usize = 4;
 
 /// Bytes before those of a piece: the length, and which transfer it belongs to.
 pub const HEAD: usize = 5;
+
+/// So many bytes of a piece are read at a time to where they belong; room is made for no more before they have come `[LN-05]`.
+const READ: usize = 128 * 1024;
+/// Room that is left behind the end of a message, for the head of the piece that comes behind it.
+const SPARE: usize = 64;
 
 /// In a length: a piece follows.
 const MARK: u32 = 1 << 31;
@@ -107,6 +112,26 @@ impl Pieces {
         self.take_pieces(input, max)
     }
 
+    /// Where the rest of the piece that is under way belongs, and behind it, if all of that is to be read at once, the head of
+    /// the next one: so that what follows can be read to its place, too.
+    pub(super) fn place(&mut self) -> Option<Place<'_>> {
+        let piece = self.piece.filter(|piece| piece.left > 0)?;
+        let memory = &mut self.slots.get_mut(piece.slot)?.body;
+        let most = if piece.left <= READ { piece.left.saturating_add(HEAD) } else { READ };
+        memory.reserve(most);
+        Some(Place { memory, most })
+    }
+
+    /// So many bytes were read to the [place](Self::place); those behind the piece's end go to the input.
+    pub(super) fn placed(&mut self, len: usize, input: &mut BytesMut) {
+        let Some(piece) = &mut self.piece else { return };
+        let Some(Transfer { body, .. }) = self.slots.get_mut(piece.slot) else { return };
+        let end = body.len().saturating_sub(len.saturating_sub(piece.left));
+        input.extend_from_slice(body.get(end..).unwrap_or_default());
+        body.truncate(end);
+        piece.left = piece.left.saturating_sub(len);
+    }
+
     fn take_pieces(&mut self, input: &mut BytesMut, max: usize) -> Result<Found, DecodeError> {
         loop {
             let Some(mut piece) = self.piece.take() else {
@@ -144,7 +169,7 @@ impl Pieces {
             return own;
         }
         if !is_spare {
-            body.shrink_to_fit();
+            body.shrink_to(body.len().saturating_add(SPARE));
         }
         let size = body.capacity();
         let body = Bytes::from(body);

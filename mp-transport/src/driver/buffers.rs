@@ -6,11 +6,11 @@ use std::pin::{Pin, pin};
 use std::task::{Context, Poll, ready};
 use std::time::Instant;
 
-use bytes::{Buf, Bytes, BytesMut};
-use mp_proto::Protocol;
+use bytes::{Buf, BufMut, Bytes, BytesMut};
+use mp_proto::{Place, Protocol};
 use tokio::io::{AsyncReadExt, AsyncWrite};
 
-use super::{LOOKS, OUTPUT_LIMIT, ROUNDS};
+use super::{LOOKS, OUTPUT_LIMIT, ROUNDS, TURN};
 use crate::{Pipe, clock};
 
 /// What a read asks for at least and at most. In between it follows the traffic, so that an idle connection holds
@@ -36,6 +36,8 @@ pub(super) struct Input {
     small: bool,
     /// So often it is worth the while to look for more before the task sleeps.
     looks: u32,
+    /// What has been read in this turn.
+    turn: usize,
     /// The protocol has not refused what the buffer holds.
     on_offer: bool,
     ended: bool,
@@ -47,6 +49,17 @@ pub(super) struct Input {
     quiet: bool,
 }
 
+/// What became of a read.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Read {
+    /// There is no more.
+    End,
+    /// The input has grown.
+    Input,
+    /// So many bytes are in the place that the protocol gave.
+    Placed(usize),
+}
+
 impl Default for Input {
     fn default() -> Self {
         Self {
@@ -54,6 +67,7 @@ impl Default for Input {
             read_size: READ_MIN,
             small: false,
             looks: 0,
+            turn: 0,
             on_offer: false,
             ended: false,
             discarded: None,
@@ -81,8 +95,42 @@ impl Input {
         Ok(used)
     }
 
-    /// Reads once. 0 is the end, told once; after it this stays pending.
-    pub(super) fn poll_read(&mut self, cx: &mut Context<'_>, pipe: &mut Pipe) -> Poll<io::Result<usize>> {
+    /// Reads once, to where the protocol knows that it belongs `[TR-26]`, or else behind what was read before. The end is told
+    /// once; after it this stays pending.
+    pub(super) fn poll_read_for<P: Protocol>(
+        &mut self,
+        cx: &mut Context<'_>,
+        pipe: &mut Pipe,
+        proto: &mut P,
+    ) -> Poll<io::Result<Read>> {
+        if self.ended {
+            return Poll::Pending;
+        }
+        let place = if self.buffer.is_empty() { proto.poll_place() } else { None };
+        let Some(Place { memory, most }) = place else {
+            let len = ready!(self.poll_read(cx, pipe))?;
+            return Poll::Ready(Ok(if len == 0 { Read::End } else { Read::Input }));
+        };
+        let len = ready!(pin!(pipe.read_buf(&mut memory.limit(most))).poll(cx))?;
+        self.note_read(len);
+        Poll::Ready(Ok(if len == 0 { Read::End } else { Read::Placed(len) }))
+    }
+
+    /// Tells the protocol of what was read to its place.
+    pub(super) fn placed<P: Protocol>(
+        &mut self,
+        proto: &mut P,
+        len: usize,
+        now: Instant,
+    ) -> Result<(), P::Error> {
+        proto.handle_placed(now, len, &mut self.buffer)?;
+        // What is left has been seen.
+        self.on_offer = !proto.wants_input();
+        Ok(())
+    }
+
+    /// Reads once behind what was read before. 0 is the end, told once; after it this stays pending.
+    fn poll_read(&mut self, cx: &mut Context<'_>, pipe: &mut Pipe) -> Poll<io::Result<usize>> {
         if self.ended {
             return Poll::Pending;
         }
@@ -91,12 +139,26 @@ impl Input {
         }
         let room = self.buffer.capacity() - self.buffer.len();
         let len = ready!(pin!(pipe.read_buf(&mut self.buffer)).poll(cx))?;
-        self.ended = len == 0;
+        self.note_read(len);
         self.on_offer = true;
-        self.quiet = false;
-        self.looks = if len < STREAM { 0 } else { LOOKS };
         self.adapt(len, room);
         Poll::Ready(Ok(len))
+    }
+
+    fn note_read(&mut self, len: usize) {
+        self.ended = len == 0;
+        self.quiet = false;
+        self.turn += len;
+        self.looks = if len < STREAM { 0 } else { LOOKS };
+    }
+
+    /// Whether it is for others to run `[TR-21]`.
+    pub(super) fn has_had_its_turn(&self) -> bool {
+        self.turn >= TURN
+    }
+
+    pub(super) fn begin_turn(&mut self) {
+        self.turn = 0;
     }
 
     /// Whether to look for more before the task sleeps, since a stream may go on `[TR-25]`.
@@ -193,13 +255,16 @@ impl Input {
 #[derive(Default)]
 pub(super) struct Output {
     buffer: BytesMut,
-    /// What goes behind it.
-    behind: Bytes,
+    /// What goes in between, each behind so many bytes of the buffer.
+    between: VecDeque<(usize, Bytes)>,
     /// The most that the buffer held since it was empty.
     peak: usize,
     /// Something was written that the pipe may hold back, as TLS does.
     unflushed: bool,
 }
+
+/// So many pieces are given to the system at a time, of the buffer and of what goes in between.
+const SLICES: usize = 16;
 
 impl Output {
     /// Takes what the protocol has to send, unless enough is waiting already.
@@ -207,12 +272,16 @@ impl Output {
         loop {
             let before = self.buffer.len();
             if before >= OUTPUT_LIMIT
-                || !self.behind.is_empty()
+                || !self.between.is_empty()
                 || !proto.poll_transmit(now, &mut self.buffer)
             {
                 break;
             }
-            self.behind = proto.poll_behind();
+            while let Some((at, bytes)) = proto.poll_between() {
+                // One that points back, or to nowhere, goes as near as can be.
+                let last = self.between.back().map_or(0, |(last, _)| *last);
+                self.between.push_back((at.max(last).min(self.buffer.len()), bytes));
+            }
             if self.buffer.len() == before {
                 // It says that it did and did not: do not ask for ever.
                 break;
@@ -223,36 +292,32 @@ impl Output {
 
     /// Writes once, or flushes if nothing is waiting. 0 if there is nothing left to do.
     pub(super) fn poll_write(&mut self, cx: &mut Context<'_>, pipe: &mut Pipe) -> Poll<io::Result<usize>> {
-        if self.buffer.is_empty() && self.behind.is_empty() {
+        if self.len() == 0 {
+            self.between.clear();
             if self.unflushed {
                 ready!(Pin::new(pipe).poll_flush(cx))?;
                 self.unflushed = false;
             }
             return Poll::Ready(Ok(0));
         }
-        if !self.buffer.is_empty() && !self.behind.is_empty() && !pipe.is_write_vectored() {
-            self.buffer.extend_from_slice(&std::mem::take(&mut self.behind));
+        if !self.between.is_empty() && !pipe.is_write_vectored() {
+            self.buffer = self.joined();
+            self.between.clear();
         }
         let pipe = Pin::new(pipe);
-        let len = if self.behind.is_empty() {
+        let len = if self.between.is_empty() {
             ready!(pipe.poll_write(cx, &self.buffer))?
-        } else if self.buffer.is_empty() {
-            ready!(pipe.poll_write(cx, &self.behind))?
         } else {
-            let both = [IoSlice::new(&self.buffer), IoSlice::new(&self.behind)];
-            ready!(pipe.poll_write_vectored(cx, &both))?
+            let mut slices = [IoSlice::new(&[]); SLICES];
+            let parts = self.parts().filter(|part| !part.is_empty());
+            let used = slices.iter_mut().zip(parts).map(|(slice, part)| *slice = IoSlice::new(part)).count();
+            ready!(pipe.poll_write_vectored(cx, slices.get(..used).unwrap_or_default()))?
         };
         if len == 0 {
             return Poll::Ready(Err(io::ErrorKind::WriteZero.into()));
         }
         self.unflushed = true;
-        let of_buffer = len.min(self.buffer.len());
-        self.buffer.advance(of_buffer);
-        self.behind.advance(len - of_buffer);
-        if self.behind.is_empty() {
-            // Whose memory it is may be waiting for it.
-            self.behind = Bytes::new();
-        }
+        self.advance(len);
         if self.buffer.is_empty() {
             if self.peak > OUTPUT_KEPT {
                 self.buffer = BytesMut::new();
@@ -262,18 +327,55 @@ impl Output {
         Poll::Ready(Ok(len))
     }
 
+    /// All that waits, in the order in which it goes.
+    fn parts(&self) -> impl Iterator<Item = &[u8]> {
+        let ends = self.between.iter().map(|(at, bytes)| (*at, &bytes[..]));
+        ends.chain([(self.buffer.len(), &[][..])])
+            .scan(0, |from, (at, bytes)| {
+                let part = self.buffer.get(*from..at).unwrap_or_default();
+                *from = at;
+                Some([part, bytes])
+            })
+            .flatten()
+    }
+
+    /// So many bytes were written.
+    fn advance(&mut self, mut len: usize) {
+        while let Some((at, bytes)) = self.between.front_mut() {
+            let of_buffer = len.min(*at);
+            let of_bytes = (len - of_buffer).min(bytes.len());
+            bytes.advance(of_bytes);
+            let done = bytes.is_empty();
+            self.buffer.advance(of_buffer);
+            self.between.iter_mut().for_each(|(at, _)| *at -= of_buffer);
+            if !done {
+                return;
+            }
+            len -= of_buffer + of_bytes;
+            // Whose memory it is may be waiting for it.
+            self.between.pop_front();
+        }
+        self.buffer.advance(len);
+    }
+
     /// Whether nothing is left to write or flush.
     pub(super) fn is_flushed(&self) -> bool {
-        self.buffer.is_empty() && self.behind.is_empty() && !self.unflushed
+        self.len() == 0 && !self.unflushed
     }
 
     pub(super) fn len(&self) -> usize {
-        self.buffer.len() + self.behind.len()
+        self.buffer.len() + self.between.iter().map(|(_, bytes)| bytes.len()).sum::<usize>()
     }
 
-    pub(super) fn into_inner(mut self) -> BytesMut {
-        self.buffer.extend_from_slice(&self.behind);
-        self.buffer
+    /// The same as one piece.
+    fn joined(&self) -> BytesMut {
+        let mut joined = BytesMut::with_capacity(self.len());
+        self.parts().for_each(|part| joined.extend_from_slice(part));
+        joined
+    }
+
+    pub(super) fn into_inner(self) -> BytesMut {
+        if self.between.is_empty() { self.buffer } else { self.joined() }
     }
 }
 

@@ -128,9 +128,9 @@ pub(crate) struct Flood {
     spare: BytesMut,
     done: bool,
     pub(crate) swaps: usize,
-    /// So much of each piece is given to be copied, and the rest to be written as it is.
+    /// So much of each quarter of a piece is given to be copied, and the rest to be written as it is.
     pub(crate) copied: usize,
-    behind: Bytes,
+    between: VecDeque<(usize, Bytes)>,
 }
 
 impl Flood {
@@ -146,7 +146,7 @@ impl Flood {
             done: false,
             swaps: 0,
             copied: usize::MAX,
-            behind: Bytes::new(),
+            between: VecDeque::new(),
         }
     }
 
@@ -184,9 +184,13 @@ impl Protocol for Flood {
     fn poll_transmit(&mut self, _: Instant, out: &mut BytesMut) -> bool {
         let len = PIECE.min(self.to_send - self.sent);
         let at = self.sent % PERIOD;
-        let copied = len.min(self.copied);
-        self.spare.extend_from_slice(&self.pattern[at..at + copied]);
-        self.behind = Bytes::copy_from_slice(&self.pattern[at + copied..at + len]);
+        for part in self.pattern[at..at + len].chunks(PIECE / 4 + 1) {
+            let (copied, between) = part.split_at(part.len().min(self.copied));
+            self.spare.extend_from_slice(copied);
+            if !between.is_empty() {
+                self.between.push_back((out.len() + self.spare.len(), Bytes::copy_from_slice(between)));
+            }
+        }
         self.sent += len;
         if out.is_empty() {
             std::mem::swap(out, &mut self.spare);
@@ -198,8 +202,8 @@ impl Protocol for Flood {
         len > 0
     }
 
-    fn poll_behind(&mut self) -> Bytes {
-        std::mem::take(&mut self.behind)
+    fn poll_between(&mut self) -> Option<(usize, Bytes)> {
+        self.between.pop_front()
     }
 
     fn poll_event(&mut self) -> Option<()> {

@@ -32,7 +32,7 @@ fn data_waits_at_the_bound_and_control_does_not() {
     assert_eq!(outbox.offer("", &"kil1", None, Lane::Control, &limits).expect("encodes"), Offer::Taken);
     assert_eq!(outbox.messages(), taken + 1);
     let mut out = BytesMut::new();
-    outbox.take(&mut out, true);
+    outbox.take(&mut out, 1);
     assert!(outbox.is_empty() && !out.is_empty());
     assert_eq!(outbox.offer("p", &("x", 1), None, Lane::Data, &limits).expect("encodes"), Offer::Taken);
 }
@@ -86,7 +86,7 @@ fn a_queue_is_written_again_in_the_framing_of_its_connection() {
     json.append(&outbox, &limits).expect("both fit");
     assert_eq!(json.messages(), 2);
     let mut out = BytesMut::new();
-    json.take(&mut out, true);
+    json.take(&mut out, 1);
     assert_eq!(&out[..], br#"["p","x",1]["","mon1","q"]"#);
 }
 

@@ -81,8 +81,8 @@ impl Talk {
     /// What the peer hears by one more write, and how many bytes that is.
     fn write(&mut self) -> (String, usize) {
         let mut out = BytesMut::new();
-        let taken = self.outbox.take(&mut out, true);
-        out.extend_from_slice(&taken.behind);
+        let taken = self.outbox.take(&mut out, 1);
+        taken.join(&mut out);
         let words: Vec<String> = self.peer.hear(&out).into_iter().map(|(_, word)| word).collect();
         assert_eq!(taken.messages, words.len(), "messages count with their last piece");
         assert_eq!(taken.left, !self.outbox.is_empty());
@@ -136,7 +136,7 @@ fn no_piece_goes_before_it_is_wanted() {
     let mut talk = Talk::new();
     talk.data("p", "large", 1400);
     let mut out = BytesMut::new();
-    assert_eq!(talk.outbox.take(&mut out, false), Taken { left: true, ..Taken::default() });
+    assert_eq!(talk.outbox.take(&mut out, 0), Taken { left: true, ..Taken::default() });
     assert!(out.is_empty());
 }
 

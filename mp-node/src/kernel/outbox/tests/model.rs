@@ -147,8 +147,8 @@ impl Model {
     fn write(&mut self, pieces: bool) {
         let small = self.outbox.buffer.len();
         let mut out = BytesMut::new();
-        let taken = self.outbox.take(&mut out, pieces);
-        out.extend_from_slice(&taken.behind);
+        let taken = self.outbox.take(&mut out, usize::from(pieces));
+        taken.join(&mut out);
         // A turn is a piece, or small messages until it is as much.
         let most = small + (1 + small / (2 * LARGE)) * (LARGE / 2 + LARGE + PREFIX);
         assert!(out.len() <= most, "{} bytes beside {small} small ones", out.len());
