@@ -7,8 +7,8 @@ use arbitrary::{Result, Unstructured};
 use bytes::{Bytes, BytesMut};
 use mp_proto::connection::pieces::{self, SLOTS};
 use mp_proto::{
-    Connection, ConnectionError, Frame, Framing, InstanceId, Limits, Message, NodeId, Protocol, Session,
-    Side, Value,
+    Connection, ConnectionError, Frame, Framing, InstanceId, Limits, Message, NodeId, Place, Protocol,
+    Session, Side, Value,
 };
 
 use super::{start, values};
@@ -199,9 +199,20 @@ impl Model {
     /// The connection gets what has come, or a part of it.
     fn read(&mut self, u: &mut Unstructured<'_>, connection: &mut Connection) -> Result<()> {
         let len = u.int_in_range(0..=self.input.len())?.max(self.unread);
-        let behind = self.input.split_off(len);
+        let mut behind = self.input.split_off(len);
         let news = self.input.len() > self.unread;
-        match connection.handle_bytes(self.now, &mut self.input) {
+        let place = if self.unread == 0 && news && u.arbitrary()? { connection.poll_place() } else { None };
+        let outcome = if let Some(Place { memory, most }) = place {
+            // As if so much had been read, and the rest later.
+            let later = self.input.split_off(self.input.len().min(most));
+            let read = std::mem::take(&mut self.input);
+            memory.extend_from_slice(&read);
+            behind = [later, behind].concat().as_slice().into();
+            connection.handle_placed(self.now, read.len(), &mut self.input)
+        } else {
+            connection.handle_bytes(self.now, &mut self.input)
+        };
+        match outcome {
             Ok(()) => {}
             Err(ConnectionError::BadMessage(_)) if self.spoilt && !self.over => self.over = true,
             Err(error) => panic!("{error} after {:?}", self.expected),

@@ -199,7 +199,12 @@ impl Protocol for Connection {
         self.pieces.as_mut().filter(|_| !self.over)?.place()
     }
 
-    fn handle_placed(&mut self, now: Instant, len: usize, input: &mut BytesMut) -> Result<(), ConnectionError> {
+    fn handle_placed(
+        &mut self,
+        now: Instant,
+        len: usize,
+        input: &mut BytesMut,
+    ) -> Result<(), ConnectionError> {
         if let Some(pieces) = &mut self.pieces {
             pieces.placed(len, input);
         }

@@ -9,8 +9,8 @@ use allocation_counter::measure;
 use bytes::BytesMut;
 use mp_proto::connection::pieces::{self, SLOTS};
 use mp_proto::{
-    Connection, ConnectionError, DecodeError, Frame, Framing, InstanceId, Limits, NodeId, Protocol, Session,
-    Side,
+    Connection, ConnectionError, DecodeError, Frame, Framing, InstanceId, Limits, NodeId, Place, Protocol,
+    Session, Side,
 };
 use proptest::prelude::{Strategy, any, prop_assert, prop_assert_eq, proptest};
 use proptest::{collection, sample};
@@ -55,6 +55,16 @@ fn heard(connection: &mut Connection, bytes: &[u8]) -> (Vec<Numbered>, Result<()
     let mut input = BytesMut::from(bytes);
     let result = connection.handle_bytes(start(), &mut input);
     (events(connection), result)
+}
+
+/// Gives bytes to a connection as an owner does that reads them to their place, if there is one; how many of them.
+fn place(connection: &mut Connection, input: &mut BytesMut, bytes: &[u8]) -> Option<usize> {
+    let Place { memory, most } = if input.is_empty() { connection.poll_place()? } else { return None };
+    let len = bytes.len().min(most);
+    assert!(len > 0 && memory.capacity() - memory.len() >= most, "there is room");
+    memory.extend_from_slice(&bytes[..len]);
+    connection.handle_placed(start(), len, input).expect("good pieces");
+    Some(len)
 }
 
 fn events(connection: &mut Connection) -> Vec<Numbered> {
@@ -197,6 +207,37 @@ fn in_pieces(slot: u8, number: u32, padding: usize) -> (Vec<u8>, Vec<u8>) {
     ([piece(slot, false, first), piece(slot, true, second)].concat(), body)
 }
 
+/// A stream of large messages is read to its place from the second read on: with the end of a piece comes the head of the next,
+/// and what comes with it that is none goes to the input. [TR-26]
+#[test]
+fn what_follows_a_piece_is_read_to_its_place_too() {
+    let mut connection = connection_with(true, 2 * LONG);
+    let ((first, _), (second, _), (small, _)) = (in_pieces(0, 1, LONG), in_pieces(1, 2, LONG), frame(3, 10));
+    let wire = [first, second, small].concat();
+    let mut input = BytesMut::from(&wire[..100]);
+    connection.handle_bytes(start(), &mut input).expect("good pieces");
+    let mut rest = &wire[100..];
+    while let Some(len) = place(&mut connection, &mut input, rest) {
+        rest = &rest[len..];
+    }
+    assert_eq!(numbers(&events(&mut connection)), [1, 2]);
+    assert_eq!((input.len(), input.len() + rest.len()), (5, frame(3, 10).0.len()), "the rest is no piece");
+    input.extend_from_slice(rest);
+    connection.handle_bytes(start(), &mut input).expect("a good frame");
+    assert_eq!(numbers(&events(&mut connection)), [3]);
+}
+
+/// A length makes room for one read, and no more. [LN-05]
+#[test]
+fn a_piece_that_is_announced_takes_little_before_it_comes() {
+    let mut connection = connection_with(true, 1 << 30);
+    let head = pieces::head(0, false, 1 << 29);
+    connection.handle_bytes(start(), &mut BytesMut::from(&head[..])).expect("a good head");
+    let found = measure(|| assert!(connection.poll_place().is_some()));
+    assert!((1..=256 * 1024).contains(&found.bytes_total), "{}", found.bytes_total);
+    assert_eq!(measure(|| assert!(connection.poll_place().is_some())).bytes_total, 0, "once");
+}
+
 /// The memory of a message that is gone takes in the next one. [LN-12]
 #[test]
 fn the_memory_of_a_message_is_used_again() {
@@ -260,12 +301,13 @@ proptest! {
 
 proptest! {
     /// Whatever the order between the slots, and however the stream is cut: all messages come, each once and whole, those of
-    /// a slot in their order, and those that go whole in theirs. [LN-03] [CN-01]
+    /// a slot in their order, and those that go whole in theirs; whether what is known to belong to a piece is read to its place
+    /// or not. [LN-03] [CN-01] [TR-26]
     #[test]
     fn any_interleaving_gives_the_messages(
         messages in collection::vec(sent(), 0..12),
         order in collection::vec(0..=SLOTS, 0..60),
-        reads in collection::vec(1..900_usize, 1..20),
+        reads in collection::vec((1..900_usize, any::<bool>()), 1..20),
     ) {
         let mut rows = rows(&messages);
         let mut wire = Vec::new();
@@ -277,14 +319,19 @@ proptest! {
         let mut connection = connection(true);
         let (mut input, mut found) = (BytesMut::new(), Vec::new());
         let mut rest = &wire[..];
-        for read in reads.iter().cycle() {
+        for (read, to_place) in reads.iter().cycle() {
             if rest.is_empty() {
                 break;
             }
             let (now, later) = rest.split_at((*read).min(rest.len()));
-            rest = later;
-            input.extend_from_slice(now);
-            prop_assert_eq!(connection.handle_bytes(start(), &mut input), Ok(()));
+            let placed = to_place.then(|| place(&mut connection, &mut input, now)).flatten();
+            if let Some(len) = placed {
+                rest = &rest[len..];
+            } else {
+                rest = later;
+                input.extend_from_slice(now);
+                prop_assert_eq!(connection.handle_bytes(start(), &mut input), Ok(()));
+            }
             found.extend(events(&mut connection));
         }
         for (number, padding) in &found {

@@ -31,6 +31,9 @@ pub const ROUNDS: u32 = 8;
 /// After how many bytes that were read without a pause it does so, too: not much more than one read's, however much there is, so
 /// that those who ask for little never wait for long behind those who send much.
 pub const TURN: usize = 128 * 1024;
+/// The same for a connection whose buffer grows, as something large is to come whole: memory that is new is dear, and nobody has
+/// any use of it before its end has come.
+pub const LARGE_TURN: usize = 64 * 1024;
 /// How often at the most a driver looks for more after a read that was part of a stream, other tasks first, before it sleeps
 /// `[TR-25]`. Together about the time in which a peer that goes on sends as much again; to wake a thread that sleeps takes
 /// a peer on the same machine longer than that, and is then its most expensive work.

@@ -51,6 +51,10 @@ use crate::{Pipe, clock};
 /// How many reads are made to let a refused peer hear of it, of a KiB each.
 const PARTING_READS: usize = 64;
 
+/// So many bytes are encrypted and given to the system at once, instead of 64 KiB: what a driver gives in one piece need not go
+/// in two, of which each wakes the peer.
+const AT_ONCE: usize = 128 * 1024;
+
 /// The versions that are spoken, the preferred one first.
 const VERSIONS: [&SupportedProtocolVersion; 2] = [&TLS13, &TLS12];
 
@@ -147,7 +151,7 @@ pub async fn upgrade(pipe: Pipe, role: TlsRole, config: &TlsConfig) -> Result<Se
             accepting.into_fallible().await.map(Into::into)
         }
     };
-    let stream = match started {
+    let mut stream = match started {
         Ok(stream) => stream,
         Err((error, pipe)) => {
             let error = TlsError::of(error);
@@ -155,6 +159,10 @@ pub async fn upgrade(pipe: Pipe, role: TlsRole, config: &TlsConfig) -> Result<Se
             return Err(error);
         }
     };
+    match &mut stream {
+        TlsStream::Client(stream) => stream.get_mut().1.set_buffer_limit(Some(AT_ONCE)),
+        TlsStream::Server(stream) => stream.get_mut().1.set_buffer_limit(Some(AT_ONCE)),
+    }
     let room = [0; TlsBinding::LEN];
     let exported = match &stream {
         TlsStream::Client(stream) => {
@@ -167,7 +175,11 @@ pub async fn upgrade(pipe: Pipe, role: TlsRole, config: &TlsConfig) -> Result<Se
     let exported = exported.map_err(|error| TlsError::Misbehaved(error.to_string()))?;
     let version = stream.get_ref().1.protocol_version();
     let version = if version == Some(ProtocolVersion::TLSv1_2) { "TLS 1.2" } else { "TLS 1.3" };
-    Ok(Secured { pipe: Pipe::new(Stream::new(stream), local, peer), binding: TlsBinding::new(exported), version })
+    Ok(Secured {
+        pipe: Pipe::new(Stream::new(stream), local, peer),
+        binding: TlsBinding::new(exported),
+        version,
+    })
 }
 
 /// Lets the peer read why, `[TLS-14]`: a pipe that is closed with bytes unread is reset, which can destroy the alert that was

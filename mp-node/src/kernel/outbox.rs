@@ -377,7 +377,8 @@ impl Outbox {
         self.control = Tally::default();
         self.carried_bytes = 0;
         self.messages = 0;
-        let share = (1 + small / self.bulk.large().saturating_mul(SHARE)).max(pieces.saturating_sub(small / self.bulk.piece()));
+        let share = (1 + small / self.bulk.large().saturating_mul(SHARE))
+            .max(pieces.saturating_sub(small / self.bulk.piece()));
         let turns = if pieces == 0 { 0 } else { share };
         for _ in 0..turns {
             if !self.bulk.turn(out, &mut taken) {

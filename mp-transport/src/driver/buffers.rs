@@ -10,7 +10,7 @@ use bytes::{Buf, BufMut, Bytes, BytesMut};
 use mp_proto::{Place, Protocol};
 use tokio::io::{AsyncReadExt, AsyncWrite};
 
-use super::{LOOKS, OUTPUT_LIMIT, ROUNDS, TURN};
+use super::{LARGE_TURN, LOOKS, OUTPUT_LIMIT, ROUNDS, TURN};
 use crate::{Pipe, clock};
 
 /// What a read asks for at least and at most. In between it follows the traffic, so that an idle connection holds
@@ -138,7 +138,11 @@ impl Input {
             self.make_room();
         }
         let room = self.buffer.capacity() - self.buffer.len();
-        let len = ready!(pin!(pipe.read_buf(&mut self.buffer)).poll(cx))?;
+        let len = if self.is_large() {
+            ready!(pin!(pipe.read_buf(&mut (&mut self.buffer).limit(LARGE_TURN))).poll(cx))?
+        } else {
+            ready!(pin!(pipe.read_buf(&mut self.buffer)).poll(cx))?
+        };
         self.note_read(len);
         self.on_offer = true;
         self.adapt(len, room);
@@ -154,7 +158,12 @@ impl Input {
 
     /// Whether it is for others to run `[TR-21]`.
     pub(super) fn has_had_its_turn(&self) -> bool {
-        self.turn >= TURN
+        self.turn >= if self.is_large() { LARGE_TURN } else { TURN }
+    }
+
+    /// Whether what comes is part of something that is larger than what is usually read at once.
+    fn is_large(&self) -> bool {
+        self.buffer.len() > READ_MAX
     }
 
     pub(super) fn begin_turn(&mut self) {

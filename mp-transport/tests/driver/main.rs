@@ -8,6 +8,7 @@ mod flow;
 mod sequence;
 mod time;
 mod toy;
+mod turns;
 
 use mp_transport::{Addr, DriveError, Driver, MemoryNet, Pipe, Transport};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
