@@ -30,7 +30,7 @@ pub const OUTPUT_LIMIT: usize = 256 * 1024;
 pub const ROUNDS: u32 = 8;
 /// After how many bytes that were read without a pause it does so, too: not much more than one read's, however much there is, so
 /// that those who ask for little never wait for long behind those who send much.
-pub const TURN: usize = 128 * 1024;
+pub const TURN: usize = 256 * 1024;
 /// The same for a connection whose buffer grows, as something large is to come whole: memory that is new is dear, and nobody has
 /// any use of it before its end has come.
 pub const LARGE_TURN: usize = 64 * 1024;
@@ -191,16 +191,14 @@ impl Driver {
             match self.receive(cx, proto, now) {
                 Ok(news) if news || more => {
                     if proto.wants_pause() {
-                        // Another thread may see to the sockets meanwhile.
-                        self.begin_turn();
-                        cx.waker().wake_by_ref();
-                        return Poll::Pending;
+                        break;
                     }
                 }
                 Ok(_) => {
                     self.begin_turn();
                     if self.input.looks_again() {
-                        come_again(cx);
+                        // One that runs for long holds up nothing: what comes meanwhile wakes this task, too.
+                        come_last(cx);
                     }
                     return self.write_error.take().map_or(Poll::Pending, |error| Poll::Ready(Err(error)));
                 }
@@ -208,9 +206,15 @@ impl Driver {
                 Err(DriveError::Io(error)) => return Poll::Ready(Err(error)),
             }
         }
-        // So much without a pause: other tasks first.
+        // So much without a pause, or something large to work on: other tasks first.
         self.begin_turn();
-        come_again(cx);
+        if self.input.is_large() {
+            // Others wait for less.
+            come_last(cx);
+        } else {
+            // In the line from which other threads take tasks, as the next one on this thread may run for long.
+            cx.waker().wake_by_ref();
+        }
         Poll::Pending
     }
 
@@ -377,8 +381,9 @@ impl Driver {
     }
 }
 
-/// Has the task polled again, behind all tasks that can run, and without a word to other threads.
-fn come_again(cx: &mut Context<'_>) {
+/// Has the task polled again behind all tasks that can run, when the system has been asked what else there is to do; by this
+/// thread alone, and without a word to others.
+fn come_last(cx: &mut Context<'_>) {
     let _pending = pin!(tokio::task::yield_now()).poll(cx);
 }
 

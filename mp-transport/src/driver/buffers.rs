@@ -162,7 +162,7 @@ impl Input {
     }
 
     /// Whether what comes is part of something that is larger than what is usually read at once.
-    fn is_large(&self) -> bool {
+    pub(super) fn is_large(&self) -> bool {
         self.buffer.len() > READ_MAX
     }
 
