@@ -18,6 +18,10 @@ use crate::{Pipe, clock};
 const READ_MIN: usize = 4 * 1024;
 const READ_MAX: usize = 128 * 1024;
 
+/// A buffer for a large frame grows by so many times what has come. Room that nothing has come to yet is none of the system's
+/// memory, but what has come is copied to memory that is new, which is dear.
+const LARGE_GROWTH: usize = 4;
+
 /// A read of so many bytes is part of a stream: there will be more.
 const STREAM: usize = 32 * 1024;
 
@@ -186,7 +190,8 @@ impl Input {
         let wanted = self.buffer.len() + self.read_size;
         if self.read_size < READ_MAX || wanted > 2 * READ_MAX {
             // Little traffic; or a frame that is large by itself, which needs a buffer of its own.
-            self.buffer.reserve(self.read_size);
+            let more = if self.is_large() { LARGE_GROWTH * self.buffer.len() } else { 0 };
+            self.buffer.reserve(more.max(self.read_size));
             return;
         }
         let free = self.retired.iter_mut().position(|buffer| buffer.try_reclaim(wanted));
