@@ -466,7 +466,7 @@ impl Inner {
         drop(state);
         self.stats.unsent(count(loss.messages));
         if loss.was_up {
-            self.stats.connection_lost();
+            self.stats.connection_ended();
         }
         log_end(peer, text, loss.was_up, loss.messages);
         let reason = Reason::transport_error(&peer.id, text);
