@@ -85,7 +85,9 @@ fn who_is_asked_to_stop_goes_in_calm_words() {
     }
     assert_eq!(after.matches("connection closed peer=").count(), 2, "{told}");
     for peer in [&seed, &worker] {
-        let line = peer.process.complains(&format!("connection closed by the peer peer={}", third.id));
+        let line = peer
+            .process
+            .complains(&format!("connection ended by the peer, which has stopped or died peer={}", third.id));
         assert!(!line.contains("unsent"), "{line}");
     }
 }
