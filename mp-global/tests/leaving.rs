@@ -52,7 +52,7 @@ async fn who_leaves_has_nothing_more_to_say() {
         }
         assert_eq!(told.matches("connection closed peer=").count(), 2, "{told}");
         assert_eq!(
-            told.matches("connection ended by the peer, which has stopped or died peer=worker").count(),
+            told.matches("connection ended by the peer, which was shut down or has died peer=worker").count(),
             2,
             "{told}"
         );

@@ -253,7 +253,7 @@ fn log_end(peer: &Peer, text: &str, was_up: bool, unsent: usize) {
     if !was_up {
         tracing::debug!(peer = %peer.id, reason = text, unsent, "could not connect");
     } else if text == ConnectionError::Closed.to_string() {
-        tracing::info!(peer = %peer.id, unsent = left, "connection ended by the peer, which has stopped or died");
+        tracing::info!(peer = %peer.id, unsent = left, "connection ended by the peer, which was shut down or has died");
     } else if text == SHUT_DOWN {
         tracing::info!(peer = %peer.id, unsent = left, "connection closed");
     } else {
