@@ -27,7 +27,7 @@ pub(crate) enum Net {
     Mon {
         #[command(flatten)]
         node: NodeArgs,
-        /// The port: NODE#NAME, or NODE for the node's own; an address as NODE needs no seed
+        /// The port: NODE#NAME, or NODE for the node's own; as NODE an address, HOST:PORT, needs no seed
         #[arg(value_parser = port)]
         port: PortId,
     },
@@ -51,7 +51,7 @@ pub(crate) enum Net {
     Ports {
         #[command(flatten)]
         node: NodeArgs,
-        /// The node; an address needs no seed
+        /// The node; an address, HOST:PORT, needs no seed
         #[arg(value_name = "NODE", value_parser = node_port)]
         target: PortId,
     },
@@ -78,7 +78,7 @@ pub(crate) enum Net {
     Trace {
         #[command(flatten)]
         node: NodeArgs,
-        /// The node; with an address no seed is needed
+        /// The node; an address, HOST:PORT, needs no seed
         #[arg(value_name = "NODE", value_parser = node_port)]
         target: Option<PortId>,
     },
@@ -89,7 +89,7 @@ pub(crate) enum Net {
     Eval {
         #[command(flatten)]
         node: NodeArgs,
-        /// The node; an address needs no seed
+        /// The node; an address, HOST:PORT, needs no seed
         #[arg(value_name = "NODE", value_parser = node_port)]
         target: PortId,
         /// The expression; several words are put together with blanks
@@ -102,7 +102,7 @@ pub(crate) enum Net {
     Restart {
         #[command(flatten)]
         node: NodeArgs,
-        /// The node; an address needs no seed
+        /// The node; an address, HOST:PORT, needs no seed
         #[arg(value_name = "NODE", value_parser = node_port)]
         target: PortId,
     },
@@ -139,7 +139,7 @@ pub(crate) struct Ping {
     #[arg(long, short, value_name = "SECONDS", default_value = "1", value_parser = seconds)]
     #[arg(allow_negative_numbers = true)]
     pub(crate) interval: Duration,
-    /// The node, or a port of it; an address as NODE needs no seed
+    /// The node, or a port of it; as NODE an address, HOST:PORT, needs no seed
     #[arg(value_name = "NODE|PORT", value_parser = port)]
     pub(crate) port: PortId,
 }
@@ -288,7 +288,7 @@ fn node_port(text: &str) -> Result<PortId, String> {
 pub(crate) struct Talk {
     #[command(flatten)]
     pub(crate) node: NodeArgs,
-    /// The port: NODE#NAME, or NODE for the node's own; an address as NODE needs no seed
+    /// The port: NODE#NAME, or NODE for the node's own; as NODE an address, HOST:PORT, needs no seed
     #[arg(value_parser = port)]
     pub(crate) port: PortId,
     /// The message: each word is JSON if it parses as such, else a text; what begins with [, { or " has to be JSON

@@ -6,7 +6,7 @@ use super::db::families;
 use super::guest::Guest;
 use super::stop::Stop;
 use super::{db, log, nodes, ping, ports, remote, talk, trace};
-use crate::args::Net;
+use crate::args::{Net, addresses};
 use crate::error::CliError;
 use crate::output::Output;
 
@@ -23,7 +23,7 @@ pub(super) async fn once(
         && config.seeds.is_empty()
     {
         // Its neighbours are found through it.
-        config.seeds = port.node_str().split(',').filter_map(|address| address.parse().ok()).collect();
+        config.seeds = addresses(port.node_str()).iter().filter_map(|address| address.parse().ok()).collect();
     }
     let beginning = Guest::begin(config, limit, output.progress());
     let guest = tokio::select! {
