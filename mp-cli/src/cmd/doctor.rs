@@ -26,7 +26,10 @@ pub(super) async fn run(args: Doctor, path: Option<&Path>, output: &mut Output) 
     for finding in findings {
         tally.tell(&finding, output)?;
     }
-    let Some(file) = file else { return tally.end(output) };
+    let Some(file) = file else {
+        tally.is_unusable();
+        return tally.end(output);
+    };
     for finding in file::profiles(&file) {
         tally.tell(&finding, output)?;
     }
@@ -38,6 +41,7 @@ pub(super) async fn run(args: Doctor, path: Option<&Path>, output: &mut Output) 
         }
         Err(finding) => {
             tally.tell(&finding, output)?;
+            tally.is_unusable();
             return tally.end(output);
         }
     };
@@ -59,6 +63,7 @@ async fn network(
     let guest = match visitor(config, options, output).await {
         Ok(guest) => guest,
         Err(finding) => {
+            tally.is_unusable();
             for finding in binds::look(config, None).await.iter().chain(finding.iter()) {
                 tally.tell(finding, output)?;
             }

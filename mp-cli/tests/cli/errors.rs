@@ -16,6 +16,18 @@ fn wrong_words() {
     for (line, thing, mend) in [
         ("gensceret", "\"gensceret\"", "did you mean `gensecret`?"),
         ("frobnicate", "\"frobnicate\"", "try `aemp help`"),
+        ("version", "\"version\"", "`aemp --version` tells it"),
+        (
+            "db --seed a:1 get f",
+            "`--seed`",
+            "stands behind the command, as in `db get --seed …`; try `aemp help db get`",
+        ),
+        ("db --seed a:1", "`--seed`", "stands behind the command within `db`, which is one of get, families"),
+        (
+            "--seed=a:1 ping x",
+            "`--seed`",
+            "stands behind the command, as in `ping --seed …`; try `aemp help ping`",
+        ),
         ("help frobnicate", "\"frobnicate\"", "try `aemp help`"),
         ("--frobnicate", "'--frobnicate'", "try `aemp help`"),
         ("gensecret --frobnicate", "'--frobnicate'", "try `aemp help gensecret`"),
@@ -136,7 +148,7 @@ fn wrong_places() {
         assert!(error.contains(mend), "{line}: {error}");
     }
     let ran = home.aemp("doctor --config /no/such/place");
-    assert!(ran.code == Some(1) && ran.out.contains("there is no file /no/such/place"), "{ran:?}");
+    assert!(ran.code == Some(2) && ran.out.contains("there is no file /no/such/place"), "{ran:?}");
     let error = home.aemp("gensecret --config /no/such/place").refused();
     assert!(error.contains("cannot write /no/such/place: "), "{error}");
     assert_eq!(fs::read_dir(home.directory.path()).unwrap().count(), 0);
