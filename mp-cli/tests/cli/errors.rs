@@ -16,18 +16,6 @@ fn wrong_words() {
     for (line, thing, mend) in [
         ("gensceret", "\"gensceret\"", "did you mean `gensecret`?"),
         ("frobnicate", "\"frobnicate\"", "try `aemp help`"),
-        ("version", "\"version\"", "`aemp --version` tells it"),
-        (
-            "db --seed a:1 get f",
-            "`--seed`",
-            "stands behind the command, as in `db get --seed …`; try `aemp help db get`",
-        ),
-        ("db --seed a:1", "`--seed`", "stands behind the command within `db`, which is one of get, families"),
-        (
-            "--seed=a:1 ping x",
-            "`--seed`",
-            "stands behind the command, as in `ping --seed …`; try `aemp help ping`",
-        ),
         ("help frobnicate", "\"frobnicate\"", "try `aemp help`"),
         ("--frobnicate", "'--frobnicate'", "try `aemp help`"),
         ("gensecret --frobnicate", "'--frobnicate'", "try `aemp help gensecret`"),
@@ -83,6 +71,28 @@ fn wrong_words() {
         assert_eq!(home.read(), CONFIG, "{line}");
     }
     assert_eq!(fs::read_dir(home.directory.path()).unwrap().count(), 1);
+}
+
+/// An option in another command's place is one all the same.
+#[test]
+fn what_is_an_option_elsewhere_is_told() {
+    let home = Home::new();
+    for (line, mend) in [
+        ("version", "there is no command \"version\"; `aemp --version` tells it"),
+        (
+            "db --seed a:1 get f",
+            "`--seed` stands behind the command, as in `db get --seed …`; try `aemp help db get`",
+        ),
+        ("db --seed a:1", "`--seed` stands behind the command within `db`, which is one of get, families"),
+        (
+            "--seed=a:1 ping x",
+            "`--seed` stands behind the command, as in `ping --seed …`; try `aemp help ping`",
+        ),
+        ("tikc --connect a:1 aliases", "as in `tikc aliases --connect …`"),
+    ] {
+        let error = home.aemp(line).refused();
+        assert!(error.contains(mend), "{line}: {error}");
+    }
 }
 
 /// [CF-05] [CF-12]
