@@ -64,7 +64,7 @@ pub(crate) fn main_help() -> String {
          aemp profile seed setbinds localhost:4040    set up a node for this machine, then\n  \
          aemp run seed                                run it, and from another shell\n  \
          aemp ping localhost:4040                     ask it whether it is there\n  \
-         aemp doctor seed                             see whether all is well\n\
+         aemp doctor seed                             see whether all is well\n\n\
          With the bind '*:4040' a node is there for other machines, too: it listens at every address of its machine but\n\
          loopback, so that localhost does not lead to it.\n\n\
          {EXIT_CODES}"

@@ -40,8 +40,8 @@ impl<'a> SeedWatch<'a> {
             return plain(&match master {
                 Some(master) => format!("a seed is connected again: {master}"),
                 None => format!(
-                    "no seed is connected any more: what nodes say that are still connected comes, others are not noticed; \
-                     trying {} again",
+                    "no seed is connected any more: connections with other nodes stay, new nodes are not noticed; trying {} \
+                     again",
                     self.seeds.join(", ")
                 ),
             });
