@@ -43,9 +43,9 @@ pub(super) async fn elsewhere(address: &str) -> Option<String> {
 /// Warns of seeds of which that is known.
 pub(super) async fn warn_of(seeds: Vec<String>) {
     for seed in &seeds {
-        if resolved(seed).await.is_some()
+        // In this order, so that a seed that is where it should be mostly is not looked at.
+        if let Some(mend) = elsewhere(seed).await
             && !is_there(seed).await
-            && let Some(mend) = elsewhere(seed).await
         {
             tracing::warn!("nobody listens at the seed {seed}; {mend}");
         }

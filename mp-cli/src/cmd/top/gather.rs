@@ -80,18 +80,24 @@ impl Gatherer {
         &self.seeds
     }
 
-    /// Waits until the node has a place in the network; not if there is one seed only, and nobody there.
+    /// Waits until the node has a place in the network; not if there is one seed only, which will not let it in.
     pub(super) async fn joined(&self, limit: Duration) -> Result<(), CliError> {
+        let begun = clock::now();
         if let [seed] = self.seeds.as_slice()
             && let Ok(addr) = seed.parse()
-            && let Err(error) = self.node.dial(&addr).await
-            && nobody_there(&error)
+            && let Ok(Err(error)) = timeout(limit, self.node.dial(&addr)).await
+            && (error.is_permanent() || nobody_there(&error))
         {
-            let mend =
-                loopback::elsewhere(seed).await.map_or_else(|| MEND.to_owned(), |hint| format!("; {hint}"));
-            return Err(CliError::Remote(plain(&format!("no seed has let us in: {error}{mend}"))));
+            let told = Trouble::of(&error);
+            let mend = match loopback::elsewhere(seed).await.filter(|_| nobody_there(&error)) {
+                Some(hint) => format!("; {hint}"),
+                None if told.has_mend => String::new(),
+                None => MEND.to_owned(),
+            };
+            return Err(CliError::Remote(plain(&format!("no seed has let us in: {}{mend}", told.text))));
         }
-        match timeout(limit, self.global.joined()).await {
+        let left = limit.saturating_sub(clock::now().saturating_duration_since(begun));
+        match timeout(left, self.global.joined()).await {
             Ok(joined) => Ok(joined?),
             Err(_) => {
                 let told = self.trouble().await;
