@@ -116,7 +116,8 @@ impl Place {
         let Some(ContextValue::String(option)) = error.get(ContextKind::InvalidArg) else { return None };
         let option = option.split('=').next().filter(|_| error.kind() == ErrorKind::UnknownArgument)?;
         let has = |options: &[String]| options.iter().any(|known| known == option);
-        let of = self.path.join(" ");
+        let program = if self.help.starts_with("aemp ") { "aemp " } else { "" };
+        let of = format!("{program}{}", self.path.join(" "));
         if has(&self.options.0) {
             Some(format!("`{option}` stands behind the command, as in `{of} {option} …`"))
         } else if has(&self.options.1) && !self.path.is_empty() {

@@ -47,7 +47,7 @@ pub(super) async fn log(args: &Log, guest: &Guest, output: &mut Output) -> Resul
 fn nobody_tells(asked: Asked) -> Option<String> {
     let silent = match asked {
         Asked { willing: 1.., .. } => return None,
-        Asked { nodes: 0, .. } => "there is no other node in this network".to_owned(),
+        Asked { nodes: 0, .. } => "the directory has named no other node yet".to_owned(),
         Asked { nodes, unable, .. } if nodes == unable => {
             format!("none of the other nodes ({nodes}) passes its log on")
         }
@@ -170,7 +170,7 @@ mod tests {
             nobody_tells(asked).unwrap_or_default()
         };
         assert_eq!(told(3, 1, 1), "");
-        assert!(told(0, 0, 0).starts_with("there is no other node"));
+        assert!(told(0, 0, 0).starts_with("the directory has named no other node yet: "));
         assert!(
             told(2, 0, 2)
                 .starts_with("none of the other nodes (2) passes its log on: those of `aemp run` do")

@@ -81,14 +81,17 @@ fn what_is_an_option_elsewhere_is_told() {
         ("version", "there is no command \"version\"; `aemp --version` tells it"),
         (
             "db --seed a:1 get f",
-            "`--seed` stands behind the command, as in `db get --seed …`; try `aemp help db get`",
+            "`--seed` stands behind the command, as in `aemp db get --seed …`; try `aemp help db get`",
         ),
-        ("db --seed a:1", "`--seed` stands behind the command within `db`, which is one of get, families"),
+        (
+            "db --seed a:1",
+            "`--seed` stands behind the command within `aemp db`, which is one of get, families",
+        ),
         (
             "--seed=a:1 ping x",
-            "`--seed` stands behind the command, as in `ping --seed …`; try `aemp help ping`",
+            "`--seed` stands behind the command, as in `aemp ping --seed …`; try `aemp help ping`",
         ),
-        ("tikc --connect a:1 aliases", "as in `tikc aliases --connect …`"),
+        ("tikc --connect a:1 aliases", "as in `aemp tikc aliases --connect …`"),
     ] {
         let error = home.aemp(line).refused();
         assert!(error.contains(mend), "{line}: {error}");
