@@ -240,7 +240,7 @@ mod tests {
         let Some(Command::Net(Net::Snd(talk))) = args.command else { panic!("not snd") };
         assert_eq!(
             (talk.node.timeout, talk.message),
-            (Duration::from_millis(500), vec![json!("test"), json!(-5)])
+            (Some(Duration::from_millis(500)), vec![json!("test"), json!(-5)])
         );
         let args = parse("aemp --json gensecret profile x setbinds *:1");
         let Some(Command::Configure(words)) = args.command else { panic!("not the configuration family") };

@@ -9,6 +9,9 @@ use serde_json::Value;
 
 use super::{json_word, port, seconds};
 
+/// How long another node has to answer, unless it is said.
+const LIMIT: Duration = Duration::from_secs(5);
+
 /// What a node does in a network, be it by a command of its own or in the shell.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Net {
@@ -305,10 +308,23 @@ pub(crate) struct NodeArgs {
     /// Where to find the network, instead of the profile's seeds; can be given several times
     #[arg(long = "seed", value_name = "HOST:PORT")]
     pub(crate) seeds: Vec<String>,
-    /// Give up if the other node has not answered after so many seconds
-    #[arg(long, value_name = "SECONDS", default_value = "5", value_parser = seconds)]
+    /// Give up if the other node has not answered after so many seconds; if this is given, a node that is not there yet is
+    /// waited for as long, too [default: 5]
+    #[arg(long, value_name = "SECONDS", value_parser = seconds)]
     #[arg(allow_negative_numbers = true)]
-    pub(crate) timeout: Duration,
+    pub(crate) timeout: Option<Duration>,
+}
+
+impl NodeArgs {
+    /// How long the other node has to answer.
+    pub(crate) fn limit(&self) -> Duration {
+        self.timeout.unwrap_or(LIMIT)
+    }
+
+    /// Whether a node that is not there yet is waited for.
+    pub(crate) fn is_patient(&self) -> bool {
+        self.timeout.is_some()
+    }
 }
 
 /// `doctor`.

@@ -33,7 +33,7 @@ pub(super) async fn run(args: Doctor, path: Option<&Path>, output: &mut Output) 
     for finding in file::profiles(&file) {
         tally.tell(&finding, output)?;
     }
-    let options = NodeArgs { profile: None, seeds: args.seeds, timeout: args.timeout };
+    let options = NodeArgs { profile: None, seeds: args.seeds, timeout: Some(args.timeout) };
     let config = match file::node(&file, args.profile.as_deref(), &guest::seeds(&options)?) {
         Ok((config, finding)) => {
             tally.tell(&finding, output)?;
@@ -104,5 +104,5 @@ async fn visitor(config: &NodeConfig, options: &NodeArgs, output: &Output) -> Re
     config.nodeid =
         mp_config::fill_node_id("doctor/", &mut getrandom::fill).map_err(|error| wrong(error.into()))?;
     config.services = Vec::new();
-    Guest::begin(config, options.timeout, output.progress()).await.map_err(wrong)
+    Guest::begin(config, options.limit(), output.progress()).await.map_err(wrong)
 }

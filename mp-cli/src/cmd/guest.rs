@@ -53,6 +53,7 @@ pub(super) struct Guest {
     global: Arc<OnceLock<Global>>,
     progress: Progress,
     is_lasting: bool,
+    is_patient: bool,
 }
 
 /// The node that these options and the file make.
@@ -90,7 +91,9 @@ impl Guest {
         let seeds = NodeConfig::expand(&config.seeds);
         let node = NodeBuilder::from_config(config).start().await?;
         let (waiting, ears) = (Waiting::default(), Ears::open(&node));
-        Ok(Self { node, seeds, limit, waiting, ears, global: Arc::default(), progress, is_lasting: false })
+        let global = Arc::default();
+        let (is_lasting, is_patient) = (false, false);
+        Ok(Self { node, seeds, limit, waiting, ears, global, progress, is_lasting, is_patient })
     }
 
     /// The same node with another limit.
@@ -101,6 +104,11 @@ impl Guest {
     /// The same node, for one errand after the other.
     pub(super) fn lasting(self) -> Self {
         Self { is_lasting: true, ..self }
+    }
+
+    /// The same node, which waits for nodes that are not there yet, or does not.
+    pub(super) fn patient(self, is_patient: bool) -> Self {
+        Self { is_patient, ..self }
     }
 
     /// Whether it stays when an errand is done.
@@ -275,15 +283,16 @@ impl Guest {
     }
 
     /// Connects to whoever answers first at one of these addresses; each is tried until it says no for good. That nobody
-    /// listens there is for good if there is no other: of several, one may be the first that is there.
+    /// listens there is for good if there is no other, and nobody said how long to wait: of several, one may be the first that
+    /// is there.
     async fn reach(&self, addresses: Vec<String>) -> Result<NodeId, CliError> {
         let what = format!("no node answered at {}", addresses.join(", "));
         self.waiting.is_for(what, "does one of this network run there?");
         let found = Arc::new(AtomicBool::new(false));
         let mut dials = JoinSet::new();
-        let only = addresses.len() == 1;
+        let at_once = addresses.len() == 1 && !self.is_patient;
         for address in addresses {
-            let dial = Dial { address, only, waiting: self.waiting.clone(), found: Arc::clone(&found) };
+            let dial = Dial { address, at_once, waiting: self.waiting.clone(), found: Arc::clone(&found) };
             dials.spawn(dial.run(self.node.clone()));
         }
         let mut refusal = String::new();
@@ -336,8 +345,8 @@ impl Guest {
 /// Dialling an address, until somebody answers there or elsewhere.
 struct Dial {
     address: String,
-    /// There is no other one.
-    only: bool,
+    /// That nobody is there is not waited through.
+    at_once: bool,
     waiting: Waiting,
     /// Somebody has answered.
     found: Arc<AtomicBool>,
@@ -362,7 +371,7 @@ impl Dial {
                 if !std::mem::replace(&mut advised, true) {
                     self.advise().await;
                 }
-                if self.only {
+                if self.at_once {
                     return Err(self.waiting.in_vain());
                 }
             }

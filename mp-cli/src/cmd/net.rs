@@ -17,7 +17,7 @@ pub(super) async fn once(
     output: &mut Output,
     stop: &mut Stop,
 ) -> Result<(), CliError> {
-    let limit = net.node().timeout;
+    let (limit, is_patient) = (net.node().limit(), net.node().is_patient());
     let mut config = config;
     if let Net::Trace { target: Some(port), .. } = &net
         && config.seeds.is_empty()
@@ -27,7 +27,7 @@ pub(super) async fn once(
     }
     let beginning = Guest::begin(config, limit, output.progress());
     let guest = tokio::select! {
-        guest = beginning => guest?,
+        guest = beginning => guest?.patient(is_patient),
         asked = stop.asked() => return Err(CliError::Interrupted(asked)),
     };
     run(net, &guest, output, stop).await?;

@@ -25,10 +25,10 @@ fn who_looks_at_loopback_in_vain_is_told_where() {
     let at = seed.address.trim_end_matches(',');
     let hint = format!("; write {at}, where somebody listens: `*` in `binds` is every address");
     for line in [
-        format!("ping localhost:{port} --timeout 600"),
-        format!("cal 127.0.0.1:{port} time --timeout 600"),
-        format!("nodes --seed localhost:{port} --timeout 600"),
-        format!("top --once --seed localhost:{port} --timeout 600"),
+        format!("ping localhost:{port}"),
+        format!("cal 127.0.0.1:{port} time"),
+        format!("nodes --seed localhost:{port}"),
+        format!("top --once --seed localhost:{port}"),
         // One of several may yet come, so that these are waited for.
         format!("nodes --seed localhost:{port} --seed localhost:1 --timeout 0.5"),
     ] {

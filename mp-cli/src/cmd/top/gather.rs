@@ -80,13 +80,14 @@ impl Gatherer {
         &self.seeds
     }
 
-    /// Waits until the node has a place in the network; not if there is one seed only, which will not let it in.
-    pub(super) async fn joined(&self, limit: Duration) -> Result<(), CliError> {
+    /// Waits until the node has a place in the network; not if there is one seed only, which will not let it in, or is not
+    /// there and not to be waited for.
+    pub(super) async fn joined(&self, limit: Duration, is_patient: bool) -> Result<(), CliError> {
         let begun = clock::now();
         if let [seed] = self.seeds.as_slice()
             && let Ok(addr) = seed.parse()
             && let Ok(Err(error)) = timeout(limit, self.node.dial(&addr)).await
-            && (error.is_permanent() || nobody_there(&error))
+            && (error.is_permanent() || !is_patient && nobody_there(&error))
         {
             let told = Trouble::of(&error);
             let mend = match loopback::elsewhere(seed).await.filter(|_| nobody_there(&error)) {

@@ -11,6 +11,7 @@ use tokio::time::sleep;
 use super::gather::Gatherer;
 use super::model::{Model, Rates, Row};
 use super::number::{maybe, time, whole};
+use crate::args::NodeArgs;
 use crate::error::CliError;
 use crate::output::{Paint, Report, plain};
 
@@ -21,14 +22,14 @@ const PAUSE: Duration = Duration::from_millis(200);
 /// How long nobody may be there, and nobody tell how he does who is.
 const PATIENCE: (Duration, Duration) = (Duration::from_secs(5), Duration::from_secs(1));
 
-/// Looks twice, when the network has let us in, for which it has `limit`; once, if nobody tells how it does.
+/// Looks twice, when the network has let us in, in the time that `node` gives it; once, if nobody tells how it does.
 pub(super) async fn gather(
     gatherer: &Gatherer,
     model: &mut Model,
     every: Duration,
-    limit: Duration,
+    node: &NodeArgs,
 ) -> Result<(), CliError> {
-    gatherer.joined(limit).await?;
+    gatherer.joined(node.limit(), node.is_patient()).await?;
     let begun = clock::now();
     let first = loop {
         let sample = gatherer.gather(PATIENCE.0).await;
