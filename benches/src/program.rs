@@ -8,7 +8,6 @@ mod peers;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use anyhow::bail;
 use async_trait::async_trait;
 use clap::Parser;
 
@@ -18,9 +17,6 @@ use crate::contest::{Contest, OURS, RAW};
 use crate::process::{SIDE, be_the_side};
 use crate::side::Side;
 use crate::workload::{ALL, Settings, Workload, named};
-
-/// The most seconds for each run.
-const MOST: f64 = 1_000.0;
 
 /// Other messaging systems, which take part in the same contests.
 #[async_trait]
@@ -66,6 +62,10 @@ pub fn with(guests: impl Guests) -> ExitCode {
     if args.peers {
         return peers::ask().unwrap_or_else(|error| end(Err(error)));
     }
+    #[cfg(not(feature = "peers"))]
+    if args.peers {
+        args::no_peers();
+    }
     let runtime = crate::runtime();
     let done = crate::run(&runtime, run(args, guests));
     // A contestant that hangs may hold a thread.
@@ -82,16 +82,7 @@ pub fn end(done: anyhow::Result<()>) -> ExitCode {
 }
 
 async fn run(args: Args, guests: impl Guests) -> anyhow::Result<()> {
-    if !(0.0..=MOST).contains(&args.seconds) {
-        bail!("a run lasts 0 to {MOST} seconds");
-    }
-    if args.payload == Some(0) {
-        bail!("a payload has one byte at least");
-    }
     let jobs = jobs(&args.workload, args.payload);
-    if jobs.is_empty() {
-        bail!("there is no workload {}; see `mp-bench --help`", args.workload);
-    }
     let time = Duration::from_secs_f64(args.seconds);
     let settings = Settings { framing: args.framing };
     let mut output = Output::new(&args);

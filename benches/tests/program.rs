@@ -135,7 +135,7 @@ fn a_comparison_says_which_goals_are_met() {
 
 #[test]
 fn a_table_in_markdown() {
-    let output = bench(&["W2", "--vs", "--markdown", "--runs", "1", "--seconds", "0"]);
+    let output = bench(&["W2", "--vs", "--markdown", "--runs", "1", "--seconds", "0.01"]);
     let text = String::from_utf8(output.stdout).unwrap();
     let rows: Vec<_> = text.lines().filter(|line| !line.is_empty()).collect();
     assert!(rows.iter().all(|row| row.starts_with("| ") || row.starts_with("|---")), "{text}");
@@ -145,18 +145,30 @@ fn a_table_in_markdown() {
 #[test]
 fn what_is_wrong_on_the_command_line_is_said() {
     for (words, said) in [
-        (&["W77"][..], "there is no workload W77"),
+        (&["W77"][..], "there is no workload W77; there are W1, W2"),
         (&["W1", "--seconds", "1e9"], "seconds"),
+        (&["W1", "--seconds", "0"], "more than 0"),
         (&["W1", "--runs", "0"], "--runs"),
         (&["W1", "--framing", "xml"], "no framing is called xml"),
         (&["W1", "0"], "one byte"),
-        (&["W9", "1"], "larger than a ping"),
+        (&["W1", "--peers"], "--features peers"),
     ] {
+        if cfg!(feature = "peers") && words.contains(&"--peers") {
+            continue;
+        }
         let output = bench(words);
-        assert!(!output.status.success());
+        assert_eq!(output.status.code(), Some(2), "{words:?}");
         let errors = String::from_utf8_lossy(&output.stderr);
         assert!(errors.contains(said), "{words:?}: {errors}");
     }
+}
+
+#[test]
+fn a_workload_that_makes_no_sense_fails() {
+    let output = bench(&["W9", "1", "--seconds", "0.01", "--runs", "1"]);
+    assert!(!output.status.success());
+    let errors = String::from_utf8_lossy(&output.stderr);
+    assert!(errors.contains("larger than a ping"), "{errors}");
 }
 
 /// Nothing is left behind: a process that is the other side ends with its standard input.

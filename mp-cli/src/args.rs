@@ -1,5 +1,6 @@
 //! The command line.
 
+mod address;
 mod error;
 mod help;
 mod net;
@@ -16,6 +17,7 @@ use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 use mp_proto::PortId;
 use serde_json::Value;
 
+pub(crate) use address::{addresses, is_short};
 pub(crate) use error::ArgsError;
 pub(crate) use help::{Parsed, command_help, command_names, main_help, program, shell_help};
 pub(crate) use net::{Bench, Db, Doctor, Log, Net, NodeArgs, Ping, ShellLine, Talk};
@@ -95,7 +97,8 @@ pub(crate) enum Command {
     ///
     /// The configuration, its file, the secret and the certificate by their fingerprints, whether the node can listen,
     /// whether each seed is reached and is of this network, clocks, and whether all global nodes say the same. One line
-    /// for each. Exits with 1 if anything failed. No secret is shown: two nodes share one if the fingerprints are the same.
+    /// for each. Exits with 1 if anything failed, with 2 if no node could run with this configuration. No secret is shown: two
+    /// nodes share one if the fingerprints are the same.
     Doctor(Doctor),
     /// Type commands to one node that stays connected
     ///
@@ -145,18 +148,10 @@ pub(crate) enum Command {
 fn port(text: &str) -> Result<PortId, String> {
     // As a name it would do, but nobody has meant one.
     let node = text.split('#').next().unwrap_or_default();
-    if let Some(number) = node.split(',').find_map(large_port) {
+    if let Some(number) = node.split(',').find_map(address::large_port) {
         return Err(format!("the port number {number} is above 65535, the largest that there is"));
     }
     text.parse().map_err(|error: mp_proto::IdError| error.to_string())
-}
-
-/// The number behind an address if it is too large for a port.
-fn large_port(address: &str) -> Option<&str> {
-    let (host, number) = address.rsplit_once(':')?;
-    let is_address = host == "localhost" || host.contains('.') || host.starts_with('[');
-    let is_number = !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit());
-    (is_address && is_number && number.parse::<u16>().is_err()).then_some(number)
 }
 
 fn seconds(text: &str) -> Result<Duration, String> {
@@ -245,7 +240,7 @@ mod tests {
         let Some(Command::Net(Net::Snd(talk))) = args.command else { panic!("not snd") };
         assert_eq!(
             (talk.node.timeout, talk.message),
-            (Duration::from_millis(500), vec![json!("test"), json!(-5)])
+            (Some(Duration::from_millis(500)), vec![json!("test"), json!(-5)])
         );
         let args = parse("aemp --json gensecret profile x setbinds *:1");
         let Some(Command::Configure(words)) = args.command else { panic!("not the configuration family") };

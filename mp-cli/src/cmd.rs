@@ -11,6 +11,7 @@ mod guest;
 mod json;
 mod log;
 mod logs;
+mod loopback;
 mod net;
 mod node;
 mod nodes;

@@ -56,6 +56,8 @@ pub(crate) enum CliError {
         failed: usize,
         /// All of them.
         checks: usize,
+        /// No node can run with this configuration.
+        unusable: bool,
     },
     /// A line of a shell without a terminal.
     #[error("line {number}: {error}")]
@@ -140,7 +142,7 @@ impl CliError {
         match self {
             Self::Line { error, .. } => error.code(),
             Self::OutputClosed => 0,
-            Self::Unwell { .. } => 1,
+            Self::Unwell { unusable, .. } => 1 + u8::from(*unusable),
             Self::Demo(_) | Self::Remote(_) | Self::Send(_) | Self::Output(_) | Self::Runtime(_) => 1,
             Self::Args(_) | Self::Config(_) | Self::Configure(_) => 2,
             Self::Start(_) | Self::Global(_) | Self::NoSeed(_) | Self::NoNetwork | Self::Write { .. } => 2,

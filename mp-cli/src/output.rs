@@ -106,6 +106,17 @@ impl Output {
         }
     }
 
+    /// Tells on stderr what is neither a result nor an error, and should be known all the same, by programs too.
+    pub(crate) fn note(&mut self, text: &str) {
+        let text = plain(text);
+        let line = if self.json {
+            serde_json::json!({ "event": "note", "text": text }).to_string()
+        } else {
+            format!("{} {text}", self.err_paint.bold("aemp:"))
+        };
+        drop(writeln!(self.err, "{line}"));
+    }
+
     /// How work that takes long is told of.
     pub(crate) fn progress(&self) -> Progress {
         Progress { on: !self.json && io::stderr().is_terminal() }

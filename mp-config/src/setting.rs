@@ -91,7 +91,7 @@ pub const SETTINGS: [Setting; 17] = [
         item: Some("bind"),
         kind: Kind::Binds,
         argument: "HOST:PORT,…",
-        about: "where the node listens; * is every address or any free port",
+        about: "where the node listens; the host * is every address but loopback, the port * any free one",
         default: "*",
     },
     Setting {

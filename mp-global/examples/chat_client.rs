@@ -1,13 +1,16 @@
 //! Shows how a named port is looked up at a node that can be dialled: lines typed here appear at all clients.
 //! Run: `chat_client [ADDRESS]`, with the secret of the server; `/quit` or the end of input ends it.
 
+use std::io::{IsTerminal, stderr};
+
 use anyhow::{Context, bail};
 use mp_node::{Node, NodeId};
 use tokio::sync::mpsc;
 
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
-    tracing_subscriber::fmt().with_max_level(tracing::Level::WARN).with_writer(std::io::stderr).init();
+    let log = tracing_subscriber::fmt().with_max_level(tracing::Level::WARN).with_writer(stderr);
+    log.with_ansi(stderr().is_terminal()).init();
     let server: NodeId = std::env::args().nth(1).unwrap_or_else(|| "127.0.0.1:1299".into()).parse()?;
     // Whoever names the node needs no profile, only the secret of the file.
     let node = Node::builder("eg_chat_client").node_id("eg_chat_client/").start().await?;

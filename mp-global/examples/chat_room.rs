@@ -4,6 +4,7 @@
 
 use std::collections::BTreeSet;
 use std::collections::btree_map::{BTreeMap, Entry};
+use std::io::{IsTerminal, stderr};
 
 use anyhow::Context;
 use mp_global::Global;
@@ -21,7 +22,8 @@ enum Chat {
 
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
-    tracing_subscriber::fmt().with_max_level(tracing::Level::ERROR).with_writer(std::io::stderr).init();
+    let log = tracing_subscriber::fmt().with_max_level(tracing::Level::ERROR).with_writer(stderr);
+    log.with_ansi(stderr().is_terminal()).init();
     let nick = std::env::args().nth(1).context("usage: chat_room NICK")?;
     let node = Node::builder("eg_chat_room").node_id(&format!("{nick}/")).start().await?;
     let global = Global::start(&node)?;

@@ -1,6 +1,8 @@
 //! Shows a public node with a named port: the chat server of the tutorial, which drops clients that are gone.
 //! Run: `aemp gensecret` once, then `chat_server [ADDRESS]`; the clients need the same secret.
 
+use std::io::{IsTerminal, stderr};
+
 use mp_node::{Node, PortId};
 
 #[derive(serde::Serialize, serde::Deserialize)]
@@ -13,7 +15,8 @@ enum Chat {
 
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
-    tracing_subscriber::fmt().with_max_level(tracing::Level::WARN).with_writer(std::io::stderr).init();
+    let log = tracing_subscriber::fmt().with_max_level(tracing::Level::WARN).with_writer(stderr);
+    log.with_ansi(stderr().is_terminal()).init();
     let reference = std::env::args().nth(1).unwrap_or_else(|| "127.0.0.1:1299".into());
     let node = Node::builder("eg_chat_server").become_public(&reference).start().await?;
     let mut chatter = node.port();

@@ -2,6 +2,7 @@
 //! Set up once: `aemp gensecret`, `aemp profile eg_simple_sender setseeds localhost:12266`. Whether the receiver or the
 //! sender comes first does not matter: the sender waits until somebody is in the group.
 
+use std::io::{IsTerminal, stderr};
 use std::time::Duration;
 
 use anyhow::Context;
@@ -10,7 +11,8 @@ use mp_node::{Node, PortId};
 
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
-    tracing_subscriber::fmt().with_max_level(tracing::Level::WARN).with_writer(std::io::stderr).init();
+    let log = tracing_subscriber::fmt().with_max_level(tracing::Level::WARN).with_writer(stderr);
+    log.with_ansi(stderr().is_terminal()).init();
     let node = Node::builder("eg_simple_sender").start().await?;
     let global = Global::start(&node)?;
 

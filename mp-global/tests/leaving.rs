@@ -51,7 +51,11 @@ async fn who_leaves_has_nothing_more_to_say() {
             assert!(!told.contains(words), "{random}: {told}");
         }
         assert_eq!(told.matches("connection closed peer=").count(), 2, "{told}");
-        assert_eq!(told.matches("connection closed by the peer peer=worker").count(), 2, "{told}");
+        assert_eq!(
+            told.matches("connection ended by the peer, which was shut down or has died peer=worker").count(),
+            2,
+            "{told}"
+        );
         drop(guard);
         while !workers.members().is_empty() {
             workers.next().await.expect("the node lives");

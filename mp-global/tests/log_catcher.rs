@@ -119,3 +119,31 @@ async fn only_who_asks_is_told() {
     assert_eq!((context.as_str(), level, text.as_str()), ("app", 7, "somebody"));
     assert!(other.try_recv().is_none());
 }
+
+/// [LC-01]: a node of our own kind that does not know how is not asked for its lines, of which it would complain; it is known
+/// that it does not tell, and that it has begun to.
+#[tokio::test(start_paused = true)]
+async fn who_does_not_pass_lines_on_is_not_bothered() {
+    let tap = LogTap::new(LogLevel::DEBUG);
+    let _log = tracing::subscriber::set_default(tracing_subscriber::registry().with(tap.clone()));
+    let net = MemoryNet::new(7);
+    let (seed, at_seed) = start(&net, "seed", &[]).await;
+    tap.answer(&seed);
+    let (bob, _at_bob) = start(&net, "bob", &["seed"]).await;
+    let (alice, at_alice) = start(&net, "alice", &["seed"]).await;
+    let catcher = LogCatcher::start(&alice, &at_alice, LogLevel::INFO).expect("room");
+    // Two catchers do not bother one another either.
+    let _other = LogCatcher::start(&seed, &at_seed, LogLevel::INFO).expect("room");
+    a_while().await;
+    let asked = catcher.asked();
+    assert_eq!((asked.nodes, asked.willing, asked.unable), (2, 1, 1));
+    assert_eq!([&seed, &bob, &alice].map(|node| node.stats().unknown_requests), [0, 0, 0]);
+
+    tap.answer(&bob);
+    tokio::time::sleep(Duration::from_secs(40)).await;
+    let asked = catcher.asked();
+    assert_eq!((asked.nodes, asked.willing, asked.unable), (2, 2, 0));
+    bob.shutdown().await;
+    a_while().await;
+    assert_eq!((catcher.asked().nodes, catcher.asked().willing), (1, 1));
+}

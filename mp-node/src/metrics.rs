@@ -105,7 +105,12 @@ pub const METRICS: &[Metric] = &[
     counter("mp_unknown_requests_total", "requests", NODE, "Requests that were unknown or forbidden."),
     counter("mp_mailbox_overflows_total", "ports", NODE, "Ports killed because their mailbox stayed full."),
     counter("mp_connections_made_total", "connections", NODE, "Connections that were made."),
-    counter("mp_connections_lost_total", "connections", NODE, "Connections that have ended."),
+    counter(
+        "mp_connections_ended_total",
+        "connections",
+        NODE,
+        "Connections that have ended, in good order or not.",
+    ),
     counter(
         "mp_handshake_failures_total",
         "handshakes",
@@ -173,7 +178,7 @@ pub fn record(node: &Node) {
         ("mp_unknown_requests_total", stats.unknown_requests),
         ("mp_mailbox_overflows_total", stats.overflows),
         ("mp_connections_made_total", stats.connections_made),
-        ("mp_connections_lost_total", stats.connections_lost),
+        ("mp_connections_ended_total", stats.connections_ended),
     ];
     for (metric, value) in counters {
         metrics::counter!(metric, "node" => name.clone()).absolute(value);

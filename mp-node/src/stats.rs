@@ -42,8 +42,8 @@ pub struct NodeStats {
     pub overflows: u64,
     /// Connections that were made.
     pub connections_made: u64,
-    /// Connections that have ended.
-    pub connections_lost: u64,
+    /// Connections that have ended, in good order or not.
+    pub connections_ended: u64,
     /// Attempts to come to terms with a peer that failed, by the reason.
     pub handshake_failures: HandshakeFailures,
     /// Ports that live.
@@ -99,7 +99,7 @@ pub(crate) struct Counters {
     unsent: AtomicU64,
     overflows: AtomicU64,
     made: AtomicU64,
-    lost: AtomicU64,
+    ended: AtomicU64,
     failures: failure::Tally,
 }
 
@@ -126,7 +126,7 @@ impl Counters {
             unsent: AtomicU64::new(0),
             overflows: AtomicU64::new(0),
             made: AtomicU64::new(0),
-            lost: AtomicU64::new(0),
+            ended: AtomicU64::new(0),
             failures: failure::Tally::default(),
         }
     }
@@ -171,8 +171,8 @@ impl Counters {
         add(&self.made, 1);
     }
 
-    pub(crate) fn connection_lost(&self) {
-        add(&self.lost, 1);
+    pub(crate) fn connection_ended(&self) {
+        add(&self.ended, 1);
     }
 
     pub(crate) fn handshake_failed(&self, why: HandshakeFailure) {
@@ -192,7 +192,7 @@ impl Counters {
             unsent: read(&self.unsent),
             overflows: read(&self.overflows),
             connections_made: read(&self.made),
-            connections_lost: read(&self.lost),
+            connections_ended: read(&self.ended),
             handshake_failures: self.failures.read(),
             uptime: now.saturating_duration_since(self.started),
             ..NodeStats::default()

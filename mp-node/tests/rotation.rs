@@ -100,7 +100,7 @@ async fn running_nodes_change_their_secret() {
             fresh.shutdown().await;
         }
     }
-    assert_eq!(nodes[0].stats().connections_lost, 2 + 2, "fresh ones alone; what stands stays");
+    assert_eq!(nodes[0].stats().connections_ended, 2 + 2, "fresh ones alone; what stands stays");
     let error = dial(&started("late", "old").await, &nodes[0]).await.expect_err("the old one is gone");
     assert!(matches!(error, DialError::Handshake { .. }), "{error}");
     let error = set(&nodes[0], "", Some("old")).expect_err("an empty one");

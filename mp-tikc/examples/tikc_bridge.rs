@@ -3,13 +3,15 @@
 //!
 //! `tikc_bridge PROFILE [ADDRESS]`, with a profile that `aemp profile` has set up.
 
+use std::io::{IsTerminal, stderr};
+
 use mp_global::Global;
 use mp_node::Node;
 use mp_tikc::{Bridge, DEFAULT_ADDRESS, Kernel, KernelEvent};
 
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
-    tracing_subscriber::fmt().with_writer(std::io::stderr).init();
+    tracing_subscriber::fmt().with_writer(stderr).with_ansi(stderr().is_terminal()).init();
     let mut args = std::env::args().skip(1);
     let profile = args.next().unwrap_or_default();
     let address = args.next().unwrap_or_else(|| DEFAULT_ADDRESS.to_owned());

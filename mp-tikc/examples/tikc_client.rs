@@ -2,11 +2,13 @@
 //!
 //! `tikc_client [ADDRESS] [NUMBER]`; it waits for the server if that is not there yet.
 
+use std::io::{IsTerminal, stderr};
+
 use mp_tikc::{DEFAULT_ADDRESS, Kernel};
 
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
-    tracing_subscriber::fmt().with_writer(std::io::stderr).init();
+    tracing_subscriber::fmt().with_writer(stderr).with_ansi(stderr().is_terminal()).init();
     let mut args = std::env::args().skip(1);
     let address = args.next().unwrap_or_else(|| DEFAULT_ADDRESS.to_owned());
     let number: i64 = args.next().map_or(Ok(1), |number| number.parse())?;

@@ -2,11 +2,13 @@
 //!
 //! `tikc_server [ADDRESS]`; the default is 127.0.0.1:2021, as in POE::TIKC.
 
+use std::io::{IsTerminal, stderr};
+
 use mp_tikc::{DEFAULT_ADDRESS, Kernel};
 
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
-    tracing_subscriber::fmt().with_writer(std::io::stderr).init();
+    tracing_subscriber::fmt().with_writer(stderr).with_ansi(stderr().is_terminal()).init();
     let address = std::env::args().nth(1).unwrap_or_else(|| DEFAULT_ADDRESS.to_owned());
     let kernel = Kernel::new()?;
     let mut session = kernel.session("counter")?;

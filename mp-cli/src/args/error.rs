@@ -40,8 +40,11 @@ impl ArgsError {
     /// There is no such command; the mend says which one is near.
     pub(crate) fn unknown(word: &str) -> Self {
         let names = super::help::command_names();
-        let mend = near(word, names.iter().map(String::as_str), "aemp help")
-            .unwrap_or_else(|| "try `aemp help`".to_owned());
+        let mend = match near(word, names.iter().map(String::as_str), "aemp help") {
+            Some(near) => near,
+            None if word == "version" => "`aemp --version` tells it".to_owned(),
+            None => "try `aemp help`".to_owned(),
+        };
         Self::UnknownCommand { word: word.to_owned(), mend }
     }
 
@@ -85,6 +88,8 @@ struct Place {
     path: Vec<String>,
     /// The commands within it.
     parts: Vec<String>,
+    /// The options that it has itself, and those that these have.
+    options: (Vec<String>, Vec<String>),
     /// What explains it.
     help: String,
 }
@@ -99,13 +104,33 @@ impl Place {
                 path.push(word.to_owned());
             }
         }
-        let parts = command.get_subcommands().filter(|part| !part.is_hide_set());
+        let parts: Vec<_> = command.get_subcommands().filter(|part| !part.is_hide_set()).collect();
+        let options =
+            (options_of(command).collect(), parts.iter().flat_map(|part| options_of(part)).collect());
         let help = [&[help.to_owned()], path.as_slice()].concat().join(" ");
-        Self { parts: parts.map(|part| part.get_name().to_owned()).collect(), path, help }
+        Self { parts: parts.iter().map(|part| part.get_name().to_owned()).collect(), options, path, help }
+    }
+
+    /// What to say of an option that is one, in another place: those of a command stand behind all of its name.
+    fn misplaced(&self, error: &clap::Error) -> Option<String> {
+        let Some(ContextValue::String(option)) = error.get(ContextKind::InvalidArg) else { return None };
+        let option = option.split('=').next().filter(|_| error.kind() == ErrorKind::UnknownArgument)?;
+        let has = |options: &[String]| options.iter().any(|known| known == option);
+        let program = if self.help.starts_with("aemp ") { "aemp " } else { "" };
+        let of = format!("{program}{}", self.path.join(" "));
+        if has(&self.options.0) {
+            Some(format!("`{option}` stands behind the command, as in `{of} {option} …`"))
+        } else if has(&self.options.1) && !self.path.is_empty() {
+            let parts = self.parts.join(", ");
+            Some(format!("`{option}` stands behind the command within `{of}`, which is one of {parts}"))
+        } else {
+            None
+        }
     }
 
     fn error(self, error: &clap::Error) -> ArgsError {
-        let Self { path, parts, help } = self;
+        let misplaced = self.misplaced(error);
+        let Self { path, parts, help, .. } = self;
         let of = path.join(" ");
         if let Some(word) = unknown_word(error) {
             let mend = near(word, parts.iter().map(String::as_str), &help)
@@ -118,6 +143,9 @@ impl Place {
         ) {
             return ArgsError::NoPart { of, parts: parts.join(", "), help };
         }
+        if let Some(what) = misplaced {
+            return ArgsError::Clap { what, help };
+        }
         let text = error.render().to_string();
         let lines = text.lines().take_while(|line| !line.trim().is_empty()).map(str::trim);
         let what = lines.collect::<Vec<_>>().join(" ");
@@ -126,6 +154,11 @@ impl Place {
         let what = [Some(what), tip].into_iter().flatten().collect::<Vec<_>>().join("; ");
         ArgsError::Clap { what, help }
     }
+}
+
+/// The long forms of a command's options.
+fn options_of(command: &clap::Command) -> impl Iterator<Item = String> {
+    command.get_arguments().filter_map(|argument| Some(format!("--{}", argument.get_long()?)))
 }
 
 /// Which of the names was most likely meant, if any.

@@ -61,9 +61,12 @@ pub(crate) fn main_help() -> String {
          First steps:\n  \
          aemp demo                                    see it work on this machine\n  \
          aemp gensecret                               make the secret that all nodes must share\n  \
-         aemp profile seed setbinds '*:4040'          set up a node, then\n  \
-         aemp run seed                                run it, and\n  \
+         aemp profile seed setbinds localhost:4040    set up a node for this machine, then\n  \
+         aemp run seed                                run it, and from another shell\n  \
+         aemp ping localhost:4040                     ask it whether it is there\n  \
          aemp doctor seed                             see whether all is well\n\n\
+         With the bind '*:4040' a node is there for other machines, too: it listens at every address of its machine but\n\
+         loopback, so that localhost does not lead to it.\n\n\
          {EXIT_CODES}"
     );
     Args::command().after_help(after).render_help().to_string()

@@ -9,6 +9,9 @@ use serde_json::Value;
 
 use super::{json_word, port, seconds};
 
+/// How long another node has to answer, unless it is said.
+const LIMIT: Duration = Duration::from_secs(5);
+
 /// What a node does in a network, be it by a command of its own or in the shell.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Net {
@@ -27,7 +30,7 @@ pub(crate) enum Net {
     Mon {
         #[command(flatten)]
         node: NodeArgs,
-        /// The port: NODE#NAME, or NODE for the node's own; an address as NODE needs no seed
+        /// The port: NODE#NAME, or NODE for the node's own; as NODE an address, HOST:PORT, needs no seed
         #[arg(value_parser = port)]
         port: PortId,
     },
@@ -51,7 +54,7 @@ pub(crate) enum Net {
     Ports {
         #[command(flatten)]
         node: NodeArgs,
-        /// The node; an address needs no seed
+        /// The node; an address, HOST:PORT, needs no seed
         #[arg(value_name = "NODE", value_parser = node_port)]
         target: PortId,
     },
@@ -78,7 +81,7 @@ pub(crate) enum Net {
     Trace {
         #[command(flatten)]
         node: NodeArgs,
-        /// The node; with an address no seed is needed
+        /// The node; an address, HOST:PORT, needs no seed
         #[arg(value_name = "NODE", value_parser = node_port)]
         target: Option<PortId>,
     },
@@ -89,7 +92,7 @@ pub(crate) enum Net {
     Eval {
         #[command(flatten)]
         node: NodeArgs,
-        /// The node; an address needs no seed
+        /// The node; an address, HOST:PORT, needs no seed
         #[arg(value_name = "NODE", value_parser = node_port)]
         target: PortId,
         /// The expression; several words are put together with blanks
@@ -102,7 +105,7 @@ pub(crate) enum Net {
     Restart {
         #[command(flatten)]
         node: NodeArgs,
-        /// The node; an address needs no seed
+        /// The node; an address, HOST:PORT, needs no seed
         #[arg(value_name = "NODE", value_parser = node_port)]
         target: PortId,
     },
@@ -139,7 +142,7 @@ pub(crate) struct Ping {
     #[arg(long, short, value_name = "SECONDS", default_value = "1", value_parser = seconds)]
     #[arg(allow_negative_numbers = true)]
     pub(crate) interval: Duration,
-    /// The node, or a port of it; an address as NODE needs no seed
+    /// The node, or a port of it; as NODE an address, HOST:PORT, needs no seed
     #[arg(value_name = "NODE|PORT", value_parser = port)]
     pub(crate) port: PortId,
 }
@@ -288,7 +291,7 @@ fn node_port(text: &str) -> Result<PortId, String> {
 pub(crate) struct Talk {
     #[command(flatten)]
     pub(crate) node: NodeArgs,
-    /// The port: NODE#NAME, or NODE for the node's own; an address as NODE needs no seed
+    /// The port: NODE#NAME, or NODE for the node's own; as NODE an address, HOST:PORT, needs no seed
     #[arg(value_parser = port)]
     pub(crate) port: PortId,
     /// The message: each word is JSON if it parses as such, else a text; what begins with [, { or " has to be JSON
@@ -305,10 +308,23 @@ pub(crate) struct NodeArgs {
     /// Where to find the network, instead of the profile's seeds; can be given several times
     #[arg(long = "seed", value_name = "HOST:PORT")]
     pub(crate) seeds: Vec<String>,
-    /// Give up if the other node has not answered after so many seconds
-    #[arg(long, value_name = "SECONDS", default_value = "5", value_parser = seconds)]
+    /// Give up if the other node has not answered after so many seconds; if this is given, a node that is not there yet is
+    /// waited for as long, too [default: 5]
+    #[arg(long, value_name = "SECONDS", value_parser = seconds)]
     #[arg(allow_negative_numbers = true)]
-    pub(crate) timeout: Duration,
+    pub(crate) timeout: Option<Duration>,
+}
+
+impl NodeArgs {
+    /// How long the other node has to answer.
+    pub(crate) fn limit(&self) -> Duration {
+        self.timeout.unwrap_or(LIMIT)
+    }
+
+    /// Whether a node that is not there yet is waited for.
+    pub(crate) fn is_patient(&self) -> bool {
+        self.timeout.is_some()
+    }
 }
 
 /// `doctor`.

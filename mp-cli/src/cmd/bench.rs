@@ -16,11 +16,11 @@ use mp_config::ConfigFile;
 /// Measures against a node of the network that has `mp::echo`, or a process of our own on this machine.
 pub(super) async fn bench(args: Bench, file: &ConfigFile, output: &mut Output) -> Result<(), CliError> {
     let load = Load { time: args.time, size: args.size };
-    let limit = args.node.timeout;
+    let (limit, is_patient) = (args.node.limit(), args.node.is_patient());
     match args.peer {
         Some(node) => {
             let config = guest::resolve(&args.node, file)?;
-            let guest = Guest::begin(config, limit, output.progress()).await?;
+            let guest = Guest::begin(config, limit, output.progress()).await?.patient(is_patient);
             measure(&node, load, &guest, output).await?;
             guest.leave().await;
         }

@@ -42,5 +42,7 @@ pub(super) fn run(words: &[String], globals: Globals, output: &mut Output) -> Re
         let load = if globals.config.is_some() { ConfigFile::load_named } else { ConfigFile::load };
         change(&mut load(&path)?)?
     };
-    done.iter().try_for_each(|report| output.report(report))
+    done.iter().try_for_each(|report| output.report(report))?;
+    done.iter().filter_map(Done::note).for_each(|note| output.note(&note));
+    Ok(())
 }

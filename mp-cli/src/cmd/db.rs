@@ -99,7 +99,8 @@ async fn set(
     guest: &Guest,
     output: &mut Output,
 ) -> Result<(), CliError> {
-    let family = guest.directory().await?.family(name);
+    let global = guest.directory().await?;
+    let family = global.family(name);
     family.set(key, from_json(value)?)?;
     confirmed(&family, guest).await?;
     let (family, key) = (name.to_owned(), key.to_owned());
@@ -107,7 +108,10 @@ async fn set(
         return output.report(&Told::Set { family, key, lasting: true });
     }
     output.report(&Told::Set { family, key, lasting: false })?;
-    std::future::pending().await
+    let mut seeds = guest.watch_seeds(global);
+    loop {
+        output.note(&seeds.next().await);
+    }
 }
 
 async fn del(name: &str, key: &str, guest: &Guest, output: &mut Output) -> Result<(), CliError> {

@@ -26,11 +26,14 @@ pub(super) async fn run(args: Doctor, path: Option<&Path>, output: &mut Output) 
     for finding in findings {
         tally.tell(&finding, output)?;
     }
-    let Some(file) = file else { return tally.end(output) };
+    let Some(file) = file else {
+        tally.is_unusable();
+        return tally.end(output);
+    };
     for finding in file::profiles(&file) {
         tally.tell(&finding, output)?;
     }
-    let options = NodeArgs { profile: None, seeds: args.seeds, timeout: args.timeout };
+    let options = NodeArgs { profile: None, seeds: args.seeds, timeout: Some(args.timeout) };
     let config = match file::node(&file, args.profile.as_deref(), &guest::seeds(&options)?) {
         Ok((config, finding)) => {
             tally.tell(&finding, output)?;
@@ -38,6 +41,7 @@ pub(super) async fn run(args: Doctor, path: Option<&Path>, output: &mut Output) 
         }
         Err(finding) => {
             tally.tell(&finding, output)?;
+            tally.is_unusable();
             return tally.end(output);
         }
     };
@@ -59,6 +63,7 @@ async fn network(
     let guest = match visitor(config, options, output).await {
         Ok(guest) => guest,
         Err(finding) => {
+            tally.is_unusable();
             for finding in binds::look(config, None).await.iter().chain(finding.iter()) {
                 tally.tell(finding, output)?;
             }
@@ -99,5 +104,5 @@ async fn visitor(config: &NodeConfig, options: &NodeArgs, output: &Output) -> Re
     config.nodeid =
         mp_config::fill_node_id("doctor/", &mut getrandom::fill).map_err(|error| wrong(error.into()))?;
     config.services = Vec::new();
-    Guest::begin(config, options.timeout, output.progress()).await.map_err(wrong)
+    Guest::begin(config, options.limit(), output.progress()).await.map_err(wrong)
 }

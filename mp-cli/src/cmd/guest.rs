@@ -1,10 +1,12 @@
 //! The node that commands become which talk to a network: it listens nowhere, has its errands, and goes.
 
 mod ears;
+mod seeds;
 mod unknown;
 mod waiting;
 
 use std::future::Future;
+use std::io::ErrorKind;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
@@ -19,8 +21,10 @@ use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 
 use self::ears::Ears;
+use self::seeds::SeedWatch;
 use self::waiting::Waiting;
-use crate::args::{ArgsError, NodeArgs};
+use super::loopback;
+use crate::args::{ArgsError, NodeArgs, addresses, is_short};
 use crate::cmd::json::to_json;
 use crate::error::CliError;
 use crate::output::{Progress, plain};
@@ -49,6 +53,7 @@ pub(super) struct Guest {
     global: Arc<OnceLock<Global>>,
     progress: Progress,
     is_lasting: bool,
+    is_patient: bool,
 }
 
 /// The node that these options and the file make.
@@ -86,7 +91,9 @@ impl Guest {
         let seeds = NodeConfig::expand(&config.seeds);
         let node = NodeBuilder::from_config(config).start().await?;
         let (waiting, ears) = (Waiting::default(), Ears::open(&node));
-        Ok(Self { node, seeds, limit, waiting, ears, global: Arc::default(), progress, is_lasting: false })
+        let global = Arc::default();
+        let (is_lasting, is_patient) = (false, false);
+        Ok(Self { node, seeds, limit, waiting, ears, global, progress, is_lasting, is_patient })
     }
 
     /// The same node with another limit.
@@ -97,6 +104,11 @@ impl Guest {
     /// The same node, for one errand after the other.
     pub(super) fn lasting(self) -> Self {
         Self { is_lasting: true, ..self }
+    }
+
+    /// The same node, which waits for nodes that are not there yet, or does not.
+    pub(super) fn patient(self, is_patient: bool) -> Self {
+        Self { is_patient, ..self }
     }
 
     /// Whether it stays when an errand is done.
@@ -218,6 +230,11 @@ impl Guest {
         self.ears.ask(&self.node, of, part, family, self.limit).await
     }
 
+    /// Tells when the last seed goes away, and when one is there again.
+    pub(super) fn watch_seeds<'a>(&'a self, global: &'a Global) -> SeedWatch<'a> {
+        SeedWatch::new(global, &self.seeds)
+    }
+
     async fn join(&self, seed: &NodeId) -> Result<&Global, CliError> {
         self.waiting.is_for(format!("the seed {seed} did not let us in"), "look at what it logs");
         if self.global.get().is_none() {
@@ -249,8 +266,7 @@ impl Guest {
         if self.node.nodes().contains(&target) {
             return Ok(port.clone());
         }
-        let addresses: Vec<_> =
-            target.addresses().iter().map(|(host, port)| host_port(host, *port)).collect();
+        let addresses = addresses(target.as_str());
         if !addresses.is_empty() {
             let node = self.reach(addresses).await?;
             return PortId::new(&node, port.name()).map_err(|error| CliError::Remote(error.to_string()));
@@ -266,14 +282,18 @@ impl Guest {
         Ok(port.clone())
     }
 
-    /// Connects to whoever answers first at one of these addresses; each is tried until it says no for good.
+    /// Connects to whoever answers first at one of these addresses; each is tried until it says no for good. That nobody
+    /// listens there is for good if there is no other, and nobody said how long to wait: of several, one may be the first that
+    /// is there.
     async fn reach(&self, addresses: Vec<String>) -> Result<NodeId, CliError> {
         let what = format!("no node answered at {}", addresses.join(", "));
         self.waiting.is_for(what, "does one of this network run there?");
         let found = Arc::new(AtomicBool::new(false));
         let mut dials = JoinSet::new();
+        let at_once = addresses.len() == 1 && !self.is_patient;
         for address in addresses {
-            dials.spawn(dial(self.node.clone(), address, self.waiting.clone(), Arc::clone(&found)));
+            let dial = Dial { address, at_once, waiting: self.waiting.clone(), found: Arc::clone(&found) };
+            dials.spawn(dial.run(self.node.clone()));
         }
         let mut refusal = String::new();
         while let Some(dial) = dials.join_next().await {
@@ -322,39 +342,68 @@ impl Guest {
     }
 }
 
-/// Dials an address until somebody answers there or elsewhere; the error says why that is no use.
-async fn dial(
-    node: Node,
+/// Dialling an address, until somebody answers there or elsewhere.
+struct Dial {
     address: String,
+    /// That nobody is there is not waited through.
+    at_once: bool,
     waiting: Waiting,
+    /// Somebody has answered.
     found: Arc<AtomicBool>,
-) -> Result<NodeId, String> {
-    let addr = address.parse().map_err(|error| format!("{address}: {error}"))?;
-    let (mut pause, mut refusals) = (PAUSE.0, 0);
-    loop {
-        match node.dial(&addr).await {
-            Ok(peer) => return Ok(peer),
-            Err(error) => {
-                refusals = if is_refusal(&error) { refusals + 1 } else { 0 };
-                if error.is_permanent() || refusals >= REFUSALS || found.load(Ordering::Relaxed) {
-                    return Err(plain(&error.to_string()));
-                }
-                waiting.because(&error);
+}
+
+impl Dial {
+    /// The node that answers; the error says why that is no use.
+    async fn run(self, node: Node) -> Result<NodeId, String> {
+        let addr = self.address.parse().map_err(|error| format!("{}: {error}", self.address))?;
+        let (mut pause, mut refusals, mut advised) = (PAUSE.0, 0, false);
+        loop {
+            let error = match node.dial(&addr).await {
+                Ok(peer) => return Ok(peer),
+                Err(error) => error,
+            };
+            refusals = if is_refusal(&error) { refusals + 1 } else { 0 };
+            if error.is_permanent() || refusals >= REFUSALS || self.found.load(Ordering::Relaxed) {
+                return Err(plain(&error.to_string()));
             }
+            self.waiting.because(&error);
+            if nobody_there(&error) {
+                if !std::mem::replace(&mut advised, true) {
+                    self.advise().await;
+                }
+                if self.at_once {
+                    return Err(self.waiting.in_vain());
+                }
+            }
+            sleep(pause).await;
+            pause = (pause * 2).min(PAUSE.1);
         }
-        sleep(pause).await;
-        pause = (pause * 2).min(PAUSE.1);
     }
+
+    /// What to do where nobody listens, if more is known than that.
+    async fn advise(&self) {
+        if let Some(hint) = loopback::elsewhere(&self.address).await {
+            self.waiting.mend(hint);
+        } else if is_short(&self.address) {
+            let address = &self.address;
+            self.waiting.mend(format!(
+                "does one of this network run there? {address} is taken for an address, as HOST:PORT always is; a node's name \
+                 stands without a port"
+            ));
+        }
+    }
+}
+
+/// Whether nobody listens at the address, or no machine has its name: to wait does not help.
+pub(super) fn nobody_there(error: &DialError) -> bool {
+    let DialError::Unreachable { error, .. } = error else { return false };
+    error.kind() == ErrorKind::ConnectionRefused || error.to_string().contains("Name or service not known")
 }
 
 /// Whether the peer has closed the connection when it had our proof, or could not get one that it wants.
 fn is_refusal(error: &DialError) -> bool {
     let DialError::Handshake { error, .. } = error else { return false };
     matches!(**error, HandshakeError::Closed { stage: Stage::Auth })
-}
-
-fn host_port(host: &str, port: u16) -> String {
-    if host.contains(':') { format!("[{host}]:{port}") } else { format!("{host}:{port}") }
 }
 
 /// Why there is no answer, as far as `error` knows.

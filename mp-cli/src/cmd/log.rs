@@ -1,7 +1,11 @@
 //! `aemp log`: the log lines of all nodes of the network.
 
-use mp_global::log_catcher::{Caught, LogCatcher, LogLevel};
+use std::pin::pin;
+use std::time::Duration;
+
+use mp_global::log_catcher::{Asked, Caught, LogCatcher, LogLevel};
 use serde::Serialize;
+use tokio::time::sleep;
 
 use super::guest::Guest;
 use crate::args::Log;
@@ -9,18 +13,51 @@ use crate::error::CliError;
 use crate::output::{Output, Paint, Report, plain};
 
 const DAY: u64 = 24 * 3600;
+/// By then the nodes have said whether they pass lines on.
+const SETTLED: Duration = Duration::from_secs(2);
 
-/// Tells the lines as they come, until it is stopped.
+/// Tells the lines as they come, until it is stopped; and on stderr what keeps others from coming.
 pub(super) async fn log(args: &Log, guest: &Guest, output: &mut Output) -> Result<(), CliError> {
     let global = guest.directory().await?;
     let mut catcher = LogCatcher::start(guest.node(), global, args.level)?;
     output.hint(&listening(args));
-    while let Some(caught) = catcher.next().await {
-        if passes(args, &caught) {
-            output.report(&Line::of(&caught))?;
+    let mut seeds = guest.watch_seeds(global);
+    let mut settled = pin!(sleep(SETTLED));
+    let mut is_settled = false;
+    loop {
+        tokio::select! {
+            biased;
+            caught = catcher.next() => match caught {
+                Some(caught) if passes(args, &caught) => output.report(&Line::of(&caught))?,
+                Some(_) => {}
+                None => return Ok(()),
+            },
+            news = seeds.next() => output.note(&news),
+            () = &mut settled, if !is_settled => {
+                is_settled = true;
+                if let Some(text) = nobody_tells(catcher.asked()) {
+                    output.note(&text);
+                }
+            }
         }
     }
-    Ok(())
+}
+
+/// Why there may never be a line.
+fn nobody_tells(asked: Asked) -> Option<String> {
+    let silent = match asked {
+        Asked { willing: 1.., .. } => return None,
+        Asked { nodes: 0, .. } => "the directory has named no other node yet".to_owned(),
+        Asked { nodes, unable, .. } if nodes == unable => {
+            format!("none of the other nodes ({nodes}) passes its log on")
+        }
+        Asked { nodes, .. } => {
+            format!("none of the other nodes ({nodes}) has said that it passes its log on")
+        }
+    };
+    Some(format!(
+        "{silent}: those of `aemp run` do, programs with a `LogTap`, and Perl nodes with AnyEvent::MP::LogCatcher; waiting for one"
+    ))
 }
 
 /// What is listened to, as a line may be long in coming.
@@ -123,6 +160,22 @@ mod tests {
         assert!(
             listens("trace").contains("that pass them on, as far as they log so much themselves; Ctrl-C")
         );
+    }
+
+    #[test]
+    fn that_nobody_tells_is_told() {
+        let told = |nodes, willing, unable| {
+            let mut asked = Asked::default();
+            (asked.nodes, asked.willing, asked.unable) = (nodes, willing, unable);
+            nobody_tells(asked).unwrap_or_default()
+        };
+        assert_eq!(told(3, 1, 1), "");
+        assert!(told(0, 0, 0).starts_with("the directory has named no other node yet: "));
+        assert!(
+            told(2, 0, 2)
+                .starts_with("none of the other nodes (2) passes its log on: those of `aemp run` do")
+        );
+        assert!(told(2, 0, 1).starts_with("none of the other nodes (2) has said that"));
     }
 
     #[test]

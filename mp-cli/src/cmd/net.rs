@@ -6,7 +6,7 @@ use super::db::families;
 use super::guest::Guest;
 use super::stop::Stop;
 use super::{db, log, nodes, ping, ports, remote, talk, trace};
-use crate::args::Net;
+use crate::args::{Net, addresses};
 use crate::error::CliError;
 use crate::output::Output;
 
@@ -17,17 +17,17 @@ pub(super) async fn once(
     output: &mut Output,
     stop: &mut Stop,
 ) -> Result<(), CliError> {
-    let limit = net.node().timeout;
+    let (limit, is_patient) = (net.node().limit(), net.node().is_patient());
     let mut config = config;
     if let Net::Trace { target: Some(port), .. } = &net
         && config.seeds.is_empty()
     {
         // Its neighbours are found through it.
-        config.seeds = port.node_str().split(',').filter_map(|address| address.parse().ok()).collect();
+        config.seeds = addresses(port.node_str()).iter().filter_map(|address| address.parse().ok()).collect();
     }
     let beginning = Guest::begin(config, limit, output.progress());
     let guest = tokio::select! {
-        guest = beginning => guest?,
+        guest = beginning => guest?.patient(is_patient),
         asked = stop.asked() => return Err(CliError::Interrupted(asked)),
     };
     run(net, &guest, output, stop).await?;

@@ -18,12 +18,12 @@ use self::plan::Plan;
 use self::reload::Reloader;
 use self::services::{Running, Wanted};
 use self::started::Started;
-use super::node;
 use super::stop::{Asked, Stop};
+use super::{loopback, node};
 use crate::args::Run;
 use crate::error::CliError;
 use crate::output::{Log, Output};
-use mp_config::ConfigFile;
+use mp_config::{ConfigFile, NodeConfig};
 use mp_node::Limits;
 
 /// Runs a node as the words of `args` and the configuration say, until it is asked to stop. What is logged, is passed on
@@ -76,6 +76,7 @@ pub(super) async fn run(
         Ok(()) | Err(CliError::OutputClosed) => {}
         Err(error) => return Err(error),
     }
+    joined.node.spawn_task(loopback::warn_of(NodeConfig::expand(&plan.config.seeds)));
     notify.ready(&joined.node);
     let reloader = Reloader { args, load, log, joined: &joined };
     if reload_wanted {

@@ -27,7 +27,7 @@ pub(super) async fn shell(
     stop: &mut Stop,
 ) -> Result<(), CliError> {
     let config = guest::resolve(args, file)?;
-    let guest = Guest::begin(config, args.timeout, output.progress()).await?.lasting();
+    let guest = Guest::begin(config, args.limit(), output.progress()).await?.lasting();
     let is_terminal = stdin().is_terminal() && stdout().is_terminal();
     let mut lines = Lines::start(is_terminal, guest.node())?;
     if is_terminal {
@@ -104,24 +104,17 @@ impl Session<'_> {
             }
             Err(error) => return Err(ArgsError::from_shell(&error, &words).into()),
         };
-        self.run(line, &words, output, stop).await?;
+        self.run(line, output, stop).await?;
         Ok(Next::Line)
     }
 
-    async fn run(
-        &self,
-        line: ShellLine,
-        words: &[String],
-        output: &mut Output,
-        stop: &mut Stop,
-    ) -> Result<(), CliError> {
+    async fn run(&self, line: ShellLine, output: &mut Output, stop: &mut Stop) -> Result<(), CliError> {
         let own: &NodeArgs = line.net.node();
         if own.profile.is_some() || !own.seeds.is_empty() {
             return Err(ArgsError::Connected.into());
         }
-        let timed = words.iter().any(|word| word == "--timeout" || word.starts_with("--timeout="));
-        let limit = if timed { own.timeout } else { self.args.timeout };
-        let guest = self.guest.within(limit);
+        let times = if own.is_patient() { own } else { self.args };
+        let guest = self.guest.within(times.limit()).patient(times.is_patient());
         let net: Net = line.net;
         if line.json && !self.globals.json {
             let mut json = Output::standard(&Globals { json: true, ..self.globals.clone() });

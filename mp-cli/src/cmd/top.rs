@@ -64,7 +64,7 @@ pub(super) async fn run(
     let mut model = Model::new(args.sort, args.every);
     if args.once {
         tokio::select! {
-            result = once::gather(&gatherer, &mut model, args.every, args.node.timeout) => result?,
+            result = once::gather(&gatherer, &mut model, args.every, &args.node) => result?,
             asked = stop.asked() => return Err(CliError::Interrupted(asked)),
         }
         gatherer.end().await;

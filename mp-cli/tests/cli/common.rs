@@ -131,6 +131,13 @@ impl Ran {
         self.out
     }
 
+    /// What it said, if it went well and replaced a secret or certificate, of which there is a word on stderr.
+    #[track_caller]
+    pub(crate) fn replaced(self) -> String {
+        assert!(self.code == Some(0) && self.err.contains("that was here is replaced"), "{self:?}");
+        self.out + &self.err
+    }
+
     /// What it complained about: exit code 2, one line on stderr, nothing on stdout.
     #[track_caller]
     pub(crate) fn refused(self) -> String {

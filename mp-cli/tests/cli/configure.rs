@@ -40,9 +40,9 @@ fn a_secret_is_shown_only_when_asked_for() {
     let home = Home::new();
     let made = home.aemp("gensecret").ok();
     let secret = home.json()["secret"].as_str().unwrap().to_owned();
-    home.aemp("gensecret").ok();
+    home.aemp("gensecret").replaced();
     assert_ne!(home.json()["secret"], json!(secret));
-    let set = home.aemp("setsecret hush profile x secret hush2").ok();
+    let set = home.aemp("setsecret hush profile x secret hush2").replaced();
     let shown = home.aemp("showconfig x showprofile").ok_or_text();
     let profile = home.aemp("showprofile x").ok();
     for text in [&made, &set, &shown, &profile] {
@@ -114,8 +114,14 @@ fn what_holds_for_a_profile_is_shown_with_where_it_comes_from() {
 fn what_an_address_was_taken_for_is_shown() {
     let home = Home::new();
     let out = home.aemp("setbinds nonsense,a:1").ok();
-    assert!(out.contains("binds = nonsense,a:1 (taken as nonsense:*, which is any free port)\n"), "{out}");
+    assert!(out.contains("binds = nonsense,a:1 (taken as nonsense:*, any free port, another one at each start: for one that stays, write nonsense:4040)\n"), "{out}");
     assert!(!home.aemp("setbinds a:1,*:*,b:0,4040").ok().contains("taken"));
+    // [CF-22]
+    assert!(
+        home.aemp("setnodeid vm:1")
+            .ok()
+            .contains("(where a node is named, `aemp` takes that for an address)")
+    );
     home.aemp("setbinds a:1,b:2,a:1 setseeds [\"a:1\",\"a:1\"] setservices mp::echo,mp::echo").ok();
     let file = home.json();
     assert_eq!((&file["binds"], &file["seeds"]), (&json!(["a:1", "b:2"]), &json!(["a:1"])));
@@ -414,6 +420,6 @@ fn odd_words_are_no_trouble() {
     }
     home.words(&["setsecret", "--json"]).ok();
     assert_eq!(home.json()["secret"], "--json");
-    home.words(&["setsecret", "gensecret", "setnodeid", "-x"]).ok();
+    home.words(&["setsecret", "gensecret", "setnodeid", "-x"]).replaced();
     assert_eq!((&home.json()["secret"], &home.json()["nodeid"]), (&json!("gensecret"), &json!("-x")));
 }

@@ -14,8 +14,19 @@ use crate::process::free_port;
 /// Runs it and gives the line about the fault, which says `what` and, at its end, what to do.
 #[track_caller]
 fn finds(home: &Home, line: &str, check: &str, what: &str, mend: &str) -> String {
+    finds_and_ends(1, home, line, [check, what, mend])
+}
+
+/// The same where no node can run with the configuration.
+#[track_caller]
+fn refuses(home: &Home, line: &str, check: &str, what: &str, mend: &str) -> String {
+    finds_and_ends(2, home, line, [check, what, mend])
+}
+
+#[track_caller]
+fn finds_and_ends(code: i32, home: &Home, line: &str, [check, what, mend]: [&str; 3]) -> String {
     let ran = home.aemp(&format!("doctor {line}"));
-    assert_eq!(ran.code, Some(1), "{ran:?}");
+    assert_eq!(ran.code, Some(code), "{ran:?}");
     assert!(ran.err.starts_with("aemp: ") && ran.err.contains("failed; what to do"), "{ran:?}");
     found(&ran, "FAIL", check, what, mend)
 }
@@ -82,7 +93,7 @@ fn fingerprints_are_compared() {
     };
     let one = fingerprint(other.aemp("doctor worker --timeout 60").out);
     assert_eq!(fingerprint(third.aemp("doctor").out), one);
-    third.aemp("setsecret other").ok();
+    third.aemp("setsecret other").replaced();
     found(&third.aemp("doctor"), "warn", "secret", "so short", "aemp gensecret");
     assert_ne!(fingerprint(third.aemp("doctor").out), one);
 }
@@ -90,7 +101,7 @@ fn fingerprints_are_compared() {
 #[test]
 fn a_wrong_secret() {
     let (_home, seed, other) = two();
-    other.aemp("setsecret wrong").ok();
+    other.aemp("setsecret wrong").replaced();
     finds(&other, "worker", "seed", &seed.address, "must show the same fingerprint of its secret, ");
     finds(&other, "worker", "seed", "secret", "set it here by `aemp setsecret`");
 }
@@ -108,7 +119,6 @@ fn another_certificate() {
 #[cfg(feature = "tls")]
 #[test]
 fn a_clock_that_the_certificate_does_not_fit() {
-    let home = Home::new();
     for (pem, what, mend) in [
         (
             include_str!("../../../mp-transport/tests/pem/not-yet.pem"),
@@ -121,6 +131,7 @@ fn a_clock_that_the_certificate_does_not_fit() {
             "set this machine's clock",
         ),
     ] {
+        let home = Home::new();
         let file = home.directory.path().join("my.pem").display().to_string();
         fs::write(&file, pem).unwrap();
         home.words(&["setcert", &file]).ok();
@@ -151,7 +162,7 @@ fn an_unreadable_file() {
     }
     let ran = Ran::of(command);
     drop(binary);
-    assert_eq!(ran.code, Some(1), "{ran:?}");
+    assert_eq!(ran.code, Some(2), "{ran:?}");
     found(&ran, "FAIL", "file", "Permission denied", "look at its owner and mode");
 }
 
@@ -201,7 +212,7 @@ fn a_port_in_use_by_a_node_that_does_not_answer() {
     home.aemp(&format!("profile seed setbinds {}", seed.address)).ok();
     let id = seed.process.id();
     if cfg!(target_os = "linux") {
-        other.aemp(&format!("setsecret other profile p setbinds {}", seed.address)).ok();
+        other.aemp(&format!("setsecret other profile p setbinds {}", seed.address)).replaced();
         let line = finds(
             &other,
             "p",
@@ -262,7 +273,7 @@ fn a_seed_that_is_another_service() {
 fn a_circle_of_profiles() {
     let home = Home::new();
     home.write(r#"{"secret":"s","profile":{"a":{"parent":"b"},"b":{"parent":"a"},"c":{"parent":"a"}}}"#);
-    let line = finds(
+    let line = refuses(
         &home,
         "a",
         "profiles",
@@ -286,14 +297,22 @@ fn framings_that_do_not_match() {
 fn what_is_wrong_before_anything_runs() {
     let home = Home::new();
     let ran = home.aemp("doctor");
-    assert_eq!(ran.code, Some(1));
+    assert_eq!(ran.code, Some(2));
     found(&ran, "warn", "file", "there is no ", "make a secret by `aemp gensecret`");
     found(&ran, "FAIL", "secret", "neither a secret nor a certificate", "make one by `aemp gensecret`");
     home.write("{ broken");
-    finds(&home, "", "file", "1:3", "correct the file there");
+    refuses(&home, "", "file", "1:3", "correct the file there");
     home.write(r#"{"secret":"s","profile":{"p":{"binds":"x"}}}"#);
     finds(&home, "", "profiles", "`binds` (profile p)", "write [");
-    finds(&home, "q", "node", "there is no profile \"q\"", "there are p");
+    refuses(&home, "q", "node", "there is no profile \"q\"", "there are p");
+    refuses(&home, "p", "node", "`binds` (profile p)", "write [");
+    // That there is no profile of this host's name is nothing to look at.
+    home.write(r#"{"secret":"s3cret-of-the-network","binds":["127.0.0.1:0"],"profile":{"p":{}}}"#);
+    let out = home.aemp("doctor").ok();
+    assert!(
+        out.contains("`aemp doctor p` looks at a profile") && out.contains("0 to look at, 0 failed"),
+        "{out}"
+    );
     home.write(r#"{"secret":"s","profile":{"p":{"binds":["192.0.2.1:4040"]}}}"#);
     finds(&home, "p", "bind", "192.0.2.1:4040", "`aemp setbinds`");
 }

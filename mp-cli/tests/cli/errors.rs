@@ -73,6 +73,31 @@ fn wrong_words() {
     assert_eq!(fs::read_dir(home.directory.path()).unwrap().count(), 1);
 }
 
+/// An option in another command's place is one all the same.
+#[test]
+fn what_is_an_option_elsewhere_is_told() {
+    let home = Home::new();
+    for (line, mend) in [
+        ("version", "there is no command \"version\"; `aemp --version` tells it"),
+        (
+            "db --seed a:1 get f",
+            "`--seed` stands behind the command, as in `aemp db get --seed …`; try `aemp help db get`",
+        ),
+        (
+            "db --seed a:1",
+            "`--seed` stands behind the command within `aemp db`, which is one of get, families",
+        ),
+        (
+            "--seed=a:1 ping x",
+            "`--seed` stands behind the command, as in `aemp ping --seed …`; try `aemp help ping`",
+        ),
+        ("tikc --connect a:1 aliases", "as in `aemp tikc aliases --connect …`"),
+    ] {
+        let error = home.aemp(line).refused();
+        assert!(error.contains(mend), "{line}: {error}");
+    }
+}
+
 /// [CF-05] [CF-12]
 #[test]
 fn wrong_files() {
@@ -136,7 +161,7 @@ fn wrong_places() {
         assert!(error.contains(mend), "{line}: {error}");
     }
     let ran = home.aemp("doctor --config /no/such/place");
-    assert!(ran.code == Some(1) && ran.out.contains("there is no file /no/such/place"), "{ran:?}");
+    assert!(ran.code == Some(2) && ran.out.contains("there is no file /no/such/place"), "{ran:?}");
     let error = home.aemp("gensecret --config /no/such/place").refused();
     assert!(error.contains("cannot write /no/such/place: "), "{error}");
     assert_eq!(fs::read_dir(home.directory.path()).unwrap().count(), 0);

@@ -192,6 +192,65 @@ fn the_log_of_all_nodes_is_shown() {
     assert!(error.contains("'loud'") && error.contains("trace"), "{error}");
 }
 
+/// Two of them do not bother one another, and none bothers a node that does not pass its lines on; where nobody does, that
+/// is told. [LC-01]
+#[test]
+fn a_log_without_lines_says_why() {
+    let home = Home::new();
+    home.aemp("gensecret").ok();
+    let secret = home.json()["secret"].as_str().unwrap().to_owned();
+    // A program without any service beside the directory, as those of the tutorial are.
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let (program, _global) = runtime.block_on(async {
+        let builder = mp_node::Node::builder("test").without_file().node_id("program").secret(&secret);
+        let node = builder.bind("127.0.0.1:0").start().await.unwrap();
+        let global = mp_global::Global::builder(&node).global(true).start().unwrap();
+        (node, global)
+    });
+    let address = program.addresses()[0].to_string();
+    let logs = [(); 2].map(|()| home.start(&format!("log -v --seed {address} --timeout 60")));
+    for log in &logs {
+        let line = log.complains("log on");
+        assert!(
+            line.starts_with("aemp: none of the other nodes (") && line.contains("those of `aemp run` do"),
+            "{line}"
+        );
+    }
+    for log in &logs {
+        assert_eq!(log.count_after(Duration::from_millis(500), Stream::Err, "forbidden"), 0, "{}", log.all());
+    }
+    assert_eq!(program.stats().unknown_requests, 0);
+}
+
+/// When the only seed goes away, that is told without any option, and that it is back.
+#[test]
+fn a_log_without_a_seed_says_so() {
+    let home = Home::new();
+    let port = free_port();
+    home.aemp(&format!("gensecret profile seed setbinds 127.0.0.1:{port}")).ok();
+    let mut seed = home.run("seed");
+    let log = home.start(&format!("log --seed {} --timeout 60", seed.address));
+    let json = home.start(&format!("log --json --seed {} --timeout 60", seed.address));
+    // Who has a line from it is let in.
+    let told = (0..40).any(|_| {
+        home.aemp(&format!("cal {} time --timeout 60", seed.address)).ok();
+        let wait = Duration::from_millis(200);
+        log.count_after(wait, Stream::Out, &seed.id) > 0 && json.count_after(wait, Stream::Out, &seed.id) > 0
+    });
+    assert!(told, "{} {}", log.all(), json.all());
+    seed.process.kill();
+    let line = log.complains("no seed is connected any more");
+    assert!(
+        line.starts_with("aemp: ") && line.ends_with(&format!("trying {} again", seed.address)),
+        "{line}"
+    );
+    let line: Value = serde_json::from_str(&json.complains("no seed is connected any more")).unwrap();
+    assert_eq!(line["event"], json!("note"));
+    let seed = home.run("seed");
+    let line = log.complains("a seed is connected again");
+    assert!(line.ends_with(&seed.id), "{line}");
+}
+
 /// A node of `aemp run` tells its ports, and its connections; the directory its families.
 #[test]
 fn a_node_tells_what_it_has() {

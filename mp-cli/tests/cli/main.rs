@@ -23,6 +23,8 @@ mod hush;
 #[cfg(test)]
 mod inspect;
 #[cfg(test)]
+mod loopback;
+#[cfg(test)]
 mod network;
 #[cfg(test)]
 mod operate;

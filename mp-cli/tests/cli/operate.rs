@@ -289,6 +289,26 @@ fn top_shows_the_network_once() {
     assert!(text.starts_with("NODE") && text.contains(&seed.id) && text.contains(&worker.id), "{text}");
 }
 
+/// Nodes that do not tell how they do are there all the same.
+#[test]
+fn top_names_those_that_do_not_tell() {
+    let home = Home::new();
+    home.aemp("gensecret").ok();
+    let seed = home.run("--no-status seed binds 127.0.0.1:0");
+    let other = home.run(&format!("--no-status other binds 127.0.0.1:0 seeds {}", seed.address));
+    other.process.complains("master=\"seed/");
+    let look =
+        |options: &str| home.aemp(&format!("top --once --seed {} --timeout 60 {options}", seed.address)).ok();
+    let report = (0..20)
+        .map(|_| serde_json::from_str::<Value>(&look("--json")).unwrap())
+        .find(|report| report["silent"] == serde_json::json!([other.id, seed.id]))
+        .expect("both are there");
+    assert_eq!(report["nodes"], serde_json::json!([]));
+    let text = look("");
+    assert!(text.contains(&format!("{}  does not tell how it does\n", other.id)), "{text}");
+    assert!(text.contains("no node tells how it does: those of `aemp run` do"), "{text}");
+}
+
 #[test]
 fn top_says_what_it_lacks() {
     let home = Home::new();

@@ -51,3 +51,38 @@ fn a_missing_secret_is_told_before_anything_is_tried() {
         assert!(error.contains("no secret") && error.contains("`aemp gensecret`"), "{line}: {error}");
     }
 }
+
+/// A secret that is replaced is gone here, and not elsewhere: that is said, and done all the same.
+#[test]
+fn a_secret_that_is_replaced_is_told_of() {
+    let home = Home::new();
+    let (first, file) = (home.aemp("gensecret").ok(), home.read());
+    let ran = home.aemp("gensecret");
+    assert_eq!((ran.code, &ran.out), (Some(0), &first), "{ran:?}");
+    let said =
+        "aemp: global: the secret that was here is replaced, and not kept: nodes with the new one and nodes";
+    assert!(ran.err.starts_with(said) && ran.err.lines().count() == 1, "{ran:?}");
+    assert_ne!(home.read(), file);
+    let ran = home.aemp("--json setsecret marker-1");
+    assert!(ran.code == Some(0) && ran.out.contains("\"was_set\":true"), "{ran:?}");
+    assert!(ran.err.starts_with(r#"{"event":"note","text":"global: the secret"#), "{ran:?}");
+    assert!(!format!("{ran:?}").contains("marker-1"), "{ran:?}");
+    // Where nothing is lost, there is nothing to say: the same one, one of a profile that had none, one that is kept.
+    home.aemp("setsecret marker-1").ok();
+    home.aemp("profile p gensecret").ok();
+    assert!(home.aemp("profile p setsecret x").err.contains("profile p: the secret that was here"));
+    home.aemp("setsecret marker-2 setold_secret marker-1").ok();
+    home.aemp("setold_secret marker-2 setsecret marker-3").ok();
+}
+
+#[cfg(feature = "tls")]
+#[test]
+fn a_certificate_that_is_replaced_is_told_of() {
+    let home = Home::new();
+    home.aemp("gencert").ok();
+    let ran = home.aemp("gencert");
+    assert!(
+        ran.code == Some(0) && ran.err.contains("global: the certificate that was here is replaced"),
+        "{ran:?}"
+    );
+}

@@ -30,8 +30,8 @@ pub struct Summary {
     pub connecting: u64,
     /// Connections that were made.
     pub connections_made: u64,
-    /// Connections that have ended.
-    pub connections_lost: u64,
+    /// Connections that have ended, in good order or not.
+    pub connections_ended: u64,
     /// Messages and requests that came from peers.
     pub messages_in: u64,
     /// Messages and requests that went to peers.
@@ -207,7 +207,7 @@ impl Summary {
             connected: count(stats.connected),
             connecting: count(stats.connecting),
             connections_made: stats.connections_made,
-            connections_lost: stats.connections_lost,
+            connections_ended: stats.connections_ended,
             messages_in: stats.received,
             messages_out: stats.sent,
             bytes_in: stats.bytes_received,

@@ -244,14 +244,16 @@ impl Peer {
     }
 }
 
-/// Tells the log of an end. One in good order, on either side, should not read like a fault.
+/// Tells the log of an end. One in good order, on either side, should not read like a fault. Of an end that the peer's
+/// system has told, nobody here knows which it was: nothing is said before it `[CN-07]`, and the sockets of a process that is
+/// killed are closed like those of one that stops.
 fn log_end(peer: &Peer, text: &str, was_up: bool, unsent: usize) {
     // Messages that waited to be written; of an end in good order worth a word only if there are any.
     let left = (unsent > 0).then_some(unsent);
     if !was_up {
         tracing::debug!(peer = %peer.id, reason = text, unsent, "could not connect");
     } else if text == ConnectionError::Closed.to_string() {
-        tracing::info!(peer = %peer.id, unsent = left, "connection closed by the peer");
+        tracing::info!(peer = %peer.id, unsent = left, "connection ended by the peer, which was shut down or has died");
     } else if text == SHUT_DOWN {
         tracing::info!(peer = %peer.id, unsent = left, "connection closed");
     } else {
@@ -466,7 +468,7 @@ impl Inner {
         drop(state);
         self.stats.unsent(count(loss.messages));
         if loss.was_up {
-            self.stats.connection_lost();
+            self.stats.connection_ended();
         }
         log_end(peer, text, loss.was_up, loss.messages);
         let reason = Reason::transport_error(&peer.id, text);

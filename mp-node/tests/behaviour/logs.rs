@@ -164,7 +164,7 @@ async fn a_connection_that_the_peer_closes_is_said_to_be_closed() {
     settled(&a, &b).await;
     b.shutdown().await;
     moment().await;
-    let closed = log.lines("connection closed by the peer");
+    let closed = log.lines("connection ended by the peer");
     assert!(closed.len() == 1 && closed[0].contains("peer=b") && !closed[0].contains("unsent"), "{closed:?}");
     assert!(log.lines("end-of-file").is_empty());
     drop(a);

@@ -42,7 +42,7 @@ async fn a_stopped_process_is_found_and_learns_of_it() {
     for _ in 0..20 {
         take(soon(port.recv_as()).await.expect("ticks"));
     }
-    let over = victim.lines("connection lost").len() + victim.lines("connection closed by the peer").len();
+    let over = victim.lines("connection lost").len() + victim.lines("connection ended by the peer").len();
     assert!(over > 0, "it says that it was given up: {:#?}", victim.lines(""));
 }
 

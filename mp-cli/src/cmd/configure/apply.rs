@@ -6,7 +6,7 @@ use super::certificate;
 use super::chain::{ConfigureError, Key, Step};
 use super::report::{Done, Shown};
 use crate::error::CliError;
-use mp_config::{ConfigError, ConfigFile, Random, SECRET_LENGTH, SETTINGS, Scope, random_secret};
+use mp_config::{ConfigError, ConfigFile, Random, SECRET_LENGTH, SETTINGS, Scope, SecretText, random_secret};
 
 /// Does the steps in `config`, in order.
 ///
@@ -19,7 +19,14 @@ pub(super) fn apply(
     show_secrets: bool,
     random: Random<'_>,
 ) -> Result<Vec<Done>, CliError> {
-    let mut run = Run { config, scope: Scope::Global, show_secrets, done: Vec::new(), relatives: Vec::new() };
+    let mut run = Run {
+        config,
+        scope: Scope::Global,
+        show_secrets,
+        done: Vec::new(),
+        relatives: Vec::new(),
+        replaced: Vec::new(),
+    };
     for (index, step) in steps.iter().enumerate() {
         match step {
             Step::Profile(name) => run.profile(name, steps.get(index + 1..).unwrap_or_default())?,
@@ -27,6 +34,7 @@ pub(super) fn apply(
         }
     }
     run.check_relatives()?;
+    run.look_for_replaced();
     Ok(run.done)
 }
 
@@ -37,6 +45,8 @@ struct Run<'a> {
     done: Vec<Done>,
     /// The profiles whose parent was set.
     relatives: Vec<String>,
+    /// Secrets that were replaced, and by which of `done`.
+    replaced: Vec<(usize, SecretText)>,
 }
 
 impl Run<'_> {
@@ -62,13 +72,13 @@ impl Run<'_> {
             Step::Remove(key, items) => self.remove(*key, items)?,
             Step::GenerateSecret => {
                 let secret = random_secret(random).map_err(ConfigError::Random)?;
-                self.keys().insert("secret".to_owned(), Value::from(secret));
-                self.done.push(Done::SecretMade { scope, length: SECRET_LENGTH });
+                let was_set = self.replace("secret", Value::from(secret));
+                self.done.push(Done::SecretMade { scope, length: SECRET_LENGTH, was_set });
             }
             Step::GenerateCert => {
                 let pem = certificate::make().map_err(ConfigureError::CertMaking)?;
-                self.keys().insert("cert".to_owned(), Value::from(pem));
-                self.done.push(Done::CertMade { scope });
+                let was_set = self.replace("cert", Value::from(pem));
+                self.done.push(Done::CertMade { scope, was_set });
             }
             Step::DeleteProfile(name) => {
                 self.config.require_profile(name)?;
@@ -117,12 +127,43 @@ impl Run<'_> {
     }
 
     fn set(&mut self, scope: Scope, Key(setting): Key, value: &Value) {
-        self.keys().insert(setting.key.to_owned(), value.clone());
+        let was_set = self.replace(setting.key, value.clone());
         if let (true, Scope::Profile(name)) = (setting.profile_only(), &scope) {
             self.relatives.push(name.clone());
         }
-        let value = (!setting.hidden()).then(|| value.clone());
-        self.done.push(Done::set(scope, setting.key, value));
+        self.done.push(if setting.hidden() {
+            Done::set_hidden(scope, setting.key, was_set)
+        } else {
+            Done::set(scope, setting.key, Some(value.clone()))
+        });
+    }
+
+    /// Sets a key. Whether another value was there that could be used.
+    fn replace(&mut self, key: &str, value: Value) -> bool {
+        let keys = self.config.keys_mut(&self.scope);
+        let old = keys.get(key).filter(|old| **old != value).and_then(Value::as_str);
+        let was_set = old.is_some();
+        if let Some(old) = old.filter(|_| key == "secret") {
+            self.replaced.push((self.done.len(), SecretText::new(old)));
+        }
+        keys.insert(key.to_owned(), value);
+        was_set
+    }
+
+    /// A secret that is taken still is not gone, wherever on the line that was said.
+    fn look_for_replaced(&mut self) {
+        for (index, old) in std::mem::take(&mut self.replaced) {
+            let Some(Done::SecretMade { scope, was_set, .. } | Done::Set { scope, was_set, .. }) =
+                self.done.get_mut(index)
+            else {
+                continue;
+            };
+            let keys = self.config.keys(scope);
+            let taken = ["secret", "old_secret"].map(|key| keys.and_then(|keys| keys.get(key)));
+            if taken.into_iter().flatten().any(|value| value.as_str() == Some(old.expose())) {
+                *was_set = false;
+            }
+        }
     }
 
     /// Changes a list, which is empty if there is none, by each of `items`.

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use serde::Serialize;
 use serde_json::Value;
 
+use crate::args::addresses;
 use crate::cmd::run::services;
 use crate::output::{Paint, Report, columns, plain};
 use mp_config::{Address, Origin, Replaced, Scope, Setting};
@@ -28,6 +29,9 @@ pub(super) enum Done {
         /// What is no error, and may not be meant.
         #[serde(skip_serializing_if = "Vec::is_empty")]
         notes: Vec<String>,
+        /// Another one that was there is gone: of what is hidden.
+        #[serde(skip_serializing_if = "std::ops::Not::not")]
+        was_set: bool,
     },
     Cleared {
         scope: Scope,
@@ -42,9 +46,13 @@ pub(super) enum Done {
     SecretMade {
         scope: Scope,
         length: usize,
+        #[serde(skip_serializing_if = "std::ops::Not::not")]
+        was_set: bool,
     },
     CertMade {
         scope: Scope,
+        #[serde(skip_serializing_if = "std::ops::Not::not")]
+        was_set: bool,
     },
     Profile {
         #[serde(rename = "profile")]
@@ -75,7 +83,38 @@ impl Done {
         if key == "services" {
             notes.extend(value.iter().flat_map(services::notes));
         }
-        Self::Set { scope, key, value, notes }
+        if key == "nodeid"
+            && value.as_ref().and_then(Value::as_str).is_some_and(|id| !addresses(id).is_empty())
+        {
+            notes.push("where a node is named, `aemp` takes that for an address".to_owned());
+        }
+        Self::Set { scope, key, value, notes, was_set: false }
+    }
+
+    /// A setting that is not shown was set.
+    pub(super) fn set_hidden(scope: Scope, key: &'static str, was_set: bool) -> Self {
+        Self::Set { scope, key, value: None, notes: Vec::new(), was_set }
+    }
+
+    /// What is to be known beyond what was asked for: what was replaced is nowhere any more, and others may have it.
+    pub(super) fn note(&self) -> Option<String> {
+        let (scope, key) = match self {
+            Self::SecretMade { scope, was_set: true, .. } => (scope, "secret"),
+            Self::CertMade { scope, was_set: true } => (scope, "cert"),
+            Self::Set { scope, key, was_set: true, .. } => (scope, *key),
+            _ => return None,
+        };
+        Some(match key {
+            "secret" => format!(
+                "{scope}: the secret that was here is replaced, and not kept: nodes with the new one and nodes with that one refuse \
+                 one another until all have the same; docs/operations.md says how no connection is lost meanwhile, by `old_secret`"
+            ),
+            "cert" => format!(
+                "{scope}: the certificate that was here is replaced, and not kept: nodes that trust neither the new one nor who \
+                 has signed it refuse this one; give it to all"
+            ),
+            _ => return None,
+        })
     }
 
     /// The file was written.
@@ -143,7 +182,7 @@ impl Report for Done {
         match self {
             Self::ProfileMade { name } => format!("{} made", place(&Scope::Profile(name.clone()))),
             Self::ProfileRemoved { name } => format!("{} removed", place(&Scope::Profile(name.clone()))),
-            Self::Set { scope, key, value: Some(value), notes } => {
+            Self::Set { scope, key, value: Some(value), notes, .. } => {
                 format!("{} {key} = {}{}", place(scope), words(value), in_brackets(notes))
             }
             Self::Set { scope, key, value: None, .. } => format!("{} {key} = (not shown)", place(scope)),
@@ -152,10 +191,10 @@ impl Report for Done {
             Self::NotThere { scope, key, items } => {
                 format!("{} {key} did not have {}", place(scope), words(&Value::from(items.clone())))
             }
-            Self::SecretMade { scope, length } => {
+            Self::SecretMade { scope, length, .. } => {
                 format!("{} secret = a new one of {length} characters (not shown)", place(scope))
             }
-            Self::CertMade { scope } => {
+            Self::CertMade { scope, .. } => {
                 format!("{} cert = a new one, and its key (not shown)", place(scope))
             }
             Self::Profile { name, settings } => {
@@ -212,7 +251,11 @@ fn taken_as(key: &str, value: &Value) -> Option<String> {
     let loose = texts.filter(|text| !text.ends_with(":*") && !text.ends_with(":0"));
     let addresses = loose.filter_map(|text| text.parse::<Address>().ok()).filter(Address::is_any_port);
     let taken: Vec<_> = addresses.map(|address| address.to_string()).collect();
-    (!taken.is_empty()).then(|| format!("taken as {}, which is any free port", taken.join(",")))
+    let first = taken.first()?.trim_end_matches('*');
+    let taken = taken.join(",");
+    Some(format!(
+        "taken as {taken}, any free port, another one at each start: for one that stays, write {first}4040"
+    ))
 }
 
 /// A value as one would write it on the command line.

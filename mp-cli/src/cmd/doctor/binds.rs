@@ -11,6 +11,7 @@ use tokio::time::timeout;
 use super::finding::Finding;
 use super::holder::{self, Holder};
 use crate::cmd::guest::Guest;
+use crate::cmd::loopback;
 
 /// One finding for each address.
 pub(super) async fn look(config: &NodeConfig, guest: Option<&Guest>) -> Vec<Finding> {
@@ -22,12 +23,20 @@ pub(super) async fn look(config: &NodeConfig, guest: Option<&Guest>) -> Vec<Find
     for bind in binds {
         findings.push(one(&bind, config, guest).await);
     }
+    if let Some(bind) = loopback::leaves_out(config) {
+        let text = format!(
+            "{bind} is every address of this machine but loopback: localhost does not lead to this node"
+        );
+        findings.push(Finding::ok("bind", text));
+    }
     findings
 }
 
 async fn one(bind: &str, config: &NodeConfig, guest: Option<&Guest>) -> Finding {
     let error = match TcpListener::bind(bind).await {
-        Ok(_) if bind.ends_with(":0") => return Finding::ok("bind", format!("{bind}: a free port is there")),
+        Ok(_) if bind.ends_with(":0") => {
+            return Finding::ok("bind", format!("{bind}: a free port is there, another one at each start"));
+        }
         Ok(_) => return Finding::ok("bind", format!("{bind} can be listened on")),
         Err(error) => error,
     };

@@ -111,10 +111,13 @@ pub(super) fn node(
         None if file.profiles().next().is_none() => {
             Finding::ok("node", format!("of no profile, it would be called {id}"))
         }
-        None => Finding::warn(
+        None => Finding::ok(
             "node",
-            format!("there is no profile {host}, this host's: looked at is a node without one"),
-            format!("name one, as in `aemp doctor {}`", file.profiles().next().unwrap_or_default()),
+            format!(
+                "of no profile, as there is none for this host ({host}), it would be called {id}; `aemp doctor {}` looks at a \
+                 profile",
+                file.profiles().next().unwrap_or_default()
+            ),
         ),
     };
     Ok((config, finding))

@@ -74,6 +74,8 @@ pub(super) struct Tally {
     passed: usize,
     warnings: usize,
     failed: usize,
+    #[serde(skip)]
+    unusable: bool,
 }
 
 impl Tally {
@@ -86,13 +88,22 @@ impl Tally {
         output.report(finding)
     }
 
+    /// No node can run with this configuration, which is another exit code than that something else failed.
+    pub(super) fn is_unusable(&mut self) {
+        self.unusable = true;
+    }
+
     /// What it comes to.
     pub(super) fn end(self, output: &mut Output) -> Result<(), CliError> {
         output.report(&self)?;
         if self.failed == 0 {
             return Ok(());
         }
-        Err(CliError::Unwell { failed: self.failed, checks: self.passed + self.warnings + self.failed })
+        Err(CliError::Unwell {
+            failed: self.failed,
+            checks: self.passed + self.warnings + self.failed,
+            unusable: self.unusable,
+        })
     }
 }
 

@@ -14,6 +14,7 @@ use tokio::time::timeout;
 use super::finding::Finding;
 use super::keys::secret_name;
 use crate::cmd::guest::Guest;
+use crate::cmd::loopback;
 use crate::cmd::ping::seconds;
 
 /// A clock that differs by more than this many seconds is worth a look.
@@ -65,14 +66,30 @@ async fn one(seed: &str, guest: &Guest, secret: &str, own: &[String]) -> (Findin
                 Some(node),
             )
         }
-        // Most likely the node that this would be, if it ran.
-        Ok(Err(DialError::Unreachable { .. })) if own.iter().any(|bind| bind == seed) => {
-            let text = format!("{seed} is this node's own address: it is its own seed, and does not run");
-            (Finding::ok("seed", text), None)
+        Ok(Err(error @ DialError::Unreachable { .. })) => {
+            let known = nobody(seed, own).await;
+            (known.unwrap_or_else(|| refused(seed, &error, secret)), None)
         }
         Ok(Err(error)) => (refused(seed, &error, secret), None),
         Err(_) => (silent(seed, guest.limit()).await, None),
     }
+}
+
+/// Why nobody listens there, as far as the node's own binds tell.
+async fn nobody(seed: &str, own: &[String]) -> Option<Finding> {
+    // Most likely the node that this would be, if it ran.
+    if own.iter().any(|bind| bind == seed) {
+        let text = format!("{seed} is this node's own address: it is its own seed, and does not run");
+        return Some(Finding::ok("seed", text));
+    }
+    if let Some(hint) = loopback::elsewhere(seed).await {
+        let text = format!("{seed}: nobody listens there (Connection refused)");
+        return Some(Finding::fail("seed", text, format!("correct it by `aemp setseeds`: {hint}")));
+    }
+    let other = loopback::others(loopback::port(seed)?).into_iter().find(|other| own.contains(other))?;
+    let text =
+        format!("{seed} is loopback, which `*` in `binds` leaves out: this node will not listen there");
+    Some(Finding::warn("seed", text, format!("if it is to be its own seed, name {other} by `aemp setseeds`")))
 }
 
 /// Nothing came within the time: whether anybody listens at all.

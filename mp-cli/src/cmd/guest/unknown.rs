@@ -5,6 +5,7 @@ use mp_node::NodeId;
 use tokio::time::timeout;
 
 use super::{AFTERTHOUGHT, Guest};
+use crate::args::addresses;
 use crate::output::plain;
 
 /// So many names are told at the most.
@@ -13,7 +14,7 @@ const NAMED: usize = 5;
 impl Guest {
     /// That no node of the network has this name, and which ones there are; `None` if there may be one.
     pub(super) async fn no_such_node(&self, name: &NodeId) -> Option<String> {
-        if self.node.nodes().contains(name) || !name.addresses().is_empty() {
+        if self.node.nodes().contains(name) || !addresses(name.as_str()).is_empty() {
             return None;
         }
         let global = self.global.get()?;

@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use super::services::Running;
+use crate::cmd::loopback;
 use crate::cmd::node::Joined;
 use crate::output::{Paint, Report, columns};
 use mp_config::NodeConfig;
@@ -14,6 +15,9 @@ use mp_node::Addr;
 pub(super) struct Started {
     node: String,
     addresses: Vec<String>,
+    /// Why none of them is loopback, where one would look first.
+    #[serde(skip)]
+    not_loopback: Option<String>,
     /// What others are told in place of these.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     advertised: Vec<String>,
@@ -28,6 +32,7 @@ impl Started {
         Self {
             node: joined.node.id().to_string(),
             addresses: texts(&bound),
+            not_loopback: loopback::leaves_out(joined.node.config()),
             advertised: if advertised == bound { Vec::new() } else { texts(&advertised) },
             seeds: NodeConfig::expand(&joined.node.config().seeds),
             services,
@@ -40,8 +45,12 @@ impl Report for Started {
         let list = |items: &[String], none: &str| {
             if items.is_empty() { none.to_owned() } else { items.join(", ") }
         };
+        let mut listens = list(&self.addresses, "no address: others cannot connect to it");
+        if let Some(bind) = &self.not_loopback {
+            listens += &format!(" (not at localhost: {bind} leaves out loopback)");
+        }
         let mut rows = vec![
-            ("listens on", list(&self.addresses, "no address: others cannot connect to it")),
+            ("listens on", listens),
             ("seeds", list(&self.seeds, "none: others can have this node as theirs")),
         ];
         let advertised = list(&self.advertised, "");
@@ -68,6 +77,7 @@ mod tests {
         let started = Started {
             node: "n".to_owned(),
             addresses: vec!["127.0.0.1:4040".to_owned()],
+            not_loopback: None,
             advertised: Vec::new(),
             seeds: Vec::new(),
             services: vec![echo, catcher],

@@ -1,19 +1,21 @@
 //! Asking all nodes how they do.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use mp_config::NodeConfig;
 use mp_global::Global;
+use mp_global::data::LISTENERS;
 use mp_global::status::{Connection, NAME, StatusClient, Summary};
-use mp_node::{DialError, Node, NodeId, PortId};
+use mp_node::{DialError, Node, NodeId, PortId, Value};
 use mp_transport::clock;
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 
-use crate::cmd::node;
+use crate::cmd::guest::nobody_there;
+use crate::cmd::{loopback, node};
 use crate::error::CliError;
 use crate::output::plain;
 
@@ -23,6 +25,8 @@ const AT_ONCE: usize = 32;
 const NODES: usize = 1_000;
 /// Connections of a node that are looked at.
 const CONNECTIONS: usize = 200;
+/// How nodes are called that look at others, and are gone again.
+const PASSERS_BY: [&str; 2] = ["anon/", "doctor/"];
 /// Seeds that are told of when none is connected.
 const TRIED: usize = 3;
 /// What to do, where nothing tells more.
@@ -44,6 +48,8 @@ pub(super) struct Sample {
     pub(super) at: Instant,
     /// By the nodes' names; `None` for those that have not answered.
     pub(super) nodes: BTreeMap<String, Option<Report>>,
+    /// Nodes that are there, and do not tell how they do.
+    pub(super) untold: BTreeSet<String>,
     /// What went wrong with asking who is there.
     pub(super) error: Option<String>,
 }
@@ -74,9 +80,25 @@ impl Gatherer {
         &self.seeds
     }
 
-    /// Waits until the node has a place in the network.
-    pub(super) async fn joined(&self, limit: Duration) -> Result<(), CliError> {
-        match timeout(limit, self.global.joined()).await {
+    /// Waits until the node has a place in the network; not if there is one seed only, which will not let it in, or is not
+    /// there and not to be waited for.
+    pub(super) async fn joined(&self, limit: Duration, is_patient: bool) -> Result<(), CliError> {
+        let begun = clock::now();
+        if let [seed] = self.seeds.as_slice()
+            && let Ok(addr) = seed.parse()
+            && let Ok(Err(error)) = timeout(limit, self.node.dial(&addr)).await
+            && (error.is_permanent() || !is_patient && nobody_there(&error))
+        {
+            let told = Trouble::of(&error);
+            let mend = match loopback::elsewhere(seed).await.filter(|_| nobody_there(&error)) {
+                Some(hint) => format!("; {hint}"),
+                None if told.has_mend => String::new(),
+                None => MEND.to_owned(),
+            };
+            return Err(CliError::Remote(plain(&format!("no seed has let us in: {}{mend}", told.text))));
+        }
+        let left = limit.saturating_sub(clock::now().saturating_duration_since(begun));
+        match timeout(left, self.global.joined()).await {
             Ok(joined) => Ok(joined?),
             Err(_) => {
                 let told = self.trouble().await;
@@ -107,7 +129,8 @@ impl Gatherer {
     /// Asks all nodes that answer questions; each has `limit`, but 5 s at the most.
     pub(super) async fn gather(&self, limit: Duration) -> Sample {
         let limit = limit.min(Duration::from_secs(5)).max(Duration::from_millis(500));
-        let mut sample = Sample { at: clock::now(), nodes: BTreeMap::new(), error: None };
+        let mut sample =
+            Sample { at: clock::now(), nodes: BTreeMap::new(), untold: BTreeSet::new(), error: None };
         // Without a master there is nobody to ask; it may come at any moment.
         let patience = if self.is_in() { limit } else { limit.min(LOOK) };
         let mut ports = match timeout(patience, self.global.group(NAME).members()).await {
@@ -132,12 +155,26 @@ impl Gatherer {
                 (port.node_str().to_owned(), ask(&client, &port, &own).await)
             });
         }
+        sample.untold = self.listed(limit).await;
         while let Some(answer) = asking.join_next().await {
             if let Ok((node, report)) = answer {
+                sample.untold.remove(&node);
                 sample.nodes.insert(node, report);
             }
         }
         sample
+    }
+
+    /// The nodes of the directory, without ourselves and other passers-by.
+    async fn listed(&self, limit: Duration) -> BTreeSet<String> {
+        let Ok(Ok(entries)) = timeout(limit, self.global.family(LISTENERS).entries()).await else {
+            return BTreeSet::new();
+        };
+        let own = self.node.id().as_str();
+        let listens = |addresses: &Value| matches!(addresses, Value::List(list) if !list.is_empty());
+        let stays = |name: &str, at: &Value| listens(at) || !PASSERS_BY.iter().any(|by| name.starts_with(by));
+        let names = entries.iter().filter(|(name, at)| ***name != *own && stays(name, at));
+        names.map(|(name, _)| name.to_string()).take(NODES).collect()
     }
 
     fn is_in(&self) -> bool {

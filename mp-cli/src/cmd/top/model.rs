@@ -1,7 +1,7 @@
 //! What is shown, and what keys do to it. Without a terminal, a network or a clock.
 
 use std::cmp::Ordering;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
 use mp_global::status::Connection;
@@ -32,6 +32,8 @@ pub(super) struct Model {
     pub(super) color: bool,
     /// In the order in which they are shown.
     pub(super) rows: Vec<Row>,
+    /// Nodes that do not tell how they do.
+    pub(super) untold: BTreeSet<String>,
     /// The name of the chosen node.
     chosen: Option<String>,
     /// Where the network is looked for.
@@ -115,6 +117,7 @@ impl Model {
             details: false,
             color: false,
             rows: Vec::new(),
+            untold: BTreeSet::new(),
             chosen: None,
             seeds: Vec::new(),
             error: None,
@@ -148,7 +151,7 @@ impl Model {
             before
                 .insert(name, if silent { old.unwrap_or((sample.at, report)) } else { (sample.at, report) });
         }
-        (self.rows, self.before) = (rows, before);
+        (self.rows, self.before, self.untold) = (rows, before, sample.untold);
         self.arrange();
     }
 

@@ -1,5 +1,6 @@
 //! `aemp top --once`.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use mp_global::status::{Connection, Summary};
@@ -10,6 +11,7 @@ use tokio::time::sleep;
 use super::gather::Gatherer;
 use super::model::{Model, Rates, Row};
 use super::number::{maybe, time, whole};
+use crate::args::NodeArgs;
 use crate::error::CliError;
 use crate::output::{Paint, Report, plain};
 
@@ -17,21 +19,22 @@ use crate::output::{Paint, Report, plain};
 const BETWEEN: Duration = Duration::from_secs(1);
 /// Between two attempts to find anybody.
 const PAUSE: Duration = Duration::from_millis(200);
-/// How long nobody may be there.
-const PATIENCE: Duration = Duration::from_secs(5);
+/// How long nobody may be there, and nobody tell how he does who is.
+const PATIENCE: (Duration, Duration) = (Duration::from_secs(5), Duration::from_secs(1));
 
-/// Looks twice, when the network has let us in, for which it has `limit`.
+/// Looks twice, when the network has let us in, in the time that `node` gives it; once, if nobody tells how it does.
 pub(super) async fn gather(
     gatherer: &Gatherer,
     model: &mut Model,
     every: Duration,
-    limit: Duration,
+    node: &NodeArgs,
 ) -> Result<(), CliError> {
-    gatherer.joined(limit).await?;
-    let deadline = clock::now() + PATIENCE;
+    gatherer.joined(node.limit(), node.is_patient()).await?;
+    let begun = clock::now();
     let first = loop {
-        let sample = gatherer.gather(PATIENCE).await;
-        if !sample.nodes.is_empty() || clock::now() >= deadline {
+        let sample = gatherer.gather(PATIENCE.0).await;
+        let patience = if sample.untold.is_empty() { PATIENCE.0 } else { PATIENCE.1 };
+        if !sample.nodes.is_empty() || clock::now() >= begun + patience {
             break sample;
         }
         // The directory may just be getting to know the network.
@@ -40,10 +43,13 @@ pub(super) async fn gather(
     if let Some(error) = first.error {
         return Err(CliError::Remote(error));
     }
-    let next = first.at + every.min(BETWEEN);
+    let (next, is_told) = (first.at + every.min(BETWEEN), !first.nodes.is_empty());
     model.take(first);
+    if !is_told {
+        return Ok(());
+    }
     clock::sleep_until(next).await;
-    model.take(gatherer.gather(PATIENCE).await);
+    model.take(gatherer.gather(PATIENCE.0).await);
     match &model.error {
         Some(error) => Err(CliError::Remote(error.clone())),
         None => Ok(()),
@@ -55,8 +61,11 @@ pub(super) async fn gather(
 #[serde(tag = "event", rename = "top")]
 pub(super) struct Once {
     nodes: Vec<Node>,
-    /// Nodes that are there and have not answered.
+    /// Nodes that are there and do not tell: they have not answered, or not when they were asked.
     silent: Vec<String>,
+    /// Which of them tell nobody.
+    #[serde(skip)]
+    untold: BTreeSet<String>,
 }
 
 #[derive(Debug, Serialize)]
@@ -109,14 +118,11 @@ impl Once {
             let summary = row.report.summary.clone();
             Node { summary, rates: row.rates.into(), round_trip: row.round_trip, connections: links }
         };
+        let silent = model.rows.iter().filter(|row| row.silent).map(|row| row.report.summary.node.clone());
         Self {
             nodes: model.rows.iter().filter(|row| !row.silent).map(node).collect(),
-            silent: model
-                .rows
-                .iter()
-                .filter(|row| row.silent)
-                .map(|row| row.report.summary.node.clone())
-                .collect(),
+            silent: silent.chain(model.untold.iter().cloned()).collect(),
+            untold: model.untold.clone(),
         }
     }
 }
@@ -146,8 +152,15 @@ impl Report for Once {
                 whole(summary.mailbox_messages),
             ));
         }
-        lines.extend(self.silent.iter().map(|name| format!("{}  does not answer", paint.bad(plain(name)))));
-        if lines.len() == 1 {
+        let nobody = self.nodes.is_empty() && self.silent.len() == self.untold.len();
+        lines.extend(self.silent.iter().map(|name| {
+            if self.untold.contains(name) {
+                format!("{}  does not tell how it does", paint.name(plain(name)))
+            } else {
+                format!("{}  does not answer", paint.bad(plain(name)))
+            }
+        }));
+        if nobody {
             lines.push(
                 "no node tells how it does: those of `aemp run` do, unless started with --no-status"
                     .to_owned(),

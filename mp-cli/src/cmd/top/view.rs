@@ -66,7 +66,10 @@ fn heading(model: &Model, width: u16) -> Vec<Line<'static>> {
         (None, false, 0) => Span::raw("asking..."),
         (None, false, _) => Span::styled(format!("every {:?}", model.every), dim()),
     };
-    let silent = if totals.silent > 0 { format!(" ({} silent)", totals.silent) } else { String::new() };
+    let some = |number: usize, what: &str| (number > 0).then(|| format!("{number} {what}"));
+    let others = [some(totals.silent, "silent"), some(model.untold.len(), "more do not tell")];
+    let others = others.into_iter().flatten().collect::<Vec<_>>().join(", ");
+    let silent = if others.is_empty() { String::new() } else { format!(" ({others})") };
     let ends = whole(totals.connections);
     let nodes = if totals.nodes == 1 { "node" } else { "nodes" };
     let left = format!("aemp top  {} {nodes}{silent}  {ends} ends of connections", totals.nodes);
@@ -102,9 +105,13 @@ fn nobody(model: &Model) -> Vec<Line<'static>> {
             ),
         ],
         None if model.samples == 0 => vec![format!("Looking for the network at {seeds} ...")],
-        None => vec![
-            "No node tells how it does: those of `aemp run` do, unless started with --no-status.".to_owned(),
-        ],
+        None => {
+            let names: Vec<_> = model.untold.iter().map(|name| plain(name)).collect();
+            let there =
+                if names.is_empty() { String::new() } else { format!(" There are {}.", names.join(", ")) };
+            let how = "those of `aemp run` do, unless started with --no-status.";
+            vec![format!("No node tells how it does: {how}{there}")]
+        }
     };
     lines.into_iter().map(Line::from).collect()
 }

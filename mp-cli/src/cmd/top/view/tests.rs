@@ -1,6 +1,6 @@
 //! Recorded screens: 50 nodes behind them. To record them anew after a change that is meant, run with `AEMP_RECORD=1`.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::time::Duration;
 
@@ -74,7 +74,12 @@ fn network() -> Model {
             (node(number), (!silent).then(|| report(number, seconds)))
         });
         let nodes: BTreeMap<_, _> = nodes.chain([("mute/1".to_owned(), None)]).collect();
-        model.take(Sample { at: begin + Duration::from_secs(seconds), nodes, error: None });
+        model.take(Sample {
+            at: begin + Duration::from_secs(seconds),
+            nodes,
+            untold: BTreeSet::new(),
+            error: None,
+        });
     }
     model
 }
@@ -127,13 +132,19 @@ fn what_is_wrong_with_the_seeds_is_shown() {
     model.seeds = vec!["10.0.0.1:4040".to_owned(), "10.0.0.2:4040".to_owned()];
     assert!(screen(&model, 80, 24).contains("Looking for the network at 10.0.0.1:4040, 10.0.0.2:4040"));
     let error = "cannot connect to 10.0.0.1:4040: Connection refused; nothing came from 10.0.0.2:4040";
-    let lost = |at| Sample { at, nodes: BTreeMap::new(), error: Some(error.to_owned()) };
+    let lost =
+        |at| Sample { at, nodes: BTreeMap::new(), untold: BTreeSet::new(), error: Some(error.to_owned()) };
     model.take(lost(clock::now()));
     is_recorded("80x24-no-seed.txt", &screen(&model, 80, 24));
     let mut model = network();
     model.take(lost(clock::now()));
     is_recorded("80x24-seed-lost.txt", &screen(&model, 80, 24));
-    model.take(Sample { at: clock::now(), nodes: [(node(1), Some(report(1, 1)))].into(), error: None });
+    model.take(Sample {
+        at: clock::now(),
+        nodes: [(node(1), Some(report(1, 1)))].into(),
+        untold: BTreeSet::new(),
+        error: None,
+    });
     assert_eq!((model.rows.len(), model.rows[0].silent, model.error.as_deref()), (1, false, None));
 }
 
@@ -200,10 +211,20 @@ fn rates_are_those_between_two_looks() {
 fn a_restart_is_no_rate() {
     let mut model = network();
     let nodes = [(node(5), Some(report(5, 1)))].into();
-    model.take(Sample { at: clock::now() + Duration::from_secs(110), nodes, error: None });
+    model.take(Sample {
+        at: clock::now() + Duration::from_secs(110),
+        nodes,
+        untold: BTreeSet::new(),
+        error: None,
+    });
     assert_eq!(model.rows.len(), 1);
     assert_eq!(model.rows[0].rates, None);
-    model.take(Sample { at: clock::now(), nodes: BTreeMap::new(), error: Some("no seed".to_owned()) });
+    model.take(Sample {
+        at: clock::now(),
+        nodes: BTreeMap::new(),
+        untold: BTreeSet::new(),
+        error: Some("no seed".to_owned()),
+    });
     assert!(model.rows[0].silent && screen(&model, 80, 24).contains("no seed"));
 }
 
