@@ -132,6 +132,12 @@ impl<T> ReplyTo<T> {
     note = "a `PortId`, `NodeId` or `Port` takes any message that implements `serde::Serialize`; a text becomes a port's name by `parse::<PortId>()`"
 )]
 pub trait Recipient<M>: sealed::Sealed {
+    /// Sends the message if that can be done at once, or gives it back.
+    #[doc(hidden)]
+    fn deliver_at_once(&self, _node: &Node, message: M) -> Result<Option<M>, SendError> {
+        Ok(Some(message))
+    }
+    /// Sends a message for which that could not be done.
     #[doc(hidden)]
     fn deliver(&self, node: &Node, message: M) -> impl Future<Output = Result<(), SendError>> + Send
     where
@@ -149,6 +155,11 @@ impl<P: sealed::Sealed + ?Sized> sealed::Sealed for &P {}
 
 #[diagnostic::do_not_recommend]
 impl<M, P: Recipient<M> + Sync + ?Sized> Recipient<M> for &P {
+    #[inline]
+    fn deliver_at_once(&self, node: &Node, message: M) -> Result<Option<M>, SendError> {
+        (**self).deliver_at_once(node, message)
+    }
+
     fn deliver(&self, node: &Node, message: M) -> impl Future<Output = Result<(), SendError>> + Send
     where
         M: Send,
@@ -166,11 +177,17 @@ macro_rules! any_message {
         impl sealed::Sealed for $port {}
 
         impl<M: Serialize> Recipient<M> for $port {
+            #[inline]
+            fn deliver_at_once(&self, node: &Node, message: M) -> Result<Option<M>, SendError> {
+                let sent = node.inner.send_at_once(self.as_ref(), &message, None);
+                Ok((!sent).then_some(message))
+            }
+
             fn deliver(&self, node: &Node, message: M) -> impl Future<Output = Result<(), SendError>> + Send
             where
                 M: Send,
             {
-                node.inner.send(self.as_ref(), message, None)
+                node.inner.send_not_at_once(self.as_ref(), message, None)
             }
 
             fn try_deliver(&self, node: &Node, message: M) -> Result<(), TrySendError<M>> {
@@ -185,8 +202,13 @@ any_message!(PortId, NodeId, Port);
 impl<T> sealed::Sealed for PortRef<T> {}
 
 impl<T: Serialize + Send + 'static> Recipient<T> for PortRef<T> {
-    fn deliver(&self, node: &Node, message: T) -> impl Future<Output = Result<(), SendError>> + Send {
-        node.inner.send_typed(self, message)
+    #[inline]
+    fn deliver_at_once(&self, node: &Node, message: T) -> Result<Option<T>, SendError> {
+        node.inner.send_typed_at_once(self, message)
+    }
+
+    async fn deliver(&self, node: &Node, message: T) -> Result<(), SendError> {
+        node.inner.send_typed_later(self, message).await
     }
 
     fn try_deliver(&self, node: &Node, message: T) -> Result<(), TrySendError<T>> {
@@ -197,8 +219,13 @@ impl<T: Serialize + Send + 'static> Recipient<T> for PortRef<T> {
 impl<T> sealed::Sealed for ReplyTo<T> {}
 
 impl<T: Serialize + Send + 'static> Recipient<T> for ReplyTo<T> {
-    fn deliver(&self, node: &Node, message: T) -> impl Future<Output = Result<(), SendError>> + Send {
-        node.inner.send_typed(&self.0, message)
+    #[inline]
+    fn deliver_at_once(&self, node: &Node, message: T) -> Result<Option<T>, SendError> {
+        node.inner.send_typed_at_once(&self.0, message)
+    }
+
+    async fn deliver(&self, node: &Node, message: T) -> Result<(), SendError> {
+        node.inner.send_typed_later(&self.0, message).await
     }
 
     fn try_deliver(&self, node: &Node, message: T) -> Result<(), TrySendError<T>> {
@@ -209,9 +236,13 @@ impl<T: Serialize + Send + 'static> Recipient<T> for ReplyTo<T> {
 impl<T: Send + 'static> sealed::Sealed for TypedPort<T> {}
 
 impl<T: Serialize + Send + 'static> Recipient<T> for TypedPort<T> {
+    fn deliver_at_once(&self, node: &Node, message: T) -> Result<Option<T>, SendError> {
+        node.inner.send_typed_at_once(&self.to_ref(), message)
+    }
+
     fn deliver(&self, node: &Node, message: T) -> impl Future<Output = Result<(), SendError>> + Send {
         let (node, port) = (Arc::clone(&node.inner), self.to_ref());
-        async move { node.send_typed(&port, message).await }
+        async move { node.send_typed_later(&port, message).await }
     }
 
     fn try_deliver(&self, node: &Node, message: T) -> Result<(), TrySendError<T>> {

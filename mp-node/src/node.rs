@@ -252,7 +252,10 @@ impl Node {
         to: impl Recipient<M> + Send + Sync,
         message: M,
     ) -> Result<(), SendError> {
-        to.deliver(self, message).await
+        match to.deliver_at_once(self, message)? {
+            None => Ok(()),
+            Some(message) => to.deliver(self, message).await,
+        }
     }
 
     /// Sends a message if there is room for it now. What its `Serialize` may do stands at [`Node::send`].
