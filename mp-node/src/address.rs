@@ -146,9 +146,57 @@ pub trait Recipient<M>: sealed::Sealed {
     fn try_deliver(&self, node: &Node, message: M) -> Result<(), TrySendError<M>>;
 }
 
+/// What can be [monitored](Node::monitor): whatever a port is known by. A [`PortRef`] of a port of this process leads straight to
+/// it: its name is neither made nor looked for.
+///
+/// Only types of this crate are watched.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be monitored",
+    label = "names no port",
+    note = "a text becomes a port's name by `parse::<PortId>()`"
+)]
+pub trait Watched: AsRef<PortId> + sealed::Sealed {
+    #[doc(hidden)]
+    fn place(&self) -> sealed::Place {
+        sealed::Place(Address::Named(self.as_ref().clone()))
+    }
+}
+
 pub(crate) mod sealed {
-    /// Keeps [`super::Recipient`] to this crate.
+    /// Keeps [`super::Recipient`] and [`super::Watched`] to this crate.
     pub trait Sealed {}
+
+    /// What a port is known by.
+    #[expect(missing_debug_implementations, reason = "nobody sees it")]
+    pub struct Place(pub(crate) super::Address);
+}
+
+impl<P: Watched + ?Sized> Watched for &P {
+    fn place(&self) -> sealed::Place {
+        (**self).place()
+    }
+}
+
+impl Watched for PortId {}
+impl Watched for NodeId {}
+impl Watched for Port {}
+
+impl<T: Send + 'static> Watched for TypedPort<T> {
+    fn place(&self) -> sealed::Place {
+        self.to_ref().place()
+    }
+}
+
+impl<T> Watched for PortRef<T> {
+    fn place(&self) -> sealed::Place {
+        sealed::Place(self.to.clone())
+    }
+}
+
+impl<T> Watched for ReplyTo<T> {
+    fn place(&self) -> sealed::Place {
+        self.0.place()
+    }
 }
 
 impl<P: sealed::Sealed + ?Sized> sealed::Sealed for &P {}

@@ -106,7 +106,7 @@ pub(crate) enum Moved<T> {
     Taken,
     /// The port is dead.
     Dead(T),
-    /// The mailbox is full.
+    /// The mailbox is full, or there is a throng before which its sender is patient.
     Full(T),
     /// The port is not one of `T`s: the value has to go as a frame.
     Other(T),
@@ -259,8 +259,9 @@ impl PortCell {
         push
     }
 
-    /// Puts a value in as it is, if this is the mailbox of a port of `T`s and there is room.
-    pub(crate) fn push_moved<T: Send + 'static>(&self, value: T, limits: &Limits) -> Moved<T> {
+    /// Puts a value in as it is, if this is the mailbox of a port of `T`s and there is room; of a patient sender, not if there
+    /// [is a throng](Self::has_throng).
+    pub(crate) fn push_moved<T: Send + 'static>(&self, value: T, limits: &Limits, patient: bool) -> Moved<T> {
         let mut guard = self.inbox.lock();
         if self.is_over() {
             return Moved::Dead(value);
@@ -275,7 +276,7 @@ impl PortCell {
             },
         };
         let taken_up = (values.len() + held, values.bytes() + held_bytes);
-        if is_full(taken_up, size_of::<T>(), limits) {
+        if is_full(taken_up, size_of::<T>(), limits) || (patient && values.is_throng()) {
             return Moved::Full(value);
         }
         values.push(value);
@@ -283,6 +284,11 @@ impl PortCell {
         drop(guard);
         wake(receiver);
         Moved::Taken
+    }
+
+    /// Whether so many values wait that the receiver is to have its turn before the next one.
+    pub(crate) fn has_throng<T: Send + 'static>(&self) -> bool {
+        self.inbox.lock().queue.values::<T>().is_some_and(|values| values.is_throng())
     }
 
     /// Makes this the mailbox of a port of `T`s. What lies in it stays; handlers there are given back, to be dropped.

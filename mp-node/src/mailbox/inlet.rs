@@ -1,10 +1,13 @@
 //! The receiving end of a mailbox: what a port has taken out and not yet given to its program.
 
 use std::collections::VecDeque;
+use std::future::Future;
+use std::pin::pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use mp_proto::{DecodeError, PortId, Reason};
+use tokio::task::yield_now;
 
 use super::queue::{Deque, Entry, Store, Taken};
 use super::values::Values;
@@ -21,7 +24,16 @@ pub(crate) struct Inlet<S: Store> {
     pub(crate) kill_on_drop: bool,
     /// Another one has taken this one's place.
     replaced: bool,
+    /// How often in a row few messages were there, but some.
+    scant: u8,
 }
+
+/// So few messages are hardly worth a look into the mailbox.
+const FEW: usize = 8;
+/// A receiver that has found few messages so often in a row, and never none, is at work beside its sender on another thread, and
+/// as fast as it: then each message costs both of them a lock that the other one has just had. So it lets others run, its sender
+/// gets ahead, and it finds many at once.
+const SCANT: u8 = 4;
 
 /// Messages in the hands of their receiver.
 struct Batch<S: Store> {
@@ -41,7 +53,7 @@ impl<S: Store> Default for Batch<S> {
 
 impl<S: Store> Inlet<S> {
     pub(crate) fn new(node: Arc<Inner>, cell: Arc<PortCell>, kill_on_drop: bool) -> Self {
-        Self { node, cell, batch: None, kill_on_drop, replaced: false }
+        Self { node, cell, batch: None, kill_on_drop, replaced: false, scant: 0 }
     }
 
     /// Messages in hand.
@@ -57,13 +69,31 @@ impl<S: Store> Inlet<S> {
         read: impl FnOnce(Taken<'_, S::Item>) -> R,
     ) -> Poll<Option<R>> {
         if self.len() == 0 {
-            match ready!(self.cell.poll_take(|| fresh(&mut self.batch), cx)) {
+            match ready!(self.poll_take(cx)) {
                 Took::One(item) => return Poll::Ready(Some(read(Taken::Item(item)))),
                 Took::Batch => {}
                 Took::Nothing => return Poll::Ready(None),
             }
         }
         Poll::Ready(self.pop_with(read))
+    }
+
+    /// Takes messages out of the mailbox, or waits for one.
+    fn poll_take(&mut self, cx: &mut Context<'_>) -> Poll<Took<S::Item>> {
+        if self.scant == SCANT {
+            self.scant = 0;
+            if pin!(yield_now()).poll(cx).is_pending() {
+                return Poll::Pending;
+            }
+        }
+        let took = self.cell.poll_take(|| fresh(&mut self.batch), cx);
+        let is_scant = match took {
+            Poll::Ready(Took::One(_)) => true,
+            Poll::Ready(Took::Batch) => self.len() < FEW,
+            _ => false,
+        };
+        self.scant = if is_scant { self.scant + 1 } else { 0 };
+        took
     }
 
     /// What `read` makes of the next message, if there is one.
@@ -168,7 +198,7 @@ impl Inlet<Deque> {
             Box::new(Batch { seen, held: 0, fresh: batch.fresh.into() })
         });
         let (node, cell) = (Arc::clone(&self.node), Arc::clone(&self.cell));
-        Inlet { node, cell, batch, kill_on_drop: self.kill_on_drop, replaced: false }
+        Inlet { node, cell, batch, kill_on_drop: self.kill_on_drop, replaced: false, scant: 0 }
     }
 }
 

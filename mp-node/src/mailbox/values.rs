@@ -16,6 +16,10 @@ use std::marker::PhantomData;
 use super::frames::{Deque, Load};
 use super::queue::{BATCH, Entry, Queue, Store, Taken, Typed};
 
+/// Who has made the mailbox so many parts longer lets others run before it sends on. The receiver mostly waits for its turn on the very
+/// same thread: so it finds what was sent still in the processor's cache, and takes no lock from a sender on another thread.
+const THRONG: usize = 16;
+
 /// Values, and frames between them, in the order in which they came.
 pub(crate) struct Values<T> {
     earlier: VecDeque<Part<T>>,
@@ -52,6 +56,12 @@ impl<T> Values<T> {
     #[inline]
     pub(super) fn bytes(&self) -> usize {
         self.bytes + self.latest.len() * size_of::<T>()
+    }
+
+    /// Whether so many values wait that the receiver had better have its turn before the next one.
+    #[inline]
+    pub(super) fn is_throng(&self) -> bool {
+        self.latest.len() == BATCH && (self.earlier.len() + 1).is_multiple_of(THRONG)
     }
 
     #[inline]

@@ -5,6 +5,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 
 use serde::Serialize;
+use tokio::task::yield_now;
 
 use super::Inner;
 use crate::address::PortRef;
@@ -37,7 +38,7 @@ impl Inner {
         if self.is_closed() {
             return Err(SendError::ShutDown);
         }
-        Ok(match cell.push_moved(value, &self.limits) {
+        Ok(match cell.push_moved(value, &self.limits, true) {
             Moved::Taken => None,
             Moved::Full(value) | Moved::Dead(value) | Moved::Other(value) => Some(value),
         })
@@ -63,6 +64,9 @@ impl Inner {
         value: T,
     ) -> Later<'a> {
         Box::pin(async move {
+            if to.cell().is_some_and(|cell| cell.has_throng::<T>()) {
+                yield_now().await;
+            }
             match self.offer_typed(to, value)? {
                 Offer::Taken => {}
                 Offer::Full(cell, value) => self.wait_to_move(cell, value).await,
@@ -73,7 +77,7 @@ impl Inner {
     }
 
     async fn wait_to_move<T: Send + 'static>(self: &Arc<Self>, cell: Arc<PortCell>, value: T) {
-        let push = |value| match cell.push_moved(value, &self.limits) {
+        let push = |value| match cell.push_moved(value, &self.limits, false) {
             Moved::Taken | Moved::Dead(_) => Ok(()),
             // The port was one for such values, and stays so.
             Moved::Full(value) | Moved::Other(value) => Err(value),
@@ -105,7 +109,7 @@ impl Inner {
         };
         // Who sends the plain way knows what to do with it, as with what is for the dead.
         let Some(cell) = cell else { return Ok(Offer::Elsewhere(value)) };
-        Ok(match cell.push_moved(value, &self.limits) {
+        Ok(match cell.push_moved(value, &self.limits, false) {
             Moved::Taken => Offer::Taken,
             Moved::Full(value) => Offer::Full(cell, value),
             Moved::Dead(value) | Moved::Other(value) => Offer::Elsewhere(value),
