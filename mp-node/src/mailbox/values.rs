@@ -311,3 +311,6 @@ impl<T> fmt::Debug for Values<T> {
         write!(f, "Values({})", self.len())
     }
 }
+
+#[cfg(test)]
+mod tests;
