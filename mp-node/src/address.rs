@@ -132,6 +132,12 @@ impl<T> ReplyTo<T> {
     note = "a `PortId`, `NodeId` or `Port` takes any message that implements `serde::Serialize`; a text becomes a port's name by `parse::<PortId>()`"
 )]
 pub trait Recipient<M>: sealed::Sealed {
+    /// Sends the message if that can be done at once, or gives it back.
+    #[doc(hidden)]
+    fn deliver_at_once(&self, _node: &Node, message: M) -> Result<Option<M>, SendError> {
+        Ok(Some(message))
+    }
+    /// Sends a message for which that could not be done.
     #[doc(hidden)]
     fn deliver(&self, node: &Node, message: M) -> impl Future<Output = Result<(), SendError>> + Send
     where
@@ -140,15 +146,68 @@ pub trait Recipient<M>: sealed::Sealed {
     fn try_deliver(&self, node: &Node, message: M) -> Result<(), TrySendError<M>>;
 }
 
+/// What can be [monitored](Node::monitor): whatever a port is known by. A [`PortRef`] of a port of this process leads straight to
+/// it: its name is neither made nor looked for.
+///
+/// Only types of this crate are watched.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be monitored",
+    label = "names no port",
+    note = "a text becomes a port's name by `parse::<PortId>()`"
+)]
+pub trait Watched: AsRef<PortId> + sealed::Sealed {
+    #[doc(hidden)]
+    fn place(&self) -> sealed::Place {
+        sealed::Place(Address::Named(self.as_ref().clone()))
+    }
+}
+
 pub(crate) mod sealed {
-    /// Keeps [`super::Recipient`] to this crate.
+    /// Keeps [`super::Recipient`] and [`super::Watched`] to this crate.
     pub trait Sealed {}
+
+    /// What a port is known by.
+    #[expect(missing_debug_implementations, reason = "nobody sees it")]
+    pub struct Place(pub(crate) super::Address);
+}
+
+impl<P: Watched + ?Sized> Watched for &P {
+    fn place(&self) -> sealed::Place {
+        (**self).place()
+    }
+}
+
+impl Watched for PortId {}
+impl Watched for NodeId {}
+impl Watched for Port {}
+
+impl<T: Send + 'static> Watched for TypedPort<T> {
+    fn place(&self) -> sealed::Place {
+        self.to_ref().place()
+    }
+}
+
+impl<T> Watched for PortRef<T> {
+    fn place(&self) -> sealed::Place {
+        sealed::Place(self.to.clone())
+    }
+}
+
+impl<T> Watched for ReplyTo<T> {
+    fn place(&self) -> sealed::Place {
+        self.0.place()
+    }
 }
 
 impl<P: sealed::Sealed + ?Sized> sealed::Sealed for &P {}
 
 #[diagnostic::do_not_recommend]
 impl<M, P: Recipient<M> + Sync + ?Sized> Recipient<M> for &P {
+    #[inline]
+    fn deliver_at_once(&self, node: &Node, message: M) -> Result<Option<M>, SendError> {
+        (**self).deliver_at_once(node, message)
+    }
+
     fn deliver(&self, node: &Node, message: M) -> impl Future<Output = Result<(), SendError>> + Send
     where
         M: Send,
@@ -166,11 +225,17 @@ macro_rules! any_message {
         impl sealed::Sealed for $port {}
 
         impl<M: Serialize> Recipient<M> for $port {
+            #[inline]
+            fn deliver_at_once(&self, node: &Node, message: M) -> Result<Option<M>, SendError> {
+                let sent = node.inner.send_at_once(self.as_ref(), &message, None);
+                Ok((!sent).then_some(message))
+            }
+
             fn deliver(&self, node: &Node, message: M) -> impl Future<Output = Result<(), SendError>> + Send
             where
                 M: Send,
             {
-                node.inner.send(self.as_ref(), message, None)
+                node.inner.send_not_at_once(self.as_ref(), message, None)
             }
 
             fn try_deliver(&self, node: &Node, message: M) -> Result<(), TrySendError<M>> {
@@ -185,8 +250,13 @@ any_message!(PortId, NodeId, Port);
 impl<T> sealed::Sealed for PortRef<T> {}
 
 impl<T: Serialize + Send + 'static> Recipient<T> for PortRef<T> {
-    fn deliver(&self, node: &Node, message: T) -> impl Future<Output = Result<(), SendError>> + Send {
-        node.inner.send_typed(self, message)
+    #[inline]
+    fn deliver_at_once(&self, node: &Node, message: T) -> Result<Option<T>, SendError> {
+        node.inner.send_typed_at_once(self, message)
+    }
+
+    async fn deliver(&self, node: &Node, message: T) -> Result<(), SendError> {
+        node.inner.send_typed_later(self, message).await
     }
 
     fn try_deliver(&self, node: &Node, message: T) -> Result<(), TrySendError<T>> {
@@ -197,8 +267,13 @@ impl<T: Serialize + Send + 'static> Recipient<T> for PortRef<T> {
 impl<T> sealed::Sealed for ReplyTo<T> {}
 
 impl<T: Serialize + Send + 'static> Recipient<T> for ReplyTo<T> {
-    fn deliver(&self, node: &Node, message: T) -> impl Future<Output = Result<(), SendError>> + Send {
-        node.inner.send_typed(&self.0, message)
+    #[inline]
+    fn deliver_at_once(&self, node: &Node, message: T) -> Result<Option<T>, SendError> {
+        node.inner.send_typed_at_once(&self.0, message)
+    }
+
+    async fn deliver(&self, node: &Node, message: T) -> Result<(), SendError> {
+        node.inner.send_typed_later(&self.0, message).await
     }
 
     fn try_deliver(&self, node: &Node, message: T) -> Result<(), TrySendError<T>> {
@@ -209,9 +284,13 @@ impl<T: Serialize + Send + 'static> Recipient<T> for ReplyTo<T> {
 impl<T: Send + 'static> sealed::Sealed for TypedPort<T> {}
 
 impl<T: Serialize + Send + 'static> Recipient<T> for TypedPort<T> {
+    fn deliver_at_once(&self, node: &Node, message: T) -> Result<Option<T>, SendError> {
+        node.inner.send_typed_at_once(&self.to_ref(), message)
+    }
+
     fn deliver(&self, node: &Node, message: T) -> impl Future<Output = Result<(), SendError>> + Send {
         let (node, port) = (Arc::clone(&node.inner), self.to_ref());
-        async move { node.send_typed(&port, message).await }
+        async move { node.send_typed_later(&port, message).await }
     }
 
     fn try_deliver(&self, node: &Node, message: T) -> Result<(), TrySendError<T>> {

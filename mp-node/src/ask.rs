@@ -103,11 +103,11 @@ where
     let fired = Arc::new(Fired::default());
     let watch = node.watch_at(to.address(), Action::Future(Arc::clone(&fired)));
     let mut monitor = Monitor::at(Arc::clone(&node), to.address().clone(), watch, Some(fired));
-    if let Some(unsent) = node.send_typed_now(&to, question)? {
+    if let Some(question) = node.send_typed_at_once(&to, question)? {
         // While the question waits for room, its target may die.
         tokio::select! {
             biased;
-            sent = node.send_typed_later(&to, unsent) => sent?,
+            sent = node.send_typed_later(&to, question) => sent?,
             reason = &mut monitor => return Err(CallError::Died(reason)),
         }
     }

@@ -204,7 +204,7 @@ mod timer;
 mod watch;
 mod writing;
 
-pub use address::{PortRef, Recipient, ReplyTo};
+pub use address::{PortRef, Recipient, ReplyTo, Watched};
 pub use ask::Ask;
 pub use call::Call;
 pub use dead_letter::{DeadLetter, DeadLetters};

@@ -1,10 +1,12 @@
 //! Where messages wait for their port.
 
+mod frames;
 pub(crate) mod handled;
 pub(crate) mod inlet;
 pub(crate) mod line;
 pub(crate) mod queue;
 mod rare;
+pub(crate) mod values;
 mod watched;
 
 use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
@@ -14,7 +16,8 @@ use std::task::{Context, Poll, Waker};
 use mp_proto::{Frame, Limits, NodeId, PortId, Reason};
 use mp_transport::Kick;
 
-use self::queue::{Deque, Entry, Item, Load, Queue};
+use self::frames::Load;
+use self::queue::{Deque, Queue, Store};
 use self::rare::{Rare, Watchers};
 use crate::kernel::ports::{Digits, SlotKey};
 use crate::port::handlers::Handlers;
@@ -103,10 +106,21 @@ pub(crate) enum Moved<T> {
     Taken,
     /// The port is dead.
     Dead(T),
-    /// The mailbox is full.
+    /// The mailbox is full, or there is a throng before which its sender is patient.
     Full(T),
     /// The port is not one of `T`s: the value has to go as a frame.
     Other(T),
+}
+
+/// What a receiver has got out of its mailbox.
+#[derive(Debug)]
+pub(crate) enum Took<I> {
+    /// The only message that there was.
+    One(I),
+    /// Some are in the batch now.
+    Batch,
+    /// There is none; if the receiver has waited for one, none will come any more.
+    Nothing,
 }
 
 /// What a dying port leaves behind. Handlers and messages are only there to be dropped by the caller, who holds no lock:
@@ -150,11 +164,13 @@ impl PortCell {
     }
 
     /// Whether that is a port of the node with this home; there may be others in the process.
+    #[inline]
     pub(crate) fn is_at(&self, home: &Arc<Home>) -> bool {
         Arc::ptr_eq(&self.home, home)
     }
 
     /// Whether the port has died, or its node has stopped.
+    #[inline]
     pub(crate) fn is_over(&self) -> bool {
         self.end.load(Ordering::Acquire) != End::None as u8
     }
@@ -190,7 +206,7 @@ impl PortCell {
     /// Puts the messages of a run in, the first ones first, as far as there is room; those that stay in `run` wait for
     /// it, and `waiter` is woken when there is some. Whether to begin to work on the port's handlers. If the port is dead
     /// all are dropped.
-    pub(crate) fn push_run(&self, run: &mut Deque<Frame>, limits: &Limits, waiter: &Kick) -> bool {
+    pub(crate) fn push_run(&self, run: &mut Deque, limits: &Limits, waiter: &Kick) -> bool {
         let mut inbox = self.inbox.lock();
         if self.is_over() {
             drop(inbox);
@@ -243,24 +259,36 @@ impl PortCell {
         push
     }
 
-    /// Puts a value in as it is, if this is the mailbox of a port of `T`s and there is room.
-    pub(crate) fn push_moved<T: Send + 'static>(&self, value: T, limits: &Limits) -> Moved<T> {
-        let mut inbox = self.inbox.lock();
+    /// Puts a value in as it is, if this is the mailbox of a port of `T`s and there is room; of a patient sender, not if there
+    /// [is a throng](Self::has_throng).
+    pub(crate) fn push_moved<T: Send + 'static>(&self, value: T, limits: &Limits, patient: bool) -> Moved<T> {
+        let mut guard = self.inbox.lock();
         if self.is_over() {
             return Moved::Dead(value);
         }
-        let full = inbox.is_full(size_of::<T>(), limits);
-        let Some(entries) = inbox.queue.entries() else {
-            return Moved::Other(value);
+        let inbox = &mut *guard;
+        let (held, held_bytes) = inbox.held();
+        let values = match inbox.queue.values() {
+            Some(values) => values,
+            None => match inbox.queue.first_values() {
+                Some(values) => values,
+                None => return Moved::Other(value),
+            },
         };
-        if full {
+        let taken_up = (values.len() + held, values.bytes() + held_bytes);
+        if is_full(taken_up, size_of::<T>(), limits) || (patient && values.is_throng()) {
             return Moved::Full(value);
         }
-        entries.push(Entry::Moved(value));
+        values.push(value);
         let receiver = inbox.receiver.take();
-        drop(inbox);
+        drop(guard);
         wake(receiver);
         Moved::Taken
+    }
+
+    /// Whether so many values wait that the receiver is to have its turn before the next one.
+    pub(crate) fn has_throng<T: Send + 'static>(&self) -> bool {
+        self.inbox.lock().queue.values::<T>().is_some_and(|values| values.is_throng())
     }
 
     /// Makes this the mailbox of a port of `T`s. What lies in it stays; handlers there are given back, to be dropped.
@@ -289,18 +317,16 @@ impl PortCell {
         rare.wake_senders(messages, bytes);
     }
 
-    /// Takes messages that are there to `batch`, or waits for one. `Ready(false)`: the port is dead and its mailbox empty.
-    pub(crate) fn poll_take<'a, I: Item + 'a>(
+    /// Takes messages that are there, or waits for one. `batch` is where several of them go, and is empty.
+    pub(crate) fn poll_take<'a, S: Store + 'a>(
         &self,
-        batch: impl FnOnce() -> &'a mut Deque<I>,
+        batch: impl FnOnce() -> &'a mut S,
         cx: &mut Context<'_>,
-    ) -> Poll<bool> {
+    ) -> Poll<Took<S::Item>> {
         let mut inbox = self.inbox.lock();
-        if inbox.take(batch) {
-            return Poll::Ready(true);
-        }
-        if self.is_over() && !self.is_halted() {
-            return Poll::Ready(false);
+        let took = inbox.take(batch);
+        if !matches!(took, Took::Nothing) || (self.is_over() && !self.is_halted()) {
+            return Poll::Ready(took);
         }
         match &mut inbox.receiver {
             Some(waker) => waker.clone_from(cx.waker()),
@@ -310,7 +336,7 @@ impl PortCell {
     }
 
     /// Takes messages that are there.
-    pub(crate) fn take_now<'a, I: Item + 'a>(&self, batch: impl FnOnce() -> &'a mut Deque<I>) -> bool {
+    pub(crate) fn take_now<'a, S: Store + 'a>(&self, batch: impl FnOnce() -> &'a mut S) -> Took<S::Item> {
         self.inbox.lock().take(batch)
     }
 
@@ -419,8 +445,7 @@ impl PortCell {
 
     /// Messages that wait, and their bytes.
     pub(crate) fn depth(&self) -> (usize, usize) {
-        let inbox = self.inbox.lock();
-        (inbox.queue.len(), inbox.queue.bytes())
+        self.inbox.lock().depth()
     }
 
     /// What there is to tell of the port.
@@ -437,10 +462,17 @@ impl PortCell {
     }
 }
 
+#[inline]
 fn wake(sleeper: Option<Waker>) {
     if let Some(waker) = sleeper {
         waker.wake();
     }
+}
+
+/// Whether a mailbox has no room for a message of this weight beside so many messages, of so many bytes.
+#[inline]
+fn is_full((messages, bytes): (usize, usize), weight: usize, limits: &Limits) -> bool {
+    messages >= limits.mailbox_messages.max(1) || (messages > 0 && bytes + weight > limits.mailbox_bytes)
 }
 
 impl Inbox {
@@ -458,19 +490,24 @@ impl Inbox {
 
     #[inline]
     fn is_full(&self, weight: usize, limits: &Limits) -> bool {
-        let (messages, bytes) = self.taken_up();
-        messages >= limits.mailbox_messages.max(1) || (messages > 0 && bytes + weight > limits.mailbox_bytes)
+        is_full(self.taken_up(), weight, limits)
     }
 
     /// Messages that take up room, and their bytes: those that wait, and those that were passed over.
     #[inline]
     fn taken_up(&self) -> (usize, usize) {
-        let (held, held_bytes) = self.rare.as_ref().map_or((0, 0), |rare| (rare.held, rare.held_bytes));
+        let (held, held_bytes) = self.held();
         (self.queue.len() + held, self.queue.bytes() + held_bytes)
     }
 
+    /// Messages that were passed over, and their bytes.
+    #[inline]
+    fn held(&self) -> (usize, usize) {
+        self.rare.as_ref().map_or((0, 0), |rare| (rare.held, rare.held_bytes))
+    }
+
     /// How many of these messages there is room for.
-    fn room_for(&self, load: &Load<Frame>, limits: &Limits) -> usize {
+    fn room_for(&self, load: &Load, limits: &Limits) -> usize {
         let run = match load {
             Load::One(frame) => return usize::from(!self.is_full(frame.bytes().len(), limits)),
             Load::Run(run) => run,
@@ -481,7 +518,7 @@ impl Inbox {
             return run.len();
         }
         let fits = |size: &usize| {
-            let fits = messages < most && (messages == 0 || bytes + size <= limits.mailbox_bytes);
+            let fits = !is_full((messages, bytes), *size, limits);
             (messages, bytes) = (messages + 1, bytes + size);
             fits
         };
@@ -489,7 +526,7 @@ impl Inbox {
     }
 
     fn wait_for_room(&mut self, kick: &Kick) {
-        let (messages, bytes) = (self.queue.len(), self.queue.bytes());
+        let (messages, bytes) = self.depth();
         self.rare().wait_for_room(kick, messages, bytes);
     }
 
@@ -501,13 +538,29 @@ impl Inbox {
         (Push::Taken, self.receiver.take())
     }
 
-    fn take<'a, I: Item + 'a>(&mut self, batch: impl FnOnce() -> &'a mut Deque<I>) -> bool {
-        let before = (self.queue.len(), self.queue.bytes());
-        let taken = self.queue.take(batch);
-        if taken {
+    #[inline]
+    fn take<'a, S: Store + 'a>(&mut self, batch: impl FnOnce() -> &'a mut S) -> Took<S::Item> {
+        // Only those who wait for room want to know how much there was.
+        let before = self.rare.is_some().then(|| self.depth());
+        let Some(waiting) = S::of(&mut self.queue).filter(|waiting| waiting.len() > 0) else {
+            return Took::Nothing;
+        };
+        let took = match waiting.pop_only() {
+            Some(item) => Took::One(item),
+            None => {
+                waiting.take(batch());
+                Took::Batch
+            }
+        };
+        if let Some(before) = before {
             self.wake_senders(before);
         }
-        taken
+        took
+    }
+
+    /// Messages that wait, and their bytes.
+    fn depth(&self) -> (usize, usize) {
+        (self.queue.len(), self.queue.bytes())
     }
 
     /// So much lay in the queue before something was taken out.

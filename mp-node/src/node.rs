@@ -30,7 +30,7 @@ use tokio_util::task::TaskTracker;
 pub use builder::NodeBuilder;
 pub use weak::WeakNode;
 
-use crate::address::Recipient;
+use crate::address::{Recipient, Watched};
 use crate::call::Call;
 use crate::complaints::Complaints;
 use crate::dead_letter::DeadLetter;
@@ -252,7 +252,10 @@ impl Node {
         to: impl Recipient<M> + Send + Sync,
         message: M,
     ) -> Result<(), SendError> {
-        to.deliver(self, message).await
+        match to.deliver_at_once(self, message)? {
+            None => Ok(()),
+            Some(message) => to.deliver(self, message).await,
+        }
     }
 
     /// Sends a message if there is room for it now. What its `Serialize` may do stands at [`Node::send`].
@@ -282,9 +285,10 @@ impl Node {
     /// A port that is dead already, or never was, gives `no_such_port`: the reason for which it died is told only to
     /// those who monitored it before, as nobody remembers it `[MON-03]`.
     #[doc(alias("mon", "watch"))]
-    pub fn monitor(&self, port: impl AsRef<PortId>) -> Monitor {
-        let fired = Arc::new(Fired::default());
-        self.watch(port.as_ref(), Action::Future(Arc::clone(&fired)), Some(fired))
+    pub fn monitor(&self, port: impl Watched) -> Monitor {
+        let (port, fired) = (port.place().0, Arc::new(Fired::default()));
+        let id = self.inner.watch_at(&port, Action::Future(Arc::clone(&fired)));
+        Monitor::at(Arc::clone(&self.inner), port, id, Some(fired))
     }
 
     /// Monitors a port; calls `function` with the reason, in a task of its own: soon after the monitor has fired, by when
@@ -295,13 +299,13 @@ impl Node {
         port: impl AsRef<PortId>,
         function: impl FnOnce(Reason) + Send + 'static,
     ) -> Monitor {
-        self.watch(port.as_ref(), Action::Call(Box::new(function)), None)
+        self.watch(port.as_ref(), Action::Call(Box::new(function)))
     }
 
     /// Monitors a port; if it dies, kills `victim` for the same reason, unless that is a normal end.
     #[doc(alias("mon", "mon_guard"))]
     pub fn monitor_kill(&self, port: impl AsRef<PortId>, victim: impl AsRef<PortId>) -> Monitor {
-        self.watch(port.as_ref(), Action::Kill(victim.as_ref().clone()), None)
+        self.watch(port.as_ref(), Action::Kill(victim.as_ref().clone()))
     }
 
     /// Monitors a port; if it dies, sends `message` to the port `to`, with the values of the reason behind it.
@@ -317,7 +321,7 @@ impl Node {
         message: M,
     ) -> Result<Monitor, SendError> {
         let message = Message::new(&message)?;
-        Ok(self.watch(port.as_ref(), Action::Send(to.as_ref().clone(), message), None))
+        Ok(self.watch(port.as_ref(), Action::Send(to.as_ref().clone(), message)))
     }
 
     /// Links two ports: if one dies other than normally, so does the other, for the same reason. Dropping either of
@@ -327,9 +331,9 @@ impl Node {
         (self.monitor_kill(&one, &other), self.monitor_kill(&other, &one))
     }
 
-    fn watch(&self, port: &PortId, action: Action, fired: Option<Arc<Fired>>) -> Monitor {
+    fn watch(&self, port: &PortId, action: Action) -> Monitor {
         let id = self.inner.watch(port, action);
-        Monitor::new(Arc::clone(&self.inner), port.clone(), id, fired)
+        Monitor::new(Arc::clone(&self.inner), port.clone(), id, None)
     }
 
     /// Kills a port anywhere. What this node has sent to it before is received before its end, but for messages that

@@ -22,7 +22,7 @@ use crate::Node;
 use crate::address::ReplyTo;
 use crate::mailbox::PortCell;
 use crate::mailbox::inlet::Inlet;
-use crate::mailbox::queue::Taken;
+use crate::mailbox::queue::{Deque, Taken};
 use crate::node::Inner;
 
 /// A port of this node, held by the one who receives from it.
@@ -35,7 +35,7 @@ use crate::node::Inner;
 /// Dropping the port kills it with a normal end; [`detach`](Port::detach) lets it live without this handle.
 #[must_use = "a port dies when it is dropped"]
 pub struct Port {
-    inlet: Inlet<Frame>,
+    inlet: Inlet<Deque>,
 }
 
 /// A message that is not what its receiver's type says.
@@ -104,13 +104,13 @@ impl Port {
         &mut self,
     ) -> impl Future<Output = Option<Result<T, Undecoded>>> + Send + use<'_, T> {
         std::future::poll_fn(|cx| {
-            let frame = ready!(self.inlet.poll_next(cx));
-            Poll::Ready(frame.map(|frame| {
+            self.inlet.poll_next_with(cx, |taken| {
+                let frame = taken.frame();
                 frame.decode().map_err(|error| {
                     let message = frame.message().unwrap_or_default();
                     Undecoded { message, error }
                 })
-            }))
+            })
         })
     }
 
@@ -118,10 +118,9 @@ impl Port {
     #[must_use = "the message has been taken"]
     pub fn try_recv(&mut self) -> Option<Message> {
         loop {
-            let frame = self.inlet.next_now()?;
-            match frame.message() {
+            match self.inlet.next_now_with(|taken| read_or_keep(&taken, |frame| frame.message()))? {
                 Ok(message) => return Some(message),
-                Err(error) => self.dead_letter(&frame, &error),
+                Err(bad) => self.dead_letter(&bad.0, &bad.1),
             }
         }
     }
@@ -161,11 +160,7 @@ impl Port {
         read: impl Fn(FrameRef<'_>) -> Result<R, DecodeError>,
     ) -> Poll<Option<R>> {
         loop {
-            let read = |taken: Taken<'_, Frame>| match taken {
-                Taken::Frame(frame) => read(frame).map_err(|error| Box::new((frame.to_frame(), error))),
-                Taken::Item(frame) => read(frame.view()).map_err(|error| Box::new((frame, error))),
-            };
-            match ready!(self.inlet.poll_next_with(cx, read)) {
+            match ready!(self.inlet.poll_next_with(cx, |taken| read_or_keep(&taken, &read))) {
                 None => return Poll::Ready(None),
                 Some(Ok(read)) => return Poll::Ready(Some(read)),
                 Some(Err(bad)) => self.dead_letter(&bad.0, &bad.1),
@@ -247,6 +242,16 @@ impl Port {
         self.inlet.kill_on_drop = false;
         self.inlet.cell.to_id()
     }
+}
+
+/// What `read` makes of a message, or the message and what is wrong with it.
+#[inline]
+fn read_or_keep<R>(
+    taken: &Taken<'_, Frame>,
+    read: impl Fn(FrameRef<'_>) -> Result<R, DecodeError>,
+) -> Result<R, Box<(Frame, DecodeError)>> {
+    let frame = taken.frame();
+    read(frame).map_err(|error| Box::new((frame.to_frame(), error)))
 }
 
 /// A message with the reply port behind it.

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use anyhow::{Context, ensure};
 use async_trait::async_trait;
-use mp_node::{Node, Port, PortId, PortRef, SendError, TypedPort};
+use mp_node::{Node, Port, PortId, PortRef, SendError, TypedPort, Watched};
 use serde::{Deserialize, Serialize};
 use serde_bytes::ByteBuf;
 use tokio::sync::{mpsc, oneshot};
@@ -127,7 +127,7 @@ impl<P> Ports<P> {
 
 /// What the two kinds of ports do in the same way.
 trait Kind: Send + Sized + 'static {
-    type Address: AsRef<PortId> + Send + Sync + 'static;
+    type Address: Watched + Send + Sync + 'static;
 
     fn make(node: &Node) -> Self;
     fn spawn<T: Future<Output = ()> + Send + 'static>(

@@ -43,7 +43,7 @@ impl PortCell {
         if self.is_halted() {
             return Next::End(inbox.handlers().and_then(Option::take), None);
         }
-        let before = (inbox.queue.len(), inbox.queue.bytes());
+        let before = inbox.depth();
         let Some(frame) = inbox.queue.pop_frame() else {
             let over = self.is_over();
             return match inbox.handlers() {

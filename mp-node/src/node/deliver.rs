@@ -166,7 +166,7 @@ impl Inner {
     }
 
     /// The same where nothing could be done at once.
-    pub(super) async fn send_not_at_once<M: Serialize>(
+    pub(crate) async fn send_not_at_once<M: Serialize>(
         self: &Arc<Self>,
         to: &PortId,
         message: M,
@@ -267,7 +267,7 @@ impl Inner {
     }
 
     /// Puts a run of messages into a local mailbox, as far as there is room; `waiter` is woken when there is more.
-    pub(crate) fn push_run(self: &Arc<Self>, cell: &Arc<PortCell>, run: &mut Deque<Frame>, waiter: &Kick) {
+    pub(crate) fn push_run(self: &Arc<Self>, cell: &Arc<PortCell>, run: &mut Deque, waiter: &Kick) {
         if cell.push_run(run, &self.limits, waiter) {
             self.run_if_asked(cell, &Push::Run);
         }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use futures_core::Stream;
-use mp_proto::{DecodeError, Frame, PortId, Reason};
+use mp_proto::{DecodeError, Frame, FrameRef, PortId, Reason};
 use serde::de::DeserializeOwned;
 
 use super::Port;
@@ -16,6 +16,7 @@ use crate::address::PortRef;
 use crate::mailbox::PortCell;
 use crate::mailbox::inlet::Inlet;
 use crate::mailbox::queue::{Entry, Taken};
+use crate::mailbox::values::Values;
 use crate::node::Inner;
 
 /// A port that takes messages of one type, held by the one who receives from it. From [`Node::typed_port`], or of any
@@ -90,7 +91,7 @@ use crate::node::Inner;
 /// Dropping the port kills it with a normal end.
 #[must_use = "a port dies when it is dropped"]
 pub struct TypedPort<T: Send + 'static> {
-    inlet: Inlet<Entry<T>>,
+    inlet: Inlet<Values<T>>,
 }
 
 impl Port {
@@ -142,7 +143,7 @@ impl<T: Send + 'static> TypedPort<T> {
         self.inlet.len() + self.inlet.cell.waiting()
     }
 
-    pub(super) fn inlet(&mut self) -> &mut Inlet<Entry<T>> {
+    pub(super) fn inlet(&mut self) -> &mut Inlet<Values<T>> {
         &mut self.inlet
     }
 
@@ -178,24 +179,24 @@ impl<T: DeserializeOwned + Send + 'static> TypedPort<T> {
     }
 
     pub(crate) fn poll_checked(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<T, DecodeError>>> {
-        let entry = ready!(self.inlet.poll_next(cx));
-        Poll::Ready(entry.map(|entry| entry.into_value().map_err(|(_, error)| error)))
+        let read = ready!(self.inlet.poll_next_with(cx, |taken| Entry::read_taken(taken)));
+        Poll::Ready(read.map(|read| read.map_err(|bad| bad.1)))
     }
 
     /// A message that is there already.
     #[must_use = "the message has been taken"]
     pub fn try_recv(&mut self) -> Option<T> {
         loop {
-            match self.inlet.next_now()?.into_value() {
+            match self.inlet.next_now_with(|taken| Entry::read_taken(taken))? {
                 Ok(value) => return Some(value),
-                Err((frame, error)) => self.dead_letter(&frame, &error),
+                Err(bad) => self.dead_letter(&bad.0, &bad.1),
             }
         }
     }
 
     fn poll_recv(&mut self, cx: &mut Context<'_>) -> Poll<Option<T>> {
         loop {
-            let Some(read) = ready!(self.inlet.poll_next_with(cx, Entry::read_taken)) else {
+            let Some(read) = ready!(self.inlet.poll_next_with(cx, |taken| Entry::read_taken(taken))) else {
                 return Poll::Ready(None);
             };
             match read {
@@ -239,9 +240,13 @@ impl<T: DeserializeOwned> Entry<T> {
     fn read_taken(taken: Taken<'_, Self>) -> Result<T, Box<(Frame, DecodeError)>> {
         match taken {
             Taken::Item(Self::Moved(value)) => Ok(value),
-            Taken::Item(Self::Frame(frame)) => frame.decode().map_err(|error| Box::new((frame, error))),
-            Taken::Frame(frame) => frame.decode().map_err(|error| Box::new((frame.to_frame(), error))),
+            Taken::Item(Self::Frame(frame)) => Self::read_frame(frame.view()),
+            Taken::Frame(frame) => Self::read_frame(frame),
         }
+    }
+
+    fn read_frame(frame: FrameRef<'_>) -> Result<T, Box<(Frame, DecodeError)>> {
+        frame.decode().map_err(|error| Box::new((frame.to_frame(), error)))
     }
 
     /// The value, which is kept: a frame is read only once.

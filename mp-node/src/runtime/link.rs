@@ -71,7 +71,7 @@ pub(crate) struct Link {
     /// The port that the last message was for; runs of messages to one port are common.
     last_port: Option<Arc<PortCell>>,
     /// Messages for that port, on their way to it; empty in between.
-    run: Deque<Frame>,
+    run: Deque,
     /// Messages for many ports; empty in between.
     spread: Spread,
     /// There was nothing more, then.

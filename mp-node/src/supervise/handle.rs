@@ -10,7 +10,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::Slots;
 use crate::Node;
-use crate::address::{Recipient, sealed};
+use crate::address::{Recipient, Watched, sealed};
 use crate::error::{SendError, TrySendError};
 use crate::watch::Monitor;
 
@@ -127,6 +127,9 @@ impl Drop for Supervision {
         }
     }
 }
+
+impl sealed::Sealed for Supervision {}
+impl Watched for Supervision {}
 
 impl AsRef<PortId> for Supervision {
     fn as_ref(&self) -> &PortId {

@@ -11,6 +11,7 @@ use mp_transport::clock;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use crate::address::{Watched, sealed};
 use crate::sync::after;
 use crate::{Node, Port, Recipient};
 
@@ -169,7 +170,7 @@ impl Probe {
     ///
     /// If it lives on.
     #[track_caller]
-    pub fn expect_death(&mut self, port: impl AsRef<PortId>) -> impl Future<Output = Reason> + Send {
+    pub fn expect_death(&mut self, port: impl Watched) -> impl Future<Output = Reason> + Send {
         let at = Location::caller();
         let monitor = self.node.monitor(port);
         let (patience, late) = (self.patience, clock::sleep_until(after(clock::now(), self.patience)));
@@ -248,6 +249,9 @@ impl Probe {
 fn fail(at: &'static Location<'static>, what: &dyn fmt::Display) -> ! {
     panic!("{at}: {what}")
 }
+
+impl sealed::Sealed for Probe {}
+impl Watched for Probe {}
 
 impl AsRef<PortId> for Probe {
     fn as_ref(&self) -> &PortId {

@@ -135,6 +135,53 @@ async fn a_value_in_bytes_counts_against_the_bound_in_bytes() {
     assert_eq!((0..10).take_while(|number| net.node(0).try_send(&port, *number).is_ok()).count(), 2);
 }
 
+/// [ND-39]
+#[tokio::test(start_paused = true)]
+async fn who_sends_on_and_on_lets_the_receiver_have_its_turn() {
+    let net = TestNet::new(1).await;
+    let node = net.node(0);
+    let received = Arc::new(AtomicUsize::new(0));
+    let count = Arc::clone(&received);
+    let port = node.spawn_typed(async move |mut port: mp_node::TypedPort<usize>| {
+        while let Some(number) = port.recv().await {
+            assert_eq!(count.fetch_add(1, Ordering::Relaxed), number, "in their order");
+        }
+    });
+    for number in 0..1024 {
+        node.send(&port, number).await.unwrap();
+    }
+    assert_eq!(received.load(Ordering::Relaxed), 0, "there is one thread, and nobody had to wait");
+    node.send(&port, 1024).await.unwrap();
+    assert_eq!(received.load(Ordering::Relaxed), 1024);
+    for number in 1025..5000 {
+        node.try_send(&port, number).unwrap();
+    }
+    assert_eq!(received.load(Ordering::Relaxed), 1024, "who must not wait does not");
+}
+
+/// [ND-40]
+#[tokio::test(start_paused = true)]
+async fn a_monitor_by_address_is_like_one_by_name() {
+    let net = TestNet::new(2).await;
+    let node = net.node(0);
+    let port = node.spawn_typed(async |mut port: mp_node::TypedPort<u64>| match port.recv().await {
+        Some(number) => Err(Reason::new("number", number.to_string())),
+        None => Ok(()),
+    });
+    let ends = [node.monitor(&port), node.monitor(port.id()), net.node(1).monitor(&port)];
+    assert_eq!(ends[0].port(), port.id());
+    drop(node.monitor(&port));
+    tokio::time::sleep(std::time::Duration::from_secs(1)).await;
+    node.send(&port, 7).await.unwrap();
+    for end in ends {
+        assert_eq!(end.await, Reason::new("number", "7"));
+    }
+    // The dead are not remembered, though their address leads to them. [MON-03]
+    for node in net.nodes() {
+        assert_eq!(node.monitor(&port).await, Reason::no_such_port(port.id()));
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn what_is_no_t_is_a_dead_letter() {
     let net = TestNet::new(1).await;

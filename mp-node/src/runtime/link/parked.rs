@@ -32,7 +32,7 @@ pub(super) struct Parked {
 #[derive(Debug)]
 enum Place {
     /// A port here. Messages that came together wait since the same time: so many of them, in their order.
-    Mailbox { cell: Arc<PortCell>, queue: Deque<Frame>, since: VecDeque<(usize, Instant)> },
+    Mailbox { cell: Arc<PortCell>, queue: Deque, since: VecDeque<(usize, Instant)> },
     /// A port of another node, where there is not this room. Each message with its weight.
     Elsewhere { room: Room, queue: VecDeque<(Message, usize)> },
 }
@@ -44,7 +44,7 @@ impl Parked {
         node: &Arc<Inner>,
         kick: &Kick,
         cell: &Arc<PortCell>,
-        run: &mut Deque<Frame>,
+        run: &mut Deque,
         now: Instant,
     ) {
         if self.places.is_empty() || !self.places.contains_key(cell.id()) {
@@ -174,7 +174,7 @@ fn push(
     node: &Arc<Inner>,
     kick: &Kick,
     cell: &Arc<PortCell>,
-    queue: &mut Deque<Frame>,
+    queue: &mut Deque,
     since: &mut VecDeque<(usize, Instant)>,
 ) -> usize {
     let (messages, bytes) = (queue.len(), queue.bytes());
