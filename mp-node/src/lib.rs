@@ -127,7 +127,8 @@
 //! * `tokio`, with the features `rt` or `rt-multi-thread`, and `macros` for the above. The node itself enables what it
 //!   uses; the runtime must have its time and I/O drivers enabled, as that of `#[tokio::main]` has.
 //! * `serde` with its feature `derive`, for messages that are enums or structures.
-//! * A subscriber for [`tracing`](https://docs.rs/tracing), such as `tracing_subscriber::fmt().init()`. What goes wrong
+//! * A subscriber for [`tracing`](https://docs.rs/tracing), such as
+//!   `tracing_subscriber::fmt().with_writer(std::io::stderr).init()`. What goes wrong
 //!   in the background (a node that cannot be reached, a wrong secret, a misspelt profile) is told there and nowhere
 //!   else: **without a subscriber nothing is seen**.
 //!
