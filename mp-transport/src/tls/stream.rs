@@ -2,7 +2,7 @@
 
 use std::io;
 use std::pin::Pin;
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio_rustls::TlsStream;
@@ -14,19 +14,23 @@ use super::error::TlsError;
 #[derive(Debug)]
 pub(super) struct Stream {
     tls: TlsStream<Ahead>,
-    /// What came of a read after others had already given something.
-    next: Option<io::Result<()>>,
+    /// How it ended, if that is known: told when nothing is left that came before.
+    end: Option<io::Result<()>>,
 }
 
 impl Stream {
     pub(super) fn new(tls: TlsStream<Ahead>) -> Self {
-        Self { tls, next: None }
+        Self { tls, end: None }
+    }
+
+    /// Whether something has been decrypted that nobody has read yet.
+    fn has_decrypted(&self) -> bool {
+        !self.tls.get_ref().1.wants_read()
     }
 
     /// Whether more can be read without the system.
     fn has_more(&self) -> bool {
-        let (ahead, state) = self.tls.get_ref();
-        ahead.has_more() || !state.wants_read()
+        self.has_decrypted() || self.tls.get_ref().0.has_more()
     }
 
     /// Reads what is left of one record.
@@ -48,21 +52,28 @@ impl AsyncRead for Stream {
         cx: &mut Context<'_>,
         buf: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        if let Some(outcome) = self.next.take() {
-            return Poll::Ready(outcome);
-        }
-        let mut filled = buf.filled().len();
-        ready!(self.poll_record(cx, buf))?;
-        while filled < buf.filled().len() && buf.remaining() > 0 && self.has_more() {
-            filled = buf.filled().len();
+        let begun = buf.filled().len();
+        while self.end.is_none() || self.has_decrypted() {
+            let before = buf.filled().len();
             match self.poll_record(cx, buf) {
-                Poll::Ready(Ok(())) if filled < buf.filled().len() => {}
-                // The end, or an error: told when what came before it has been taken.
-                Poll::Ready(outcome) => self.next = Some(outcome),
                 Poll::Pending => break,
+                Poll::Ready(Ok(())) if buf.filled().len() > before => {
+                    if buf.remaining() == 0 || !self.has_more() {
+                        break;
+                    }
+                }
+                // Of what lies behind records that are good: rustls tells it before these are read.
+                Poll::Ready(Err(error)) if self.end.is_none() => self.end = Some(Err(error)),
+                Poll::Ready(outcome) => {
+                    self.end.get_or_insert(outcome);
+                    break;
+                }
             }
         }
-        Poll::Ready(Ok(()))
+        if buf.filled().len() > begun {
+            return Poll::Ready(Ok(()));
+        }
+        self.end.take().map_or(Poll::Pending, Poll::Ready)
     }
 }
 

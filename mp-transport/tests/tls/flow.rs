@@ -127,3 +127,50 @@ async fn little_leaves_at_once() {
     let (near, far) = super::pipes();
     tokio::time::timeout(std::time::Duration::from_secs(60), pour(near, far, 1)).await.unwrap();
 }
+
+/// [TLS-13] [TLS-17]: what has come is read to its end before the stream's end is told, or before an error is, however much of
+/// it is read at once.
+#[tokio::test]
+async fn what_has_come_is_read_before_the_end_or_an_error() {
+    const LEN: usize = 100_000;
+    // A record of TLS 1.3 as far as its head goes.
+    let nonsense = [&[0x17, 3, 3, 0, 32][..], &[7; 32]].concat();
+    for behind in [&[][..], &nonsense] {
+        let here = Addr::new("here", 1).unwrap();
+        let ((near, near_wire), (far, far_wire)) = (tokio::io::duplex(1 << 20), tokio::io::duplex(1 << 20));
+        let pipe = |stream| Pipe::new(stream, here.clone(), here.clone());
+        let middle = async {
+            let ((mut from, mut back), (mut home, mut to)) =
+                (tokio::io::split(near_wire), tokio::io::split(far_wire));
+            let there = async {
+                tokio::io::copy(&mut from, &mut to).await.unwrap();
+                to.write_all(behind).await.unwrap();
+                to.shutdown().await.unwrap();
+            };
+            // The way back ends with the client.
+            tokio::select! {
+                () = there => {}
+                _ = tokio::io::copy(&mut home, &mut back) => unreachable!("the server waits"),
+            }
+        };
+        let client = async {
+            let mut secured = upgrade(pipe(near), TlsRole::Client, &config("ec-p256")).await.unwrap();
+            secured.pipe.write_all(&[5; LEN]).await.unwrap();
+            secured.pipe.flush().await.unwrap();
+        };
+        let config = config("ec-p256");
+        let (secured, (), ()) = tokio::join!(upgrade(pipe(far), TlsRole::Server, &config), client, middle);
+        let mut pipe = secured.unwrap().pipe;
+        let (mut got, mut reads) = (BytesMut::with_capacity(2 * LEN), 0);
+        let end = loop {
+            match pipe.read_buf(&mut got).await {
+                Ok(0) => break None,
+                Ok(_) => reads += 1,
+                Err(error) => break Some(error.kind()),
+            }
+        };
+        assert!(got.len() == LEN && got.iter().all(|byte| *byte == 5), "{}", got.len());
+        assert_eq!(end, (!behind.is_empty()).then_some(std::io::ErrorKind::InvalidData));
+        assert!(reads <= 4, "several records at a time: {reads} reads");
+    }
+}
