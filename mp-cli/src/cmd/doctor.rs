@@ -103,6 +103,5 @@ async fn visitor(config: &NodeConfig, options: &NodeArgs, output: &Output) -> Re
     let mut config = config.clone();
     config.nodeid =
         mp_config::fill_node_id("doctor/", &mut getrandom::fill).map_err(|error| wrong(error.into()))?;
-    config.services = Vec::new();
     Guest::begin(config, options.limit(), output.progress()).await.map_err(wrong)
 }

@@ -79,6 +79,11 @@ impl Command {
                 "With `profile NAME` before it, it is for that profile, else for all. One with arguments is JSON, as in\n\
                  '[\"mp::log_catcher\",\"info\"]'."
             }
+            Verb::Set(setting) if setting.key == "nodeid" => {
+                "With `profile NAME` before it, it is for that profile, else for all. It is the name of the node of `aemp run`, and\n\
+                 of programs that use the profile. All other commands are nodes of another name, anon/…, unless the profile\n\
+                 aemp itself sets one."
+            }
             Verb::Set(setting) if setting.argument.ends_with(",…") => {
                 "With `profile NAME` before it, it is for that profile, else for all. A list is one word with commas, or JSON,\n\
                  as in '[\"…\",\"…\"]'; an empty word is an empty list."
