@@ -23,7 +23,7 @@ use tokio::time::{sleep, timeout};
 use self::ears::Ears;
 use self::seeds::SeedWatch;
 use self::waiting::Waiting;
-use super::loopback;
+use super::{loopback, secret};
 use crate::args::{ArgsError, NodeArgs, addresses, is_short};
 use crate::cmd::json::to_json;
 use crate::error::CliError;
@@ -390,7 +390,7 @@ impl Dial {
             };
             refusals = if is_refusal(&error) { refusals + 1 } else { 0 };
             if error.is_permanent() || refusals >= REFUSALS || self.found.load(Ordering::Relaxed) {
-                return Err(plain(&error.to_string()));
+                return Err(secret::told(&error));
             }
             self.waiting.because(&error);
             if nobody_there(&error) {

@@ -15,7 +15,7 @@ use tokio::task::JoinSet;
 use tokio::time::timeout;
 
 use crate::cmd::guest::{is_passer_by, nobody_there, takes_no_place};
-use crate::cmd::{loopback, node};
+use crate::cmd::{loopback, node, secret};
 use crate::error::CliError;
 use crate::output::plain;
 
@@ -204,7 +204,7 @@ struct Trouble {
 
 impl Trouble {
     fn of(error: &DialError) -> Self {
-        Self { text: error.to_string(), has_mend: matches!(error, DialError::Handshake { .. }) }
+        Self { text: secret::told(error), has_mend: matches!(error, DialError::Handshake { .. }) }
     }
 
     fn without_mend(text: String) -> Self {
