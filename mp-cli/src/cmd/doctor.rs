@@ -7,6 +7,7 @@ mod finding;
 pub(super) mod holder;
 mod keys;
 mod seeds;
+mod services;
 
 use std::path::Path;
 
@@ -48,6 +49,7 @@ pub(super) async fn run(args: Doctor, path: Option<&Path>, output: &mut Output) 
     for finding in keys::secret(&config, &file).into_iter().chain(keys::certificate(&config, clock::wall())) {
         tally.tell(&finding, output)?;
     }
+    tally.tell(&services::look(&config), output)?;
     network(&config, &options, &mut tally, output).await?;
     tally.end(output)
 }

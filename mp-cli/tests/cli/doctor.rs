@@ -341,5 +341,16 @@ fn what_is_wrong_before_anything_runs() {
         "{out}"
     );
     home.write(r#"{"secret":"s","profile":{"p":{"binds":["192.0.2.1:4040"]}}}"#);
-    finds(&home, "p", "bind", "192.0.2.1:4040", "`aemp setbinds`");
+    refuses(&home, "p", "bind", "192.0.2.1:4040", "`aemp setbinds`");
+    home.aemp("run p").refused();
+    // What is to run in the node keeps it from starting, too.
+    home.write(r#"{"secret":"s","profile":{"p":{"binds":["127.0.0.1:0"],"services":["mp::ecco"]}}}"#);
+    refuses(&home, "p", "services", "\"mp::ecco\"", "`setservices`");
+    home.aemp("run p").refused();
+    home.aemp("setsecret s3cret-of-the-network profile p setservices mp::echo,My::Mod::").replaced();
+    let out = home.aemp("doctor p").ok();
+    assert!(
+        out.contains("ok    services  mp::echo; left out, as these are Perl modules: My::Mod::"),
+        "{out}"
+    );
 }

@@ -47,14 +47,14 @@ async fn one(bind: &str, config: &NodeConfig, guest: Option<&Guest>) -> Finding 
             let own: Vec<_> = mp_config::interfaces().iter().map(ToString::to_string).collect();
             let mend =
                 format!("this machine has 127.0.0.1 and {}; choose one by `aemp setbinds`", own.join(", "));
-            Finding::fail("bind", what, mend)
+            Finding::fail("bind", what, mend).unusable()
         }
         ErrorKind::PermissionDenied => Finding::fail(
             "bind",
             what,
             "choose a port from 1024 on by `aemp setbinds`, or give it the right to",
         ),
-        _ => Finding::fail("bind", what, "choose another address by `aemp setbinds`"),
+        _ => Finding::fail("bind", what, "choose another address by `aemp setbinds`").unusable(),
     }
 }
 
