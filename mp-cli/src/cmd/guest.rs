@@ -71,7 +71,7 @@ pub(super) fn takes_no_place(config: &mut NodeConfig) {
 }
 
 /// The node that these options and the file make. Its name is its own: that of a profile is for the node that runs by
-/// it. Only what the profile of such nodes says itself, is meant for them.
+/// it. Only what the profile of such nodes says itself, is meant for them `[CF-23]`.
 pub(super) fn resolve(args: &NodeArgs, file: &ConfigFile) -> Result<NodeConfig, CliError> {
     if let Some(name) = &args.profile {
         mp_config::profile_name(name)

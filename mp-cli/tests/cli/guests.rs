@@ -2,7 +2,7 @@
 
 use crate::common::Home;
 
-/// A name that is set is that of the node which runs: a command that had it would find itself, and keep that one out.
+/// [CF-23]: a name that is set is that of the node which runs: a command that had it would find itself, and keep that one out.
 #[test]
 fn no_command_takes_the_name_of_a_node() {
     let home = Home::new();

@@ -326,7 +326,7 @@ fn a_node_that_is_not_there_is_named_with_one_that_is() {
     }
 }
 
-/// `mp::echo` runs where nobody has set a list; one that is set and empty is none.
+/// [CF-24]: `mp::echo` runs where nobody has set a list; one that is set and empty is none.
 #[test]
 fn an_empty_list_of_services_is_none() {
     let home = Home::new();

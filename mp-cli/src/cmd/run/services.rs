@@ -12,7 +12,7 @@ use crate::error::CliError;
 /// The services that this program has.
 const OURS: [&str; 4] = [echo::NAME, logs::NAME, tikc::NAME, mp_global::status::NAME];
 
-/// Gives a node `mp::echo` if nobody has said what is to run in it. An empty list that was set is none.
+/// Gives a node `mp::echo` if nobody has said what is to run in it. An empty list that was set is none `[CF-24]`.
 pub(in crate::cmd) fn fill_in(config: &mut NodeConfig, all: &Effective) {
     if all.get("services").is_none() {
         config.services = vec![Service { name: echo::NAME.to_owned(), arguments: Vec::new() }];
