@@ -19,6 +19,7 @@ mod ping;
 mod ports;
 mod remote;
 mod run;
+mod secret;
 pub(crate) mod shell;
 mod status;
 pub(crate) mod stop;

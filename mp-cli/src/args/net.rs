@@ -302,7 +302,7 @@ pub(crate) struct Talk {
 /// The node that this program becomes in order to talk.
 #[derive(Debug, ClapArgs)]
 pub(crate) struct NodeArgs {
-    /// The profile to use [default: aemp, if there is one]
+    /// The profile to take the keys and the seeds from, but not the name [default: aemp, if there is one]
     #[arg(long, value_name = "NAME")]
     pub(crate) profile: Option<String>,
     /// Where to find the network, instead of the profile's seeds; can be given several times

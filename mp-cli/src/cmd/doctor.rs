@@ -7,6 +7,7 @@ mod finding;
 pub(super) mod holder;
 mod keys;
 mod seeds;
+mod services;
 
 use std::path::Path;
 
@@ -48,6 +49,7 @@ pub(super) async fn run(args: Doctor, path: Option<&Path>, output: &mut Output) 
     for finding in keys::secret(&config, &file).into_iter().chain(keys::certificate(&config, clock::wall())) {
         tally.tell(&finding, output)?;
     }
+    tally.tell(&services::look(&config), output)?;
     network(&config, &options, &mut tally, output).await?;
     tally.end(output)
 }
@@ -103,6 +105,5 @@ async fn visitor(config: &NodeConfig, options: &NodeArgs, output: &Output) -> Re
     let mut config = config.clone();
     config.nodeid =
         mp_config::fill_node_id("doctor/", &mut getrandom::fill).map_err(|error| wrong(error.into()))?;
-    config.services = Vec::new();
     Guest::begin(config, options.limit(), output.progress()).await.map_err(wrong)
 }

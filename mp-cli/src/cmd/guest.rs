@@ -11,7 +11,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use mp_config::{ConfigFile, NodeConfig, Setting};
+use mp_config::{ConfigFile, NodeConfig, Origin, Scope, Setting};
 use mp_global::Global;
 use mp_global::wire::Part;
 use mp_node::{CallError, DialError, Message, Monitor, Node, NodeBuilder, NodeId, PortId, Reason, Value};
@@ -23,7 +23,7 @@ use tokio::time::{sleep, timeout};
 use self::ears::Ears;
 use self::seeds::SeedWatch;
 use self::waiting::Waiting;
-use super::loopback;
+use super::{loopback, secret};
 use crate::args::{ArgsError, NodeArgs, addresses, is_short};
 use crate::cmd::json::to_json;
 use crate::error::CliError;
@@ -31,8 +31,10 @@ use crate::output::{Progress, plain};
 
 /// The profile that is used if there is one, as Perl's program does.
 const PROFILE: &str = "aemp";
-/// The node's name if nobody chose one: such a node is a passer-by.
+/// The node's name if nobody chose one for it: such a node is a passer-by.
 const NODE_ID: &str = "anon/";
+/// How nodes are called that look at others, and are gone again.
+const PASSERS_BY: [&str; 2] = [NODE_ID, "doctor/"];
 /// Between the first attempts to reach one address; then double that each time, up to the other one.
 const PAUSE: (Duration, Duration) = (Duration::from_millis(200), Duration::from_secs(3));
 /// So often a peer may close the connection while it is to prove itself: once may be chance; who does so again and again
@@ -56,7 +58,20 @@ pub(super) struct Guest {
     is_patient: bool,
 }
 
-/// The node that these options and the file make.
+/// Whether a node has the name of one that looks at others, and is gone again.
+pub(super) fn is_passer_by(name: &str) -> bool {
+    PASSERS_BY.iter().any(|by| name.starts_with(by))
+}
+
+/// Takes out of a node's configuration what is meant for the node that runs by it, and not for one on errands.
+pub(super) fn takes_no_place(config: &mut NodeConfig) {
+    config.binds = Vec::new();
+    config.advertise = Vec::new();
+    config.services = Vec::new();
+}
+
+/// The node that these options and the file make. Its name is its own: that of a profile is for the node that runs by
+/// it. Only what the profile of such nodes says itself, is meant for them `[CF-23]`.
 pub(super) fn resolve(args: &NodeArgs, file: &ConfigFile) -> Result<NodeConfig, CliError> {
     if let Some(name) = &args.profile {
         mp_config::profile_name(name)
@@ -64,9 +79,20 @@ pub(super) fn resolve(args: &NodeArgs, file: &ConfigFile) -> Result<NodeConfig, 
         file.require_profile(name)?;
     }
     let profile = args.profile.as_deref().unwrap_or(PROFILE);
-    let config = file.resolve(Some(profile), &seeds(args)?, Some(NODE_ID), &mut getrandom::fill)?;
+    let mut settings = seeds(args)?;
+    if !names_guests(profile, file)? {
+        settings.push((Setting::of("nodeid").expect("it is in the table"), NODE_ID.into()));
+    }
+    let config = file.resolve(Some(profile), &settings, Some(NODE_ID), &mut getrandom::fill)?;
     config.require_secret(file)?;
     Ok(config)
+}
+
+/// Whether a profile is that of nodes on errands, and has a name for them.
+fn names_guests(profile: &str, file: &ConfigFile) -> Result<bool, CliError> {
+    let own = Origin::File(Scope::Profile(PROFILE.to_owned()));
+    let all = file.effective(Some(profile), &[])?;
+    Ok(profile == PROFILE && all.get("nodeid").is_some_and(|(_, origin)| *origin == own))
 }
 
 /// The setting that `--seed` is.
@@ -87,7 +113,7 @@ impl Guest {
         limit: Duration,
         progress: Progress,
     ) -> Result<Self, CliError> {
-        config.binds = Vec::new();
+        takes_no_place(&mut config);
         let seeds = NodeConfig::expand(&config.seeds);
         let node = NodeBuilder::from_config(config).start().await?;
         let (waiting, ears) = (Waiting::default(), Ears::open(&node));
@@ -364,7 +390,7 @@ impl Dial {
             };
             refusals = if is_refusal(&error) { refusals + 1 } else { 0 };
             if error.is_permanent() || refusals >= REFUSALS || self.found.load(Ordering::Relaxed) {
-                return Err(plain(&error.to_string()));
+                return Err(secret::told(&error));
             }
             self.waiting.because(&error);
             if nobody_there(&error) {

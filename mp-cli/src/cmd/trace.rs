@@ -9,7 +9,7 @@ use serde::Serialize;
 use serde_json::Value;
 use tokio::task::JoinSet;
 
-use super::guest::Guest;
+use super::guest::{Guest, is_passer_by};
 use super::remote;
 use super::status::Asker;
 use crate::error::CliError;
@@ -24,8 +24,8 @@ const UP_NODES: &str = "AnyEvent::MP::Kernel::up_nodes ()";
 /// Asks a node whom it is connected with, then these, and so on, and tells what each of them said. Without a node, it
 /// begins at the global ones.
 pub(super) async fn trace(from: Option<&PortId>, guest: &Guest, output: &mut Output) -> Result<(), CliError> {
-    let begin: Vec<NodeId> = match from {
-        Some(port) => vec![guest.meet(port).await?.node()],
+    let begin: BTreeSet<NodeId> = match from {
+        Some(port) => BTreeSet::from([guest.meet(port).await?.node()]),
         None => {
             let global = guest.directory().await?;
             let keys = guest.asked("which nodes are global", global.family(GLOBALS).keys()).await?;
@@ -33,9 +33,11 @@ pub(super) async fn trace(from: Option<&PortId>, guest: &Guest, output: &mut Out
         }
     };
     let what = || "asking the nodes whom they are connected with".to_owned();
-    let rows = guest.progress().during(follow(begin, guest), what).await;
+    let rows = guest.progress().during(follow(&begin, guest), what).await;
     output.rows(&["NODE", "KIND", "CONNECTED WITH"], &rows)?;
-    match rows.iter().filter(|row| row.connections.is_none()).count() {
+    // Those that only look at others have nothing to tell, unless they were asked for.
+    let asked = |row: &Traced| !is_passer_by(&row.node) || begin.iter().any(|node| node.as_str() == row.node);
+    match rows.iter().filter(|row| row.connections.is_none() && asked(row)).count() {
         0 => Ok(()),
         silent => Err(CliError::Remote(format!(
             "{silent} of {} nodes did not tell whom they are connected with; why stands in their lines",
@@ -44,10 +46,10 @@ pub(super) async fn trace(from: Option<&PortId>, guest: &Guest, output: &mut Out
     }
 }
 
-async fn follow(begin: Vec<NodeId>, guest: &Guest) -> Vec<Traced> {
+async fn follow(begin: &BTreeSet<NodeId>, guest: &Guest) -> Vec<Traced> {
     let own = guest.node().id();
-    let mut known: BTreeSet<NodeId> = begin.iter().cloned().collect();
-    let (mut waiting, mut asking) = (begin, JoinSet::new());
+    let mut known = begin.clone();
+    let (mut waiting, mut asking) = (begin.iter().cloned().collect::<Vec<_>>(), JoinSet::new());
     let mut told = BTreeMap::new();
     loop {
         while asking.len() < AT_ONCE

@@ -9,6 +9,8 @@ use std::os::unix::process::CommandExt;
 use serde_json::Value;
 
 use crate::common::{Home, Ran};
+#[cfg(all(feature = "top", target_os = "linux"))]
+use crate::process::Process;
 use crate::process::free_port;
 
 /// Runs it and gives the line about the fault, which says `what` and, at its end, what to do.
@@ -218,7 +220,7 @@ fn a_port_in_use_by_a_node_that_does_not_answer() {
             "p",
             "bind",
             &format!("by the process {id} (aemp)"),
-            "which hangs or is of another network",
+            "a node that does not have our secret; if the secret was changed since it was started, ",
         );
         assert!(
             line.contains(&format!("end it by `kill {id}`")) && line.contains("`aemp doctor NAME`"),
@@ -230,6 +232,31 @@ fn a_port_in_use_by_a_node_that_does_not_answer() {
         assert!(line.contains(&format!("`kill -CONT {id}`")), "{line}");
         seed.process.signal("CONT");
     }
+}
+
+/// A node that runs with the secret from before a change is its own seed and holds its own address: it is to read it again.
+#[cfg(all(feature = "top", target_os = "linux"))]
+#[test]
+fn a_secret_that_was_changed_under_a_node() {
+    let home = Home::new();
+    let address = format!("127.0.0.1:{}", free_port());
+    home.aemp(&format!("gensecret profile seed setbinds {address} setseeds {address}")).ok();
+    let seed = Process::start(&mut home.hearing_hup(&["run", "seed"]));
+    seed.says("listens on");
+    let said = home.aemp("gensecret").replaced();
+    assert!(said.contains("`kill -HUP` (`systemctl reload`)"), "{said}");
+    let hup = format!("`kill -HUP {}` (or `systemctl reload`) has it read the file again", seed.id());
+    for check in ["bind", "seed"] {
+        finds(&home, "seed --timeout 60", check, "if the secret was changed since", &hup);
+    }
+    for line in [format!("ping {address}"), format!("cal {address} time"), format!("nodes --seed {address}")]
+    {
+        let error = home.aemp(&format!("{line} --timeout 60")).failed();
+        assert!(error.contains("`kill -HUP` of its process"), "{error}");
+    }
+    seed.signal("HUP");
+    seed.complains("reloaded");
+    home.aemp("doctor seed --timeout 60").ok();
 }
 
 #[test]
@@ -314,5 +341,16 @@ fn what_is_wrong_before_anything_runs() {
         "{out}"
     );
     home.write(r#"{"secret":"s","profile":{"p":{"binds":["192.0.2.1:4040"]}}}"#);
-    finds(&home, "p", "bind", "192.0.2.1:4040", "`aemp setbinds`");
+    refuses(&home, "p", "bind", "192.0.2.1:4040", "`aemp setbinds`");
+    home.aemp("run p").refused();
+    // What is to run in the node keeps it from starting, too.
+    home.write(r#"{"secret":"s","profile":{"p":{"binds":["127.0.0.1:0"],"services":["mp::ecco"]}}}"#);
+    refuses(&home, "p", "services", "\"mp::ecco\"", "`setservices`");
+    home.aemp("run p").refused();
+    home.aemp("setsecret s3cret-of-the-network profile p setservices mp::echo,My::Mod::").replaced();
+    let out = home.aemp("doctor p").ok();
+    assert!(
+        out.contains("ok    services  mp::echo; left out, as these are Perl modules: My::Mod::"),
+        "{out}"
+    );
 }

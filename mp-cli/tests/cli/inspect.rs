@@ -284,6 +284,22 @@ fn a_node_tells_what_it_has() {
     assert!(said.contains(&json!({"event": "group", "group": "mp_echo", "members": 2})), "{said:?}");
 }
 
+/// A command that is in the network meanwhile has nothing to tell, and nobody is at fault for that.
+#[test]
+fn who_only_looks_on_need_not_tell() {
+    let (home, seed, _worker) = network();
+    let watch = home.start("db watch colours --timeout 60");
+    watch.says("(this is all; changes follow");
+    let out = home.aemp("trace --timeout 60").ok();
+    let row = out.lines().find(|line| line.starts_with("anon/")).unwrap();
+    assert!(row.contains("rust  ? "), "{out}");
+    let id = row.split_whitespace().next().unwrap();
+    // But for one that is asked for itself.
+    let ran = home.aemp(&format!("trace {id} --timeout 60"));
+    assert!(ran.code == Some(1) && ran.err.contains("nodes did not tell"), "{ran:?}");
+    assert!(out.lines().any(|line| line.starts_with(&seed.id) && line.contains(id)), "{out}");
+}
+
 /// The program of these tests that is a Perl node, if Perl can run it.
 pub(crate) fn perl(settings: &Value) -> Option<Process> {
     const PEER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../mp-global/tests/perl/peer.pl");

@@ -19,6 +19,8 @@ mod examples;
 #[cfg(test)]
 mod generate;
 #[cfg(test)]
+mod guests;
+#[cfg(test)]
 mod hush;
 #[cfg(test)]
 mod inspect;

@@ -325,3 +325,20 @@ fn a_node_that_is_not_there_is_named_with_one_that_is() {
         assert!(said.contains("the network has no node ") && said.contains(&text), "{command}: {ran:?}");
     }
 }
+
+/// [CF-24]: `mp::echo` runs where nobody has set a list; one that is set and empty is none.
+#[test]
+fn an_empty_list_of_services_is_none() {
+    let home = Home::new();
+    home.aemp("gensecret setbinds 127.0.0.1:0 profile p").ok();
+    home.run("p").echo();
+    let out = home.words(&["profile", "p", "setservices", ""]).ok();
+    assert!(out.contains("services = (empty list) (none runs; `delservices` brings mp::echo back)"), "{out}");
+    assert!(home.aemp("doctor p").ok().contains("services  none"));
+    let none = home.start("--json run p");
+    let said: Value = serde_json::from_str(&none.says("services")).unwrap();
+    let names: Vec<_> = said["services"].as_array().unwrap().iter().map(|one| &one["name"]).collect();
+    assert_eq!(names, ["mp::status"]);
+    home.aemp("profile p delservices").ok();
+    home.run("p").echo();
+}

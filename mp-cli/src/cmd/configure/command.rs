@@ -73,11 +73,17 @@ impl Command {
             Verb::Set(setting) | Verb::Clear(setting) if setting.profile_only() => "It is for that profile.",
             Verb::Set(setting) if setting.key == "services" => {
                 "With `profile NAME` before it, it is for that profile, else for all. A list is one word with commas, or\n\
-                 JSON, in which [\"NAME\", ARGUMENTS …] is one service: '[[\"mp::log_catcher\",\"info\"],\"mp::echo\"]'."
+                 JSON, in which [\"NAME\", ARGUMENTS …] is one service: '[[\"mp::log_catcher\",\"info\"],\"mp::echo\"]'.\n\
+                 An empty word is an empty list, of which nothing runs; only where no list is set, mp::echo does."
             }
             Verb::Add(setting) | Verb::Remove(setting) if setting.key == "services" => {
                 "With `profile NAME` before it, it is for that profile, else for all. One with arguments is JSON, as in\n\
                  '[\"mp::log_catcher\",\"info\"]'."
+            }
+            Verb::Set(setting) if setting.key == "nodeid" => {
+                "With `profile NAME` before it, it is for that profile, else for all. It is the name of the node of `aemp run`, and\n\
+                 of programs that use the profile. All other commands are nodes of another name, anon/…, unless the profile\n\
+                 aemp itself sets one."
             }
             Verb::Set(setting) if setting.argument.ends_with(",…") => {
                 "With `profile NAME` before it, it is for that profile, else for all. A list is one word with commas, or JSON,\n\

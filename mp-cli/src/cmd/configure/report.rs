@@ -107,7 +107,8 @@ impl Done {
         Some(match key {
             "secret" => format!(
                 "{scope}: the secret that was here is replaced, and not kept: nodes with the new one and nodes with that one refuse \
-                 one another until all have the same; docs/operations.md says how no connection is lost meanwhile, by `old_secret`"
+                 one another until all have the same, and nodes that run have it from their next start or `kill -HUP` (`systemctl \
+                 reload`) on; docs/operations.md says how no connection is lost meanwhile, by `old_secret`"
             ),
             "cert" => format!(
                 "{scope}: the certificate that was here is replaced, and not kept: nodes that trust neither the new one nor who \

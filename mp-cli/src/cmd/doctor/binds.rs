@@ -11,7 +11,7 @@ use tokio::time::timeout;
 use super::finding::Finding;
 use super::holder::{self, Holder};
 use crate::cmd::guest::Guest;
-use crate::cmd::loopback;
+use crate::cmd::{loopback, secret};
 
 /// One finding for each address.
 pub(super) async fn look(config: &NodeConfig, guest: Option<&Guest>) -> Vec<Finding> {
@@ -47,14 +47,14 @@ async fn one(bind: &str, config: &NodeConfig, guest: Option<&Guest>) -> Finding 
             let own: Vec<_> = mp_config::interfaces().iter().map(ToString::to_string).collect();
             let mend =
                 format!("this machine has 127.0.0.1 and {}; choose one by `aemp setbinds`", own.join(", "));
-            Finding::fail("bind", what, mend)
+            Finding::fail("bind", what, mend).unusable()
         }
         ErrorKind::PermissionDenied => Finding::fail(
             "bind",
             what,
             "choose a port from 1024 on by `aemp setbinds`, or give it the right to",
         ),
-        _ => Finding::fail("bind", what, "choose another address by `aemp setbinds`"),
+        _ => Finding::fail("bind", what, "choose another address by `aemp setbinds`").unusable(),
     }
 }
 
@@ -63,12 +63,26 @@ async fn in_use(bind: &str, config: &NodeConfig, guest: Option<&Guest>) -> Findi
     let port = bind.rsplit(':').next().and_then(|port| port.parse().ok()).unwrap_or_default();
     let holder = holder::of(port);
     let by = holder.as_ref().map(|who| format!(" by {who}")).unwrap_or_default();
-    if let Some(id) = node_at(bind, guest).await {
+    let found = node_at(bind, guest).await;
+    if let Found::Node(id) = found {
         if is_the_one(&id, config) {
             return Finding::ok("bind", format!("{bind} is in use{by}: the node {id} of this network runs"));
         }
         let text = format!("{bind} is in use{by}, by another node of this network: {id}");
         return Finding::fail("bind", text, "choose another address by `aemp setbinds`, or stop that node");
+    }
+    if matches!(found, Found::AnotherSecret) {
+        let text = format!("{bind} is in use{by}, a node that does not have our secret");
+        let end = match &holder {
+            Some(who) => format!("end it by `kill {}`", who.id),
+            None => "stop it".to_owned(),
+        };
+        let mend = format!(
+            "if the secret was changed since it was started, {}; if it is of another network, {end}, or look at the profile \
+             that is meant by `aemp doctor NAME`, or choose another address by `aemp setbinds`",
+            secret::again(holder.as_ref())
+        );
+        return Finding::fail("bind", text, mend);
     }
     Finding::fail("bind", format!("{bind} is in use{by}"), mend(port, holder.as_ref()))
 }
@@ -83,7 +97,7 @@ fn mend(port: u16, holder: Option<&Holder>) -> String {
             format!("{what}: let it go on by `kill -CONT {id}`, or end it by `kill -KILL {id}`; or {other}")
         }
         Some(who) if who.is_aemp() => format!(
-            "another node runs here, which hangs or is of another network: end it by `kill {}`, or look at the profile \
+            "another node runs here, which hangs or has another secret or certificate: end it by `kill {}`, or look at the profile \
              that is meant by `aemp doctor NAME`, or {other}",
             who.id
         ),
@@ -95,10 +109,23 @@ fn mend(port: u16, holder: Option<&Holder>) -> String {
     }
 }
 
-async fn node_at(bind: &str, guest: Option<&Guest>) -> Option<NodeId> {
-    let guest = guest?;
-    let addr: Addr = bind.parse().ok()?;
-    timeout(guest.limit(), guest.node().dial(&addr)).await.ok()?.ok()
+/// Who answers at an address.
+enum Found {
+    /// A node of this network.
+    Node(NodeId),
+    /// A node that has another secret.
+    AnotherSecret,
+    /// Nobody, or something else.
+    Nothing,
+}
+
+async fn node_at(bind: &str, guest: Option<&Guest>) -> Found {
+    let (Some(guest), Ok(addr)) = (guest, bind.parse::<Addr>()) else { return Found::Nothing };
+    match timeout(guest.limit(), guest.node().dial(&addr)).await {
+        Ok(Ok(id)) => Found::Node(id),
+        Ok(Err(error)) if secret::is_another(&error) => Found::AnotherSecret,
+        Ok(Err(_)) | Err(_) => Found::Nothing,
+    }
 }
 
 /// Whether a node's name is what the profile would make again, but for the random part.

@@ -6,6 +6,7 @@ use mp_config::{ConfigError, ConfigFile, NodeConfig, Setting, host_name};
 use serde_json::Value;
 
 use super::finding::Finding;
+use crate::cmd::run::services;
 
 /// Settings of the command line.
 pub(super) type Settings = Vec<(&'static Setting, Value)>;
@@ -98,9 +99,10 @@ pub(super) fn node(
     if let Some(Err(error)) = profile.map(|name| file.require_profile(name)) {
         return Err(Finding::of_error("node", "", &error));
     }
-    let config = file
-        .resolve(profile, settings, None, &mut getrandom::fill)
-        .map_err(|error| Finding::of_error("node", "", &error))?;
+    let wrong = |error: ConfigError| Finding::of_error("node", "", &error);
+    let mut config = file.resolve(profile, settings, None, &mut getrandom::fill).map_err(wrong)?;
+    let all = file.effective(Some(&config.profile), settings).map_err(wrong)?;
+    services::fill_in(&mut config, &all);
     let host = host_name();
     let id = &config.nodeid;
     let finding = match profile {

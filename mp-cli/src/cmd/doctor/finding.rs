@@ -29,19 +29,27 @@ pub(super) struct Finding {
     /// What to do about it.
     #[serde(skip_serializing_if = "Option::is_none")]
     mend: Option<String>,
+    /// No node can run like this.
+    #[serde(skip)]
+    unusable: bool,
 }
 
 impl Finding {
     pub(super) fn ok(check: &'static str, text: impl Into<String>) -> Self {
-        Self { check, status: Status::Ok, text: text.into(), mend: None }
+        Self { check, status: Status::Ok, text: text.into(), mend: None, unusable: false }
     }
 
     pub(super) fn warn(check: &'static str, text: impl Into<String>, mend: impl Into<String>) -> Self {
-        Self { check, status: Status::Warn, text: text.into(), mend: Some(mend.into()) }
+        Self { check, status: Status::Warn, text: text.into(), mend: Some(mend.into()), unusable: false }
     }
 
     pub(super) fn fail(check: &'static str, text: impl Into<String>, mend: impl Into<String>) -> Self {
-        Self { check, status: Status::Fail, text: text.into(), mend: Some(mend.into()) }
+        Self { check, status: Status::Fail, text: text.into(), mend: Some(mend.into()), unusable: false }
+    }
+
+    /// The same, where no node can run like this.
+    pub(super) fn unusable(self) -> Self {
+        Self { unusable: true, ..self }
     }
 
     /// From an error's line, which has the mend at its end: behind the last semicolon, or the last colon.
@@ -85,6 +93,7 @@ impl Tally {
             Status::Warn => self.warnings += 1,
             Status::Fail => self.failed += 1,
         }
+        self.unusable |= finding.unusable;
         output.report(finding)
     }
 

@@ -2,11 +2,19 @@
 
 use std::fmt;
 use std::fs;
+use std::time::Duration;
+
+use mp_config::interfaces;
+use tokio::net::lookup_host;
+use tokio::time::timeout;
 
 use crate::output::plain;
 
 /// The state of a socket that listens, in `/proc/net/tcp`.
 const LISTENS: &str = "0A";
+
+/// How long a name may take to be looked up.
+const PATIENCE: Duration = Duration::from_millis(500);
 
 /// A process.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -16,6 +24,8 @@ pub(in crate::cmd) struct Holder {
     pub(in crate::cmd) name: String,
     /// It was stopped by a signal or a debugger, and does nothing until it is let go on.
     pub(in crate::cmd) is_stopped: bool,
+    /// SIGHUP neither ends it, as where its terminal is gone, nor is ignored, as under `nohup`: of a node of `aemp run`.
+    pub(in crate::cmd) hears_hup: bool,
 }
 
 impl Holder {
@@ -51,7 +61,24 @@ pub(in crate::cmd) fn of(port: u16) -> Option<Holder> {
     let status = fs::read_to_string(format!("/proc/{id}/status")).unwrap_or_default();
     let state = status.lines().find_map(|line| line.strip_prefix("State:")).unwrap_or_default();
     let is_stopped = state.trim_start().starts_with(['T', 't']);
-    Some(Holder { id, name: plain(name.trim()), is_stopped })
+    let ignored = status.lines().find_map(|line| line.strip_prefix("SigIgn:")).unwrap_or_default();
+    let ignores_hup = ignored.trim_end().ends_with(['1', '3', '5', '7', '9', 'b', 'd', 'f']);
+    let hears_hup = !ignores_hup && !has_terminal(id);
+    Some(Holder { id, name: plain(name.trim()), is_stopped, hears_hup })
+}
+
+/// The process that listens at an address, if that is one of this machine.
+pub(in crate::cmd) async fn at(address: &str) -> Option<Holder> {
+    let mut found = timeout(PATIENCE, lookup_host(address)).await.ok()?.ok()?;
+    let own = interfaces();
+    let here = found.find(|at| at.ip().is_loopback() || own.contains(&at.ip()))?;
+    of(here.port())
+}
+
+/// Whether its input is a terminal.
+fn has_terminal(process: u32) -> bool {
+    let input = fs::read_link(format!("/proc/{process}/fd/0")).unwrap_or_default();
+    ["/dev/pts/", "/dev/tty", "/dev/console"].iter().any(|at| input.to_string_lossy().starts_with(at))
 }
 
 /// The inode in a line of the table, if the line is about a socket that listens on the port.

@@ -12,10 +12,12 @@ use tokio::task::JoinSet;
 use tokio::time::timeout;
 
 use super::finding::Finding;
+use super::holder::{self, Holder};
 use super::keys::secret_name;
 use crate::cmd::guest::Guest;
 use crate::cmd::loopback;
 use crate::cmd::ping::seconds;
+use crate::cmd::secret::{again, is_another};
 
 /// A clock that differs by more than this many seconds is worth a look.
 const SKEW: f64 = 2.0;
@@ -68,9 +70,12 @@ async fn one(seed: &str, guest: &Guest, secret: &str, own: &[String]) -> (Findin
         }
         Ok(Err(error @ DialError::Unreachable { .. })) => {
             let known = nobody(seed, own).await;
-            (known.unwrap_or_else(|| refused(seed, &error, secret)), None)
+            (known.unwrap_or_else(|| refused(seed, &error, secret, None)), None)
         }
-        Ok(Err(error)) => (refused(seed, &error, secret), None),
+        Ok(Err(error)) => {
+            let holder = if is_another(&error) { holder::at(seed).await } else { None };
+            (refused(seed, &error, secret, holder.as_ref()), None)
+        }
         Err(_) => (silent(seed, guest.limit()).await, None),
     }
 }
@@ -112,13 +117,14 @@ async fn silent(seed: &str, limit: Duration) -> Finding {
     )
 }
 
-/// Why there is no connection, and the mend.
-fn refused(seed: &str, error: &DialError, secret: &str) -> Finding {
+/// Why there is no connection, and the mend. Of a seed of this machine, it is known which process it is.
+fn refused(seed: &str, error: &DialError, secret: &str, holder: Option<&Holder>) -> Finding {
     let fail = |text: String, mend: String| Finding::fail("seed", format!("{seed}: {text}"), mend);
     let mend_secret = || {
         format!(
-            "`aemp doctor` there must show the same fingerprint of its secret, {secret}; if it does not, get the network's secret there \
-             by `aemp showconfig --show-secrets`, and set it here by `aemp setsecret`"
+            "if the secret was changed since that node was started, {}; else `aemp doctor` there must show the same fingerprint of its secret, {secret}; if it does not, get the network's secret there \
+             by `aemp showconfig --show-secrets`, and set it here by `aemp setsecret`",
+            again(holder)
         )
     };
     match error {
@@ -234,7 +240,7 @@ mod tests {
             ),
             (DialError::TimedOut { addr: addr.clone() }, "in time", "look at the network"),
         ] {
-            let line = refused("h:1", &error, "abc").text(Paint::new(false));
+            let line = refused("h:1", &error, "abc", None).text(Paint::new(false));
             assert!(line.starts_with("FAIL  seed      h:1: ") && line.contains(what), "{line}");
             assert!(line.split("; ").last().unwrap().contains(mend), "{line}");
         }

@@ -2,7 +2,7 @@
 
 use mp_config::{ConfigError, ConfigFile, Effective, NodeConfig, Setting};
 
-use super::words;
+use super::{services, words};
 use crate::error::CliError;
 
 /// A node that is to run, or runs.
@@ -32,8 +32,9 @@ impl Plan {
                 );
             }
         }
-        let config = file.resolve(name.as_deref(), &settings, None, &mut getrandom::fill)?;
+        let mut config = file.resolve(name.as_deref(), &settings, None, &mut getrandom::fill)?;
         let all = file.effective(Some(&config.profile), &settings)?;
+        services::fill_in(&mut config, &all);
         let template =
             all.get("nodeid").map(|(value, _)| value.as_str().map_or(value.to_string(), str::to_owned));
         Ok(Self {

@@ -1,6 +1,6 @@
 //! What runs in the node of `aemp run`.
 
-use mp_config::NodeConfig;
+use mp_config::{Effective, NodeConfig, Service};
 use mp_global::log_catcher::LogLevel;
 use serde::Serialize;
 
@@ -12,7 +12,23 @@ use crate::error::CliError;
 /// The services that this program has.
 const OURS: [&str; 4] = [echo::NAME, logs::NAME, tikc::NAME, mp_global::status::NAME];
 
-/// What is worth saying of each service of a list that this program does not have.
+/// Gives a node `mp::echo` if nobody has said what is to run in it. An empty list that was set is none `[CF-24]`.
+pub(in crate::cmd) fn fill_in(config: &mut NodeConfig, all: &Effective) {
+    if all.get("services").is_none() {
+        config.services = vec![Service { name: echo::NAME.to_owned(), arguments: Vec::new() }];
+    }
+}
+
+/// The Perl modules among the services, which do not run.
+///
+/// # Errors
+///
+/// As of [`Wanted::of`]: such a node does not start.
+pub(in crate::cmd) fn left_out(config: &NodeConfig) -> Result<Vec<&str>, CliError> {
+    Wanted::read(config).map(|(_, perl)| perl)
+}
+
+/// What is worth saying of each service of a list that this program does not have, or that none runs.
 pub(in crate::cmd) fn notes(list: &serde_json::Value) -> Vec<String> {
     let name = |item: &serde_json::Value| match item {
         serde_json::Value::Array(parts) => {
@@ -20,6 +36,9 @@ pub(in crate::cmd) fn notes(list: &serde_json::Value) -> Vec<String> {
         }
         item => item.as_str().map(str::to_owned),
     };
+    if list.as_array().is_some_and(Vec::is_empty) {
+        return vec![format!("none runs; `delservices` brings {} back", echo::NAME)];
+    }
     list.as_array().into_iter().flatten().filter_map(name).filter_map(|name| note(&name)).collect()
 }
 
@@ -98,14 +117,22 @@ pub(super) struct Wanted {
 }
 
 impl Wanted {
-    /// Reads the list; without one, `mp::echo`. Perl modules, which stand in the file for Perl's
-    /// programs, are left out, with one warning.
+    /// Reads the list. Perl modules, which stand in the file for Perl's programs, are left out, with one warning.
     ///
     /// # Errors
     ///
     /// [`CliError::Service`] names a service that should be ours and is not; [`CliError::LogLevel`].
     pub(super) fn of(config: &NodeConfig) -> Result<Self, CliError> {
-        let mut wanted = Self { echo: config.services.is_empty(), ..Self::default() };
+        let (wanted, perl) = Self::read(config)?;
+        if !perl.is_empty() {
+            tracing::warn!("left out of the services, as these are Perl modules: {}", perl.join(", "));
+        }
+        Ok(wanted)
+    }
+
+    /// The list, and what is left out of it.
+    fn read(config: &NodeConfig) -> Result<(Self, Vec<&str>), CliError> {
+        let mut wanted = Self::default();
         let mut perl = Vec::new();
         for service in &config.services {
             match service.name.as_str() {
@@ -121,10 +148,7 @@ impl Wanted {
                 }
             }
         }
-        if !perl.is_empty() {
-            tracing::warn!("left out of the services, as these are Perl modules: {}", perl.join(", "));
-        }
-        Ok(wanted)
+        Ok((wanted, perl))
     }
 
     /// Starts them. Those of TIKC run as long as what is given behind.
@@ -157,8 +181,6 @@ impl Wanted {
 
 #[cfg(test)]
 mod tests {
-    use mp_config::Service;
-
     use super::*;
 
     fn wanted(names: &[&str]) -> Result<Wanted, CliError> {
@@ -171,7 +193,7 @@ mod tests {
     #[test]
     fn only_our_own_services_run() {
         let (echo, none) = (Wanted { echo: true, ..Wanted::default() }, Wanted::default());
-        assert_eq!(wanted(&[]).unwrap(), echo);
+        assert_eq!(wanted(&[]).unwrap(), none);
         assert_eq!(wanted(&["mp::echo", "mp::echo"]).unwrap(), echo);
         assert_eq!(wanted(&["Some::Module::", "AnyEvent::MP::Global::"]).unwrap(), none);
         let catcher = Wanted { log_catcher: Some(LogLevel::INFO), ..Wanted::default() };

@@ -14,8 +14,8 @@ use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 
-use crate::cmd::guest::nobody_there;
-use crate::cmd::{loopback, node};
+use crate::cmd::guest::{is_passer_by, nobody_there, takes_no_place};
+use crate::cmd::{loopback, node, secret};
 use crate::error::CliError;
 use crate::output::plain;
 
@@ -25,8 +25,6 @@ const AT_ONCE: usize = 32;
 const NODES: usize = 1_000;
 /// Connections of a node that are looked at.
 const CONNECTIONS: usize = 200;
-/// How nodes are called that look at others, and are gone again.
-const PASSERS_BY: [&str; 2] = ["anon/", "doctor/"];
 /// Seeds that are told of when none is connected.
 const TRIED: usize = 3;
 /// What to do, where nothing tells more.
@@ -65,8 +63,7 @@ pub(super) struct Gatherer {
 impl Gatherer {
     /// Starts the node, which looks for its place in the network from then on.
     pub(super) async fn begin(mut config: NodeConfig) -> Result<Self, CliError> {
-        config.binds = Vec::new();
-        config.services = Vec::new();
+        takes_no_place(&mut config);
         let seeds = NodeConfig::expand(&config.seeds);
         if seeds.is_empty() {
             return Err(CliError::NoNetwork);
@@ -172,7 +169,7 @@ impl Gatherer {
         };
         let own = self.node.id().as_str();
         let listens = |addresses: &Value| matches!(addresses, Value::List(list) if !list.is_empty());
-        let stays = |name: &str, at: &Value| listens(at) || !PASSERS_BY.iter().any(|by| name.starts_with(by));
+        let stays = |name: &str, at: &Value| listens(at) || !is_passer_by(name);
         let names = entries.iter().filter(|(name, at)| ***name != *own && stays(name, at));
         names.map(|(name, _)| name.to_string()).take(NODES).collect()
     }
@@ -207,7 +204,7 @@ struct Trouble {
 
 impl Trouble {
     fn of(error: &DialError) -> Self {
-        Self { text: error.to_string(), has_mend: matches!(error, DialError::Handshake { .. }) }
+        Self { text: secret::told(error), has_mend: matches!(error, DialError::Handshake { .. }) }
     }
 
     fn without_mend(text: String) -> Self {
