@@ -178,6 +178,7 @@ impl Driver {
     ) -> Poll<io::Result<Option<P::Event>>> {
         // Before looking, so that a change made after the look wakes the task.
         self.kick.0.register(cx.waker());
+        let mut paused = false;
         while self.rounds > 0 && !self.input.has_had_its_turn() {
             self.rounds -= 1;
             let now = clock::now();
@@ -190,7 +191,8 @@ impl Driver {
             }
             match self.receive(cx, proto, now) {
                 Ok(news) if news || more => {
-                    if proto.wants_pause() {
+                    paused = proto.wants_pause();
+                    if paused {
                         break;
                     }
                 }
@@ -207,8 +209,9 @@ impl Driver {
             }
         }
         // So much without a pause, or something large to work on: other tasks first.
+        let gathers = !paused && self.input.is_large() && self.input.has_had_its_turn();
         self.begin_turn();
-        if self.input.is_large() {
+        if gathers {
             // Others wait for less.
             come_last(cx);
         } else {

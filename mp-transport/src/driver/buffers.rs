@@ -21,6 +21,8 @@ const READ_MAX: usize = 128 * 1024;
 /// A buffer for a large frame grows by so many times what has come. Room that nothing has come to yet is none of the system's
 /// memory, but what has come is copied to memory that is new, which is dear.
 const LARGE_GROWTH: usize = 4;
+/// But by no more than so much, or twice: where room counts before it is used, a length that nobody has sent is not to take it.
+const LARGE_ROOM: usize = 16 * 1024 * 1024;
 
 /// A read of so many bytes is part of a stream: there will be more.
 const STREAM: usize = 32 * 1024;
@@ -156,7 +158,7 @@ impl Input {
     fn note_read(&mut self, len: usize) {
         self.ended = len == 0;
         self.quiet = false;
-        self.turn += len;
+        self.turn = self.turn.saturating_add(len);
         self.looks = if len < STREAM { 0 } else { LOOKS };
     }
 
@@ -190,7 +192,8 @@ impl Input {
         let wanted = self.buffer.len() + self.read_size;
         if self.read_size < READ_MAX || wanted > 2 * READ_MAX {
             // Little traffic; or a frame that is large by itself, which needs a buffer of its own.
-            let more = if self.is_large() { LARGE_GROWTH * self.buffer.len() } else { 0 };
+            let large = self.buffer.len().min(LARGE_ROOM / LARGE_GROWTH);
+            let more = if self.is_large() { LARGE_GROWTH * large } else { 0 };
             self.buffer.reserve(more.max(self.read_size));
             return;
         }
