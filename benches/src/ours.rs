@@ -3,18 +3,19 @@
 use std::hash::{BuildHasher, RandomState};
 
 use anyhow::Context;
-use mp_node::{Framing, Limits, Node, NodeId, PortId, PortRef, ReplyTo, TypedPort};
+use mp_node::{Framing, Limits, Node, NodeId, Payload, PortId, PortRef, ReplyTo, TypedPort};
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
-use serde_bytes::{ByteBuf, Bytes};
+use serde_bytes::ByteBuf;
 
 use crate::tally::Tally;
 
-/// What comes to those who count.
+/// What comes to those who count: payloads are shared with what was read, or bytes of their own.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Post {
+pub enum Post<B = Payload> {
     /// One message of many.
-    Data(u64, ByteBuf),
+    Data(u64, B),
     /// How many came?
     Report(ReplyTo<Tally>),
 }
@@ -26,17 +27,17 @@ pub enum Talk {
     /// From now on, answers go to that port; who answers is told.
     Hello(PortRef<Talk>, ReplyTo<PortRef<Talk>>),
     /// Comes back.
-    Data(u64, ByteBuf),
+    Data(u64, Payload),
     /// A question by itself, with its own way back.
-    Ask(u64, ByteBuf, ReplyTo<(u64, ByteBuf)>),
+    Ask(u64, Payload, ReplyTo<(u64, Payload)>),
 }
 
 /// The same for one who sends a payload again and again.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Outgoing<'a> {
+pub enum Outgoing<'a, B: ?Sized = Payload> {
     /// One message of many.
-    Data(u64, &'a Bytes),
+    Data(u64, &'a B),
 }
 
 /// What the nodes of a workload have in common. All else is as by default.
@@ -134,20 +135,21 @@ pub const RECEIVERS: [&str; 4] = ["sink-0", "sink-1", "sink-2", "sink-3"];
 
 /// Offers all that is done on the other side, by names.
 pub fn serve(node: &Node) {
-    node.register_name("sink", node.spawn_typed(count));
+    node.register_name("sink", node.spawn_typed(count::<Payload>));
+    node.register_name("owner", node.spawn_typed(count::<ByteBuf>));
     node.register_name("values", node.spawn(count_values));
     node.register_name("echo", node.spawn_typed(echo));
     for name in RECEIVERS {
-        node.register_name(name, node.spawn_typed(count));
+        node.register_name(name, node.spawn_typed(count::<Payload>));
     }
 }
 
 /// Counts what comes.
-async fn count(mut port: TypedPort<Post>) {
+async fn count<B: AsRef<[u8]> + DeserializeOwned + Send + 'static>(mut port: TypedPort<Post<B>>) {
     let (node, mut tally) = (port.node(), Tally::default());
     while let Some(post) = port.recv().await {
         match post {
-            Post::Data(_, payload) => tally.add(&payload),
+            Post::Data(_, payload) => tally.add(payload.as_ref()),
             Post::Report(reply) => node.send(reply, tally).await.expect("the node lives"),
         }
     }
@@ -159,7 +161,7 @@ async fn count_values(mut port: mp_node::Port) {
     while let Some(message) = port.recv().await {
         match message.args() {
             [_, payload] => tally.add(&payload.as_bytes().expect("a payload is bytes")),
-            _ => match message.decode() {
+            _ => match message.decode::<Post>() {
                 Ok(Post::Report(reply)) => node.send(reply, tally).await.expect("the node lives"),
                 other => unreachable!("nobody sends {other:?}"),
             },

@@ -214,8 +214,8 @@ pub use events::{NodeEvent, NodeEvents};
 pub use mp_config::{ConfigError, ConfigFile, NodeConfig};
 pub use mp_proto::adaptor;
 pub use mp_proto::{
-    AuthMethod, DecodeError, EncodeError, Framing, IdError, Limits, Map, Message, NodeId, PortId, Reason,
-    Text, Value,
+    AuthMethod, DecodeError, EncodeError, Framing, IdError, Limits, Map, Message, NodeId, Payload, PortId,
+    Reason, Text, Value,
 };
 pub use mp_transport::{Addr, Listener, Pipe, Transport};
 pub use node::{Node, NodeBuilder, WeakNode};

@@ -8,7 +8,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use common::{pair, soon};
-use mp_node::{Framing, Message, Node, PortId, Reason, Value};
+use mp_node::{Framing, Message, Node, Payload, PortId, Reason, Value};
+use serde::{Deserialize, Serialize};
 
 const LARGE: usize = 40_000_000;
 
@@ -88,4 +89,71 @@ async fn the_end_of_things_comes_behind_what_was_sent_before() {
     let message: Message = soon(last.recv()).await.expect("it was drained");
     assert_eq!(message.tag().as_deref(), Some("last"));
     b.shutdown().await;
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Blocks {
+    Put(u32, Vec<Payload>, String),
+}
+
+/// Payloads that stay where they lie, several in a message, short and long, and shared by all messages.
+fn blocks(number: u32) -> Blocks {
+    let octets: Vec<u8> = (0..700_000_u32).map(|place| (place % 253) as u8).collect();
+    let all = bytes::Bytes::from(octets);
+    let parts = [0, 511, 20_000, 90_000, 300_000, 700_000];
+    let payloads = parts.windows(2).map(|ends| all.slice(ends[0]..ends[1]).into());
+    Blocks::Put(number, payloads.collect(), "end".into())
+}
+
+/// Whatever the connection can do, and whether it is there yet when they are sent. [MSG-16] [MSG-17]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn payloads_arrive_as_they_were_sent() {
+    for framing in [Framing::Postcard, Framing::Json] {
+        let (a, b) = pair(framing).await;
+        let (mut typed, handled) = (b.typed_port::<Blocks>(), b.port());
+        let (heard, mut told) = tokio::sync::mpsc::unbounded_channel();
+        handled.on("put", move |put: (u32, Vec<Payload>, String)| {
+            heard.send(put).expect("the test waits for it");
+        });
+        let handled = handled.detach();
+        for number in 0..6 {
+            soon(a.send(typed.id(), blocks(number))).await.expect("room");
+            if number % 2 == 0 {
+                soon(a.send(&handled, blocks(number))).await.expect("room");
+            }
+        }
+        for number in 0..6 {
+            assert_eq!(soon(typed.recv()).await.expect("alive"), blocks(number));
+        }
+        for number in [0, 2, 4] {
+            let (got, payloads, end) = soon(told.recv()).await.expect("alive");
+            assert_eq!(Blocks::Put(got, payloads, end), blocks(number));
+        }
+        a.shutdown().await;
+        b.shutdown().await;
+    }
+}
+
+/// One message to ports of two nodes, too large to be sent once for all ports of a node. [ND-31] [MSG-17]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_large_message_goes_to_many() {
+    let (a, b) = pair(Framing::Postcard).await;
+    let c = common::listener("c").await;
+    common::know(&a, &c);
+    let (mut here, mut near) = (a.typed_port::<Blocks>(), b.typed_port::<Blocks>());
+    let mut far = [c.typed_port::<Blocks>(), c.typed_port()];
+    settled(&b, &a).await;
+    for number in 0..3 {
+        let ports = [here.id(), near.id(), far[0].id(), far[1].id()];
+        soon(a.send_all(ports, blocks(number))).await.expect("room");
+    }
+    for port in [&mut here, &mut near].into_iter().chain(&mut far) {
+        for number in 0..3 {
+            assert_eq!(soon(port.recv()).await.expect("alive"), blocks(number));
+        }
+    }
+    for node in [a, b, c] {
+        node.shutdown().await;
+    }
 }

@@ -12,6 +12,7 @@ mod frame;
 pub mod json;
 #[cfg(any(feature = "cbor", feature = "postcard"))]
 mod levels;
+mod parts;
 #[cfg(feature = "postcard")]
 pub mod postcard;
 pub mod quick;
@@ -30,6 +31,7 @@ pub use copies::ForMany;
 pub use copies::{Copies, Nameless};
 pub use error::{DecodeError, EncodeError};
 pub use frame::{Frame, FrameRef};
+pub use parts::Parts;
 pub use scan::FrameScanner;
 
 use crate::adaptor;

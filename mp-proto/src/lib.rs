@@ -29,6 +29,7 @@ pub mod handshake;
 pub mod id;
 pub mod limits;
 pub mod message;
+pub mod payload;
 pub mod protocol;
 pub mod reason;
 pub mod request;
@@ -46,6 +47,7 @@ pub use handshake::{
 pub use id::{IdError, NodeId, PortId};
 pub use limits::Limits;
 pub use message::Message;
+pub use payload::Payload;
 pub use protocol::{Place, Protocol};
 pub use reason::Reason;
 pub use request::{BadRequest, NodeRequest};

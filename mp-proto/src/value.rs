@@ -15,6 +15,10 @@ pub use map::Map;
 use crate::text::{latin1, to_latin1};
 use crate::{PortId, Text};
 
+/// Byte strings of fewer bytes are copied out of the frame that they came in `[MSG-16]`: what came may be kept, one value of
+/// it here and there, by programs that know nothing of what it was read with.
+pub(crate) const OWNED: usize = 32 * 1024;
+
 /// One value of the data model that all framings share (law 9).
 ///
 /// Perl does not tell a byte string from a character string, so neither does equality here: [`Value::Bytes`] stands
@@ -36,7 +40,7 @@ pub enum Value {
     Float(f64),
     /// A character string.
     Text(Text),
-    /// A byte string.
+    /// A byte string: a slice of what was read, if it is 32 KiB or more, else in memory of its own `[MSG-16]`.
     Bytes(Bytes),
     /// An array.
     List(Vec<Value>),

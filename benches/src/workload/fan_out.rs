@@ -4,8 +4,7 @@ use std::time::Duration;
 
 use anyhow::{Context, ensure};
 use async_trait::async_trait;
-use mp_node::{Node, PortId, PortRef};
-use serde_bytes::Bytes;
+use mp_node::{Node, Payload, PortId, PortRef};
 
 use super::{Settings, Workload, peer};
 use crate::contest::{Contest, Contestant, OURS, as_float};
@@ -45,7 +44,7 @@ async fn open(settings: Settings, payload: usize) -> anyhow::Result<Contest> {
     }
     let ports = sinks.iter().map(|sink| sink.id().clone()).collect();
     let contest = Contest::new("W6", payload, RAW_FAN)
-        .with(OURS, Typed { node, sinks, ports, payload: Traffic::payload(payload) })
+        .with(OURS, Typed { node, sinks, ports, payload: Traffic::payload(payload).into() })
         .with(RAW_FAN, Raw::new(few, RECEIVERS.len(), payload))
         .with("raw-fan16", Raw::new(many, 1, payload));
     Ok(processes.into_iter().fold(contest, Contest::at))
@@ -60,7 +59,7 @@ struct Typed {
     sinks: Vec<PortRef<Post>>,
     /// The same, as names that take any message.
     ports: Vec<PortId>,
-    payload: Vec<u8>,
+    payload: Payload,
 }
 
 impl Typed {
@@ -78,10 +77,9 @@ impl Typed {
 impl Contestant for Typed {
     async fn measure(&mut self, time: Duration) -> anyhow::Result<Vec<Figure>> {
         let before = self.total().await?;
-        let bytes = Bytes::new(&self.payload);
         let mut pace = Pace::new(time, self.payload.len() * self.sinks.len());
         while pace.more() {
-            self.node.send_all(&self.ports, Outgoing::Data(pace.sent(), bytes)).await?;
+            self.node.send_all(&self.ports, Outgoing::Data(pace.sent(), &self.payload)).await?;
         }
         let (got, sent) = (self.total().await?.since(before), pace.sent() * self.sinks.len() as u64);
         ensure!(got == Tally::of(sent, &self.payload), "{sent} were sent, and {got:?} received");

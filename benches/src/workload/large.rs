@@ -8,9 +8,9 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, ensure};
 use async_trait::async_trait;
-use mp_node::{Node, PortRef, TypedPort};
+use bytes::Bytes;
+use mp_node::{Node, Payload, PortRef, TypedPort};
 use mp_transport::clock;
-use serde_bytes::Bytes;
 use tokio::sync::{Mutex, mpsc, oneshot, watch};
 
 use super::{Settings, Workload, peer};
@@ -44,13 +44,13 @@ async fn open(settings: Settings, payload: usize) -> anyhow::Result<Contest> {
     let terms = Terms { max_message: Some(payload + 4_096), ..settings.terms() };
     let process = peer(&terms).await?;
     let met = Met::at(process.get("node")?, &terms, &["sink", "echo"]).await?;
-    let large: Arc<[u8]> = Traffic::payload(payload).into();
+    let large = Bytes::from(Traffic::payload(payload));
     let address = process.get("tokio")?;
     let (ping, bulk) = (raw::connect(address).await?, raw::connect(address).await?);
     let one = raw::connect(address).await?;
     Ok(Contest::new("W9", payload, RAW_TWO)
-        .with(OURS, typed(&met, Arc::clone(&large)).await?)
-        .with(RAW_TWO, raw_road(ping, Some(bulk), Arc::clone(&large)).await?)
+        .with(OURS, typed(&met, large.clone().into()).await?)
+        .with(RAW_TWO, raw_road(ping, Some(bulk), large.clone()).await?)
         .with(RAW_ONE, raw_road(one, None, large).await?)
         .at(process))
 }
@@ -135,17 +135,17 @@ struct Typed {
     node: Node,
     sink: PortRef<Post>,
     session: PortRef<Talk>,
-    large: Arc<[u8]>,
-    ping: Vec<u8>,
+    large: Payload,
+    ping: Payload,
 }
 
-async fn typed(met: &Met, large: Arc<[u8]>) -> anyhow::Result<Both<Typed>> {
+async fn typed(met: &Met, large: Payload) -> anyhow::Result<Both<Typed>> {
     let (port, session) = met.hello().await?;
     let (tell, pongs) = mpsc::channel(UNANSWERED);
     drop(task(listen(port, tell)));
     let bytes = large.len();
     let (node, sink) = (met.node.clone(), met.port("sink"));
-    let road = Typed { node, sink, session, large, ping: Traffic::payload(PING) };
+    let road = Typed { node, sink, session, large, ping: Traffic::payload(PING).into() };
     Ok(Both { road: Arc::new(road), pongs, bytes })
 }
 
@@ -160,12 +160,11 @@ async fn listen(mut port: TypedPort<Talk>, tell: mpsc::Sender<(u64, Instant)>) {
 #[async_trait]
 impl Road for Typed {
     async fn ping(&self, number: u64) -> anyhow::Result<()> {
-        let ping = Outgoing::Data(number, Bytes::new(&self.ping));
-        Ok(self.node.send(self.session.id(), ping).await?)
+        Ok(self.node.send(self.session.id(), Outgoing::Data(number, &self.ping)).await?)
     }
 
     async fn large(&self) -> anyhow::Result<()> {
-        self.node.send(self.sink.id(), Outgoing::Data(0, Bytes::new(&self.large))).await?;
+        self.node.send(self.sink.id(), Outgoing::Data(0, &self.large)).await?;
         self.node.ask(&self.sink, Post::Report).await?;
         Ok(())
     }
@@ -176,10 +175,10 @@ struct Raw {
     ping: Mutex<Writer>,
     bulk: Option<Mutex<Writer>>,
     came: Mutex<mpsc::Receiver<()>>,
-    large: Arc<[u8]>,
+    large: Bytes,
 }
 
-async fn raw_road(ping: Ends, bulk: Option<Ends>, large: Arc<[u8]>) -> anyhow::Result<Both<Raw>> {
+async fn raw_road(ping: Ends, bulk: Option<Ends>, large: Bytes) -> anyhow::Result<Both<Raw>> {
     let (tell, pongs) = mpsc::channel(UNANSWERED);
     let (tell_came, came) = mpsc::channel(1);
     let mut writers = Vec::new();

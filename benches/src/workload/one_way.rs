@@ -5,7 +5,8 @@ use std::time::Duration;
 use anyhow::{Context, ensure};
 use async_trait::async_trait;
 use bytes::Bytes;
-use mp_node::{Message, Node, PortId, PortRef, Value};
+use mp_node::{Message, Node, Payload, PortId, PortRef, Value};
+use serde_bytes::ByteBuf;
 use tokio::io::{AsyncRead, AsyncWrite};
 
 use super::{Settings, Workload, peer};
@@ -29,11 +30,12 @@ pub(super) const W1: Workload = Workload {
 async fn open(settings: Settings, payload: usize) -> anyhow::Result<Contest> {
     let terms = settings.terms();
     let process = peer(&terms).await?;
-    let met = Met::at(process.get("node")?, &terms, &["sink"]).await?;
+    let met = Met::at(process.get("node")?, &terms, &["sink", "owner"]).await?;
     let raw = raw::connect(process.get("tokio")?).await?;
     let blocking = Blocking::connect(process.get("blocking")?, payload)?;
     Ok(Contest::new("W1", payload, RAW)
         .with(OURS, Typed::new(&met, payload))
+        .with("mp-owned", Owned::new(&met, payload))
         .with(RAW, Raw::new(raw, payload).await?)
         .with(RAW_BLOCKING, blocking)
         .at(process))
@@ -43,12 +45,12 @@ async fn open(settings: Settings, payload: usize) -> anyhow::Result<Contest> {
 pub(super) struct Typed {
     node: Node,
     sink: PortRef<Post>,
-    payload: Vec<u8>,
+    payload: Payload,
 }
 
 impl Typed {
     pub(super) fn new(met: &Met, payload: usize) -> Self {
-        Self { node: met.node.clone(), sink: met.port("sink"), payload: Traffic::payload(payload) }
+        Self { node: met.node.clone(), sink: met.port("sink"), payload: Traffic::payload(payload).into() }
     }
 }
 
@@ -57,12 +59,39 @@ impl Contestant for Typed {
     async fn measure(&mut self, time: Duration) -> anyhow::Result<Vec<Figure>> {
         let Self { node, sink, payload } = self;
         let before = node.ask(&*sink, Post::Report).await?;
+        let mut pace = Pace::new(time, payload.len());
+        while pace.more() {
+            node.send(sink.id(), Outgoing::Data(pace.sent(), payload)).await?;
+        }
+        let after = node.ask(&*sink, Post::Report).await?;
+        finish(&pace, payload, before, after)
+    }
+}
+
+/// The same where the bytes are copied: out of a slice, and into memory that the receiver owns.
+struct Owned {
+    node: Node,
+    owner: PortRef<Post<ByteBuf>>,
+    payload: Vec<u8>,
+}
+
+impl Owned {
+    fn new(met: &Met, payload: usize) -> Self {
+        Self { node: met.node.clone(), owner: met.port("owner"), payload: Traffic::payload(payload) }
+    }
+}
+
+#[async_trait]
+impl Contestant for Owned {
+    async fn measure(&mut self, time: Duration) -> anyhow::Result<Vec<Figure>> {
+        let Self { node, owner, payload } = self;
+        let before = node.ask(&*owner, Post::Report).await?;
         let bytes = serde_bytes::Bytes::new(payload);
         let mut pace = Pace::new(time, payload.len());
         while pace.more() {
-            node.send(sink.id(), Outgoing::Data(pace.sent(), bytes)).await?;
+            node.send(owner.id(), Outgoing::Data(pace.sent(), bytes)).await?;
         }
-        let after = node.ask(&*sink, Post::Report).await?;
+        let after = node.ask(&*owner, Post::Report).await?;
         finish(&pace, payload, before, after)
     }
 }

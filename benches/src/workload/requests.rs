@@ -6,9 +6,8 @@ use std::time::Duration;
 
 use anyhow::{Context, ensure};
 use async_trait::async_trait;
-use mp_node::{Node, PortRef, TypedPort};
+use mp_node::{Node, Payload, PortRef, TypedPort};
 use mp_transport::clock;
-use serde_bytes::{ByteBuf, Bytes};
 use tokio::io::{AsyncRead, AsyncWrite};
 
 use super::blocking::Blocking;
@@ -53,23 +52,22 @@ struct Typed {
     node: Node,
     port: TypedPort<Talk>,
     session: PortRef<Talk>,
-    payload: Vec<u8>,
+    payload: Payload,
 }
 
 impl Typed {
     async fn new(met: &Met, payload: usize) -> anyhow::Result<Self> {
         let (port, session) = met.hello().await?;
-        Ok(Self { node: met.node.clone(), port, session, payload: Traffic::payload(payload) })
+        Ok(Self { node: met.node.clone(), port, session, payload: Traffic::payload(payload).into() })
     }
 }
 
 #[async_trait]
 impl Contestant for Typed {
     async fn measure(&mut self, time: Duration) -> anyhow::Result<Vec<Figure>> {
-        let bytes = Bytes::new(&self.payload);
         let (mut pace, mut answered) = (Pace::new(time, self.payload.len()), 0);
         for number in 0..WINDOW {
-            self.node.send(self.session.id(), Outgoing::Data(number, bytes)).await?;
+            self.node.send(self.session.id(), Outgoing::Data(number, &self.payload)).await?;
         }
         let mut sent = WINDOW;
         while answered < sent {
@@ -77,7 +75,7 @@ impl Contestant for Typed {
             ensure!(number == answered && payload.len() == self.payload.len(), "another answer came");
             answered += 1;
             if pace.more() {
-                self.node.send(self.session.id(), Outgoing::Data(sent, bytes)).await?;
+                self.node.send(self.session.id(), Outgoing::Data(sent, &self.payload)).await?;
                 sent += 1;
             }
         }
@@ -89,7 +87,7 @@ impl Contestant for Typed {
 struct Asking {
     node: Node,
     session: PortRef<Talk>,
-    payload: Vec<u8>,
+    payload: Payload,
     /// It would end with its port.
     _port: TypedPort<Talk>,
 }
@@ -97,7 +95,7 @@ struct Asking {
 impl Asking {
     async fn new(met: &Met, payload: usize) -> anyhow::Result<Self> {
         let (port, session) = met.hello().await?;
-        Ok(Self { node: met.node.clone(), session, payload: Traffic::payload(payload), _port: port })
+        Ok(Self { node: met.node.clone(), session, payload: Traffic::payload(payload).into(), _port: port })
     }
 }
 
@@ -111,7 +109,7 @@ impl Contestant for Asking {
             let answered = Arc::clone(&answered);
             tasks.spawn(async move {
                 while begun.elapsed() < time {
-                    let question = |reply| Talk::Ask(0, ByteBuf::from(payload.clone()), reply);
+                    let question = |reply| Talk::Ask(0, payload.clone(), reply);
                     let (_, back) = node.ask(&session, question).await?;
                     ensure!(back.len() == payload.len(), "another answer came");
                     answered.fetch_add(1, Ordering::Relaxed);

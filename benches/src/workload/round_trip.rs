@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use anyhow::{Context, ensure};
 use async_trait::async_trait;
-use mp_node::{Node, PortRef, TypedPort};
+use mp_node::{Node, Payload, PortRef, TypedPort};
 use mp_transport::clock;
 use tokio::io::{AsyncRead, AsyncWrite};
 
@@ -44,25 +44,24 @@ pub(super) struct Typed {
     node: Node,
     port: TypedPort<Talk>,
     session: PortRef<Talk>,
-    payload: Vec<u8>,
+    payload: Payload,
 }
 
 impl Typed {
     pub(super) async fn new(met: &Met, payload: usize) -> anyhow::Result<Self> {
         let (port, session) = met.hello().await?;
-        Ok(Self { node: met.node.clone(), port, session, payload: Traffic::payload(payload) })
+        Ok(Self { node: met.node.clone(), port, session, payload: Traffic::payload(payload).into() })
     }
 }
 
 #[async_trait]
 impl Contestant for Typed {
     async fn measure(&mut self, time: Duration) -> anyhow::Result<Vec<Figure>> {
-        let bytes = serde_bytes::Bytes::new(&self.payload);
         let (begun, mut durations, mut number) = (clock::now(), Durations::default(), 0);
         while number == 0 || begun.elapsed() < time {
             number += 1;
             let sent = clock::now();
-            self.node.send(self.session.id(), Outgoing::Data(number, bytes)).await?;
+            self.node.send(self.session.id(), Outgoing::Data(number, &self.payload)).await?;
             let Some(Talk::Data(back, payload)) = self.port.recv().await else { break };
             durations.add(sent.elapsed());
             ensure!(back == number && payload.len() == self.payload.len(), "another message came back");

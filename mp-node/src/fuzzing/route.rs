@@ -138,8 +138,10 @@ impl Model {
             let mut frame = BytesMut::new();
             Frame::write(Framing::Postcard, "p", &message, None, usize::MAX, &mut frame)
                 .expect("it is short");
-            sent =
-                self.route.send_frame("p", &frame.freeze(), Lane::Data, &self.limits).expect("it is short");
+            sent = self
+                .route
+                .send_frame("p", frame.freeze().into(), Lane::Data, &self.limits)
+                .expect("it is short");
             self.route.encoded();
         }
         if matches!(sent, Sent::Queued | Sent::Wake | Sent::Connect(_)) {

@@ -17,7 +17,8 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-use bytes::{Buf, Bytes, BytesMut};
+use bytes::{Bytes, BytesMut};
+use mp_proto::codec::Parts;
 use mp_proto::connection::pieces::{self, HEAD, SLOTS};
 
 /// What [`Limits::large_message`](mp_proto::Limits::large_message) can be: in a piece there is something besides its head,
@@ -155,7 +156,7 @@ struct Waiting {
     /// Counts messages of all queues.
     number: u64,
     /// With its length; if it is under way, what is left of its body.
-    frame: Bytes,
+    frame: Parts,
     len: usize,
     weight: Weight,
 }
@@ -185,9 +186,9 @@ impl Bulk {
         self.large
     }
 
-    /// Whether a frame, its length before it, goes in pieces.
-    pub(crate) fn is_large(&self, frame: &[u8]) -> bool {
-        frame.len() > self.large + PREFIX
+    /// Whether a frame of so many bytes, its length before it, goes in pieces.
+    pub(crate) fn is_large(&self, len: usize) -> bool {
+        len > self.large + PREFIX
     }
 
     /// Bytes of a frame in a piece.
@@ -196,7 +197,7 @@ impl Bulk {
     }
 
     /// Puts a frame, its length before it, to the end of a queue.
-    pub(crate) fn push(&mut self, key: Key, frame: Bytes, weight: Weight) {
+    pub(crate) fn push(&mut self, key: Key, frame: Parts, weight: Weight) {
         let (number, len) = (self.number, frame.len());
         self.number += 1;
         self.messages += 1;
@@ -239,23 +240,26 @@ impl Bulk {
         let most = self.piece();
         let Some(queue) = self.queue(key) else { return };
         let Some(head) = queue.messages.front_mut() else { return };
-        let mut written = 0;
-        if head.frame.len() == head.len {
+        let waited = head.frame.len();
+        if waited == head.len {
             // It begins.
-            head.frame.advance(PREFIX);
-            written += PREFIX;
+            head.frame.take(PREFIX);
         }
-        let piece = head.frame.split_to(most.min(head.frame.len()));
-        let last = head.frame.is_empty();
-        out.extend_from_slice(&pieces::head(slot, last, piece.len()));
+        let len = most.min(head.frame.len());
+        let last = len == head.frame.len();
+        out.extend_from_slice(&pieces::head(slot, last, len));
+        let end = head.frame.len() - len;
+        while head.frame.len() > end {
+            let part = head.frame.take(head.frame.len() - end);
+            if last && head.frame.is_empty() {
+                taken.spent.push(part.clone());
+            }
+            taken.between.push_back((out.len(), part));
+        }
         if last {
             queue.slot = None;
         }
-        self.bytes -= written + piece.len();
-        if last {
-            taken.spent.push(piece.clone());
-        }
-        taken.between.push_back((out.len(), piece));
+        self.bytes -= waited - end;
         if last {
             self.done(key, taken);
             self.free(slot);
@@ -270,7 +274,7 @@ impl Bulk {
             if head.frame.len() > longest {
                 return;
             }
-            out.extend_from_slice(&head.frame);
+            out.extend_from_slice(&head.frame.to_bytes());
             self.bytes -= head.len;
             self.done(key, taken);
         }
@@ -361,7 +365,7 @@ impl Bulk {
     }
 
     /// All that waits, in the order in which it came. For what has not begun to be written.
-    pub(crate) fn in_order(&self) -> Vec<(Key, Bytes, Weight)> {
+    pub(crate) fn in_order(&self) -> Vec<(Key, Parts, Weight)> {
         let ports = self.ports.iter().map(|(port, queue)| (Key::Port(port.clone()), queue));
         let others = [(Key::Node, &self.node), (Key::Deaths, &self.deaths)];
         let mut all: Vec<_> = ports

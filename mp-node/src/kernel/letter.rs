@@ -1,7 +1,7 @@
 //! What goes to ports: a message that is yet to be written, or one that is written once for many.
 
 use bytes::BytesMut;
-use mp_proto::codec::Copies;
+use mp_proto::codec::{Copies, Parts};
 use mp_proto::{EncodeError, Frame, Framing, Limits, Message, PortId};
 use serde::Serialize;
 
@@ -16,6 +16,10 @@ pub(crate) trait Letter {
         cap: usize,
         out: &mut BytesMut,
     ) -> Result<bool, EncodeError>;
+
+    /// Writes it in postcard, with its length before it: into `memory`, which is empty, what cannot stay where it lies.
+    fn write_in_parts(&mut self, port: &str, limits: &Limits, memory: BytesMut)
+    -> Result<Parts, EncodeError>;
 
     /// It as values.
     fn message(&self) -> Result<Message, EncodeError>;
@@ -39,6 +43,15 @@ impl<M: Serialize> Letter for Single<'_, M> {
         out: &mut BytesMut,
     ) -> Result<bool, EncodeError> {
         Frame::write_capped(framing, port, &self.message, self.reply, limits, cap, out)
+    }
+
+    fn write_in_parts(
+        &mut self,
+        port: &str,
+        limits: &Limits,
+        memory: BytesMut,
+    ) -> Result<Parts, EncodeError> {
+        Frame::write_in_parts(port, &self.message, self.reply, limits, memory)
     }
 
     fn message(&self) -> Result<Message, EncodeError> {
@@ -94,6 +107,18 @@ impl<M: Serialize> Letter for Circular<M> {
             Some(copies) => copies.write(port, limits, cap, out),
             None => Frame::write_capped(framing, port, &self.message, None, limits, cap, out),
         }
+    }
+
+    fn write_in_parts(
+        &mut self,
+        port: &str,
+        limits: &Limits,
+        memory: BytesMut,
+    ) -> Result<Parts, EncodeError> {
+        let Some(copies) = self.copies(Framing::Postcard, limits)? else {
+            return Frame::write_in_parts(port, &self.message, None, limits, memory);
+        };
+        copies.write_in_parts(port, limits, memory)
     }
 
     fn message(&self) -> Result<Message, EncodeError> {

@@ -21,7 +21,7 @@
 //! Without pieces all go into the buffer, one behind the other.
 
 use bytes::{Bytes, BytesMut};
-use mp_proto::codec::{Copies, FrameScanner};
+use mp_proto::codec::{Copies, FrameScanner, Parts};
 use mp_proto::{DecodeError, EncodeError, Frame, Framing, Limits, NodeRequest, PortId, Session};
 use serde::Serialize;
 
@@ -178,7 +178,7 @@ impl Outbox {
             return Ok(self.refusal_of_large(lane, limits).unwrap_or(Offer::Large));
         }
         if behind {
-            self.bulk.push(lane.key(port), frame.freeze(), lane.weight());
+            self.bulk.push(lane.key(port), frame.freeze().into(), lane.weight());
         } else {
             self.count(lane, self.buffer.len() - before);
         }
@@ -255,16 +255,16 @@ impl Outbox {
     pub(crate) fn offer_frame(
         &mut self,
         port: &str,
-        frame: Bytes,
+        frame: Parts,
         lane: Lane<'_>,
         limits: &Limits,
     ) -> Result<(), EncodeError> {
-        if self.cuts && (self.bulk.is_large(&frame) || self.is_behind(port, lane)) {
+        if self.cuts && (self.bulk.is_large(frame.len()) || self.is_behind(port, lane)) {
             self.bulk.push(lane.key(port), frame, lane.weight());
             return Ok(());
         }
         let before = self.buffer.len();
-        self.write_frame(&frame, limits)?;
+        self.write_frame(&frame.to_bytes(), limits)?;
         self.count(lane, self.buffer.len() - before);
         Ok(())
     }
@@ -407,7 +407,7 @@ impl Outbox {
             if self.cuts {
                 self.bulk.push(key, frame, weight);
             } else {
-                self.write_frame(&frame, limits)?;
+                self.write_frame(&frame.to_bytes(), limits)?;
                 self.messages += 1;
             }
         }
@@ -441,7 +441,7 @@ impl Outbox {
                 _ => Lane::Data,
             };
             if self.is_behind(&port, lane) {
-                self.bulk.push(lane.key(&port), written, lane.weight());
+                self.bulk.push(lane.key(&port), written.into(), lane.weight());
                 return Ok(());
             }
         }

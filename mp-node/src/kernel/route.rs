@@ -17,7 +17,8 @@ mod haste;
 
 use std::collections::BTreeMap;
 
-use bytes::{Bytes, BytesMut};
+use bytes::BytesMut;
+use mp_proto::codec::Parts;
 use mp_proto::{EncodeError, Limits, NodeRequest, PortId, Session, Spares};
 use serde::Serialize;
 
@@ -187,11 +188,11 @@ impl<W> Route<W> {
     pub(crate) fn send_frame(
         &mut self,
         port: &str,
-        frame: &Bytes,
+        frame: Parts,
         lane: Lane<'_>,
         limits: &Limits,
     ) -> Result<Sent, EncodeError> {
-        self.offer(|outbox| outbox.offer_frame(port, frame.clone(), lane, limits).map(|()| Offer::Taken))
+        self.offer(|outbox| outbox.offer_frame(port, frame, lane, limits).map(|()| Offer::Taken))
     }
 
     /// Memory to encode a large message into.
@@ -199,9 +200,9 @@ impl<W> Route<W> {
         self.spares.take().unwrap_or_default()
     }
 
-    /// Remembers the memory of a large message, which takes up `size` bytes, for [`spare`](Self::spare).
-    pub(crate) fn lend(&mut self, frame: &Bytes, size: usize) {
-        self.spares.lend(frame, size);
+    /// Remembers the memory that a large message was written to, for [`spare`](Self::spare).
+    pub(crate) fn lend(&mut self, frame: &Parts) {
+        self.spares.lend(frame.first(), frame.memory());
     }
 
     /// Gives back memory that has not been needed since this was called the last time.

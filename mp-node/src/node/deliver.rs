@@ -320,8 +320,8 @@ impl Inner {
         if sent == Sent::Large {
             // Under the lock, so that requests keep their order; large ones are rare.
             let memory = state.route.spare();
-            let (frame, _) = self.large_frame("", &mut Single { message, reply: None }, memory)?;
-            sent = state.route.send_frame("", &frame, lane, &self.limits)?;
+            let frame = self.large_frame("", &mut Single { message, reply: None }, memory)?;
+            sent = state.route.send_frame("", frame, lane, &self.limits)?;
         }
         self.follow(&peer, state, &sent);
         Ok(true)

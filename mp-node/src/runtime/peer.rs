@@ -3,7 +3,8 @@
 use std::sync::{Arc, MutexGuard};
 use std::time::Instant;
 
-use bytes::{Bytes, BytesMut};
+use bytes::BytesMut;
+use mp_proto::codec::Parts;
 use mp_proto::{ConnectionError, EncodeError, Framing, Limits, NodeId, PortId, Reason, Session};
 use mp_transport::Kick;
 use serde::Serialize;
@@ -355,9 +356,9 @@ impl Inner {
             encoding = lane.waits().then_some(Encoding(peer));
             let encoded = self.large_frame(port, letter, memory);
             state = peer.lock();
-            sent = encoded.and_then(|(frame, size)| {
-                state.route.lend(&frame, size);
-                state.route.send_frame(port, &frame, lane, &self.limits)
+            sent = encoded.and_then(|frame| {
+                state.route.lend(&frame);
+                state.route.send_frame(port, frame, lane, &self.limits)
             });
         }
         match &sent {
@@ -372,17 +373,14 @@ impl Inner {
         sent
     }
 
-    /// A message encoded by itself, into this memory if there is enough of it, for [`Route::send_frame`]; and what it takes
-    /// up.
+    /// A message encoded by itself, into this memory if there is enough of it, for [`Route::send_frame`].
     pub(crate) fn large_frame(
         &self,
         port: &str,
         letter: &mut impl Letter,
-        mut frame: BytesMut,
-    ) -> Result<(Bytes, usize), EncodeError> {
-        letter.write(Framing::Postcard, port, &self.limits, usize::MAX, &mut frame)?;
-        let size = frame.capacity();
-        Ok((frame.freeze(), size))
+        memory: BytesMut,
+    ) -> Result<Parts, EncodeError> {
+        letter.write_in_parts(port, &self.limits, memory)
     }
 
     /// Does what a route asks for. What concerns its connection happens under the lock under which that was said: a

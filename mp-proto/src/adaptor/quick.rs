@@ -11,38 +11,48 @@ use std::borrow::Cow;
 use std::cell::Cell;
 use std::fmt;
 
+use bytes::Bytes;
 use serde::de::{DeserializeOwned, Deserializer, Error, Visitor};
 
 use list::{Elements, End, Variant};
 
 use super::read::{MAX_TYPE_DEPTH, Names, byte_characters, characters, float, integer, octets, truth};
 use crate::codec::quick::{QuickReader, QuickValue};
+use crate::payload;
 use crate::token::Token;
-use crate::value;
+use crate::value::{self, OWNED};
 
 /// Reads a message, whose first element comes next in `from`, as a `T`. Nothing if something about it is not as expected.
 #[inline(always)]
 pub(crate) fn read_quickly<'a, T: DeserializeOwned, Q: QuickReader<'a>>(
     mut from: Q,
     level: Q::Level,
+    home: Option<&Bytes>,
 ) -> Option<T> {
-    let given_up = Cell::new(false);
+    let reading = Reading { given_up: Cell::new(false), home };
     let room = MAX_TYPE_DEPTH - 1;
     let message =
-        Elements { from: &mut from, level, room, end: End::Open, ended: false, flag: Flag(&given_up) };
+        Elements { from: &mut from, level, room, end: End::Open, ended: false, flag: Flag(&reading) };
     let content = T::deserialize(Root(message)).ok();
     // Some types make something else of an error.
-    if given_up.get() { None } else { content }
+    if reading.given_up.get() { None } else { content }
 }
 
-/// Remembers whether something was given up, as types need not hand on errors.
+/// What concerns the message as a whole.
+struct Reading<'h> {
+    /// Whether something was given up, as types need not hand on errors.
+    given_up: Cell<bool>,
+    /// What the message lies in, if parts of it can be kept.
+    home: Option<&'h Bytes>,
+}
+
 #[derive(Clone, Copy)]
-struct Flag<'f>(&'f Cell<bool>);
+struct Flag<'f>(&'f Reading<'f>);
 
 impl Flag<'_> {
     #[cold]
     fn give_up(self) -> GivenUp {
-        self.0.set(true);
+        self.0.given_up.set(true);
         GivenUp
     }
 
@@ -131,6 +141,21 @@ impl<'q, 'f, 'a, Q: QuickReader<'a>> Item<'q, 'f, Q> {
         Ok(value)
     }
 
+    /// Hands on bytes of which a part may be kept `[MSG-16]`.
+    #[inline(always)]
+    fn lend<'de, V: Visitor<'de>>(self, visitor: V) -> Read<V::Value> {
+        let (before, home) = (self.from.clone(), self.flag.0.home);
+        if let Some(bytes) = self.from.bytes() {
+            let slice = if bytes.len() < payload::SLICED { None } else { home };
+            return match slice.and_then(|home| payload::slice_of(home, bytes)) {
+                Some(slice) => payload::lend(slice, || visitor.visit_bytes(bytes)),
+                None => visitor.visit_bytes(bytes),
+            };
+        }
+        *self.from = before;
+        self.deserialize_bytes(visitor)
+    }
+
     /// Shows the value to a type that takes any.
     #[inline]
     fn show<'de, V: Visitor<'de>>(self, ascii: bool, visitor: V) -> Read<V::Value> {
@@ -148,7 +173,12 @@ impl<'q, 'f, 'a, Q: QuickReader<'a>> Item<'q, 'f, Q> {
                 Token::Bytes(bytes) if ascii && bytes.is_ascii() => {
                     show_text(byte_characters(bytes), visitor)
                 }
-                Token::Bytes(Cow::Borrowed(bytes)) => visitor.visit_bytes(bytes),
+                Token::Bytes(Cow::Borrowed(bytes)) => match flag.0.home {
+                    Some(home) if bytes.len() >= OWNED => {
+                        payload::lend(home.clone(), || visitor.visit_bytes(bytes))
+                    }
+                    _ => visitor.visit_bytes(bytes),
+                },
                 Token::Bytes(Cow::Owned(bytes)) => visitor.visit_byte_buf(bytes),
                 Token::List(_) | Token::Map(_) | Token::Key(_) | Token::End => Err(flag.give_up()),
             },
@@ -330,7 +360,11 @@ impl<'de, 'a, Q: QuickReader<'a>> Deserializer<'de> for Item<'_, '_, Q> {
 
     #[inline(always)]
     fn deserialize_newtype_struct<V: Visitor<'de>>(self, name: &'static str, visitor: V) -> Read<V::Value> {
-        if name == value::NAME { self.show(false, visitor) } else { visitor.visit_newtype_struct(self) }
+        match name {
+            payload::NAME => self.lend(visitor),
+            value::NAME => self.show(false, visitor),
+            _ => visitor.visit_newtype_struct(self),
+        }
     }
 
     #[inline(always)]
@@ -446,8 +480,12 @@ impl<'de, 'a, Q: QuickReader<'a>> Deserializer<'de> for Root<'_, '_, 'a, Q> {
     }
 
     #[inline(always)]
-    fn deserialize_newtype_struct<V: Visitor<'de>>(self, _: &'static str, visitor: V) -> Read<V::Value> {
-        visitor.visit_newtype_struct(self)
+    fn deserialize_newtype_struct<V: Visitor<'de>>(
+        mut self,
+        name: &'static str,
+        visitor: V,
+    ) -> Read<V::Value> {
+        if name == payload::NAME { self.item()?.lend(visitor) } else { visitor.visit_newtype_struct(self) }
     }
 
     #[inline(always)]

@@ -14,7 +14,7 @@ use list::{Rest, Variant, tag};
 pub(super) use root::Root;
 
 use crate::token::{Token, TokenReader};
-use crate::{DecodeError, value};
+use crate::{DecodeError, payload, value};
 
 /// The variants of an enum or the fields of a struct, as the type names them.
 pub(super) type Names = &'static [&'static str];
@@ -222,7 +222,11 @@ impl<'de, 'a, R: TokenReader<'a>> Deserializer<'de> for Item<'_, 'a, R> {
         name: &'static str,
         visitor: V,
     ) -> Result<V::Value, DecodeError> {
-        if name == value::NAME { self.show(visitor) } else { visitor.visit_newtype_struct(self) }
+        match name {
+            payload::NAME => self.deserialize_bytes(visitor),
+            value::NAME => self.show(visitor),
+            _ => visitor.visit_newtype_struct(self),
+        }
     }
 
     #[inline]

@@ -5,7 +5,8 @@ use std::borrow::Cow;
 use bytes::Bytes;
 
 use crate::token::{MAX_DEPTH, Token, TokenReader, TokenWriter};
-use crate::{DecodeError, Map, Message, Text, Value};
+use crate::value::OWNED;
+use crate::{DecodeError, Map, Message, Text, Value, payload};
 
 /// How many elements are allocated ahead at the most: an announced number alone is not worth more.
 const CAUTIOUS: usize = 64;
@@ -77,7 +78,7 @@ impl ValueWriter {
             Token::Float(number) => self.float(number),
             Token::Text(text) => self.add(Value::Text(text.into())),
             Token::Bytes(Cow::Owned(bytes)) => self.add(Value::Bytes(bytes.into())),
-            Token::Bytes(Cow::Borrowed(bytes)) => self.bytes(bytes),
+            Token::Bytes(Cow::Borrowed(bytes)) => self.add(Value::Bytes(payload::shared(bytes, OWNED))),
             Token::List(len) => self.list(len),
             Token::Map(len) => self.map(len),
             Token::Key(name) => self.set_key(name.into()),
@@ -118,7 +119,8 @@ impl TokenWriter for ValueWriter {
     }
 
     fn bytes(&mut self, bytes: &[u8]) {
-        self.add(Value::Bytes(Bytes::copy_from_slice(bytes)));
+        let lent = if bytes.len() < payload::KEPT { None } else { payload::lent(bytes) };
+        self.add(Value::Bytes(lent.unwrap_or_else(|| Bytes::copy_from_slice(bytes))));
     }
 
     fn list(&mut self, len: usize) {
@@ -172,7 +174,7 @@ pub(super) fn write_value<W: TokenWriter>(w: &mut W, value: &Value) {
         Value::UInt(number) => w.uint(*number),
         Value::Float(number) => w.float(*number),
         Value::Text(text) => w.text(text),
-        Value::Bytes(bytes) => w.bytes(bytes),
+        Value::Bytes(bytes) => payload::lend_long(bytes, || w.bytes(bytes)),
         Value::List(items) => {
             w.list(items.len());
             for item in items {

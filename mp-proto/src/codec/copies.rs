@@ -47,6 +47,18 @@ impl Copies {
         Frame::new(self.framing, self.frame.clone())
     }
 
+    #[cfg(feature = "postcard")]
+    pub(super) fn framing(&self) -> Framing {
+        self.framing
+    }
+
+    /// What stands before and behind the port's name.
+    #[cfg(feature = "postcard")]
+    pub(super) fn around_name(&self) -> Option<(&[u8], Bytes)> {
+        let behind = self.name.end.min(self.frame.len());
+        Some((self.frame.get(..self.name.start)?, self.frame.slice(behind..)))
+    }
+
     /// Writes the frame for a port to the end of `out`, as it goes over the wire, unless it would have more than `cap` bytes:
     /// then nothing has been added, and this gives false.
     ///

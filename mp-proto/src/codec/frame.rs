@@ -1,6 +1,7 @@
 //! A message on its way: the port's name and the message, in some framing.
 
 use std::borrow::Cow;
+use std::ops::Range;
 
 use bytes::{Bytes, BytesMut};
 use serde::Serialize;
@@ -10,7 +11,8 @@ use super::{Codec, DecodeError, EncodeError, Entered, Framing, with_codec};
 use crate::request::is_no_op;
 use crate::text::latin1;
 use crate::token::{Token, TokenReader, TokenWriter};
-use crate::{Limits, Message, PortId, adaptor};
+use crate::value::OWNED;
+use crate::{Limits, Message, PortId, adaptor, payload};
 
 /// One frame: a list of the port's name and the message's values, still in the bytes that it travels in. Reading it as
 /// a user's type goes straight from these bytes.
@@ -25,6 +27,8 @@ pub struct Frame {
 pub struct FrameRef<'a> {
     framing: Framing,
     bytes: &'a [u8],
+    /// What the bytes are a slice of, if a part of them can be kept as another one.
+    home: Option<&'a Bytes>,
 }
 
 impl<'a> FrameRef<'a> {
@@ -32,7 +36,15 @@ impl<'a> FrameRef<'a> {
     #[must_use]
     #[inline]
     pub fn new(framing: Framing, bytes: &'a [u8]) -> Self {
-        Self { framing, bytes }
+        Self { framing, bytes, home: None }
+    }
+
+    /// The same of a frame in that part of `home`, of which a [`Payload`](crate::Payload) in the message can be a slice
+    /// `[MSG-16]`. Of nothing, if there is no such part.
+    #[must_use]
+    #[inline]
+    pub fn within(framing: Framing, home: &'a Bytes, part: Range<usize>) -> Self {
+        Self { framing, bytes: home.get(part).unwrap_or_default(), home: Some(home) }
     }
 
     /// The bytes.
@@ -57,7 +69,7 @@ impl<'a> FrameRef<'a> {
     pub fn decode<T: DeserializeOwned>(self) -> Result<T, DecodeError> {
         with_codec!(
             self.framing,
-            C => if let Some(content) = decode_quickly::<C, T>(self.bytes) { return Ok(content) },
+            C => if let Some(content) = decode_quickly::<C, T>(self.bytes, self.home) { return Ok(content) },
             else return Err(DecodeError::Unavailable(self.framing))
         );
         decode_thoroughly(self)
@@ -72,7 +84,11 @@ impl<'a> FrameRef<'a> {
         with_codec!(self.framing, C => {
             let mut reader = C::reader(self.bytes);
             let entered = C::enter(&mut reader)?;
-            adaptor::read_message(&mut reader, entered)
+            let mut read = || adaptor::read_message(&mut reader, entered);
+            match self.home {
+                Some(home) if self.bytes.len() >= OWNED => payload::lend(home.clone(), read),
+                _ => read(),
+            }
         }, else Err(DecodeError::Unavailable(self.framing)))
     }
 }
@@ -208,7 +224,7 @@ impl Frame {
     #[must_use]
     #[inline]
     pub fn view(&self) -> FrameRef<'_> {
-        FrameRef::new(self.framing, &self.bytes)
+        FrameRef { framing: self.framing, bytes: &self.bytes, home: Some(&self.bytes) }
     }
 
     /// Walks over the whole frame: it is well-formed, a list, and begins with a port name, which is given back. A null
@@ -296,7 +312,7 @@ impl Frame {
             let mut reader = C::reader(&self.bytes);
             let mut entered = C::enter(&mut reader)?;
             pass_first(&mut reader, &mut entered)?;
-            adaptor::read_frame(&mut reader, entered)
+            payload::lend(self.bytes.clone(), || adaptor::read_frame(&mut reader, entered))
         }, else Err(DecodeError::Unavailable(self.framing)))
     }
 
@@ -332,9 +348,9 @@ fn pass_first<'a>(reader: &mut impl TokenReader<'a>, entered: &mut Entered) -> R
 
 /// Reads the message of a frame, if it is as expected. There is one copy of this for each framing.
 #[inline(never)]
-pub(super) fn decode_quickly<C: Codec, T: DeserializeOwned>(frame: &[u8]) -> Option<T> {
+pub(super) fn decode_quickly<C: Codec, T: DeserializeOwned>(frame: &[u8], home: Option<&Bytes>) -> Option<T> {
     let entrance = C::quick(frame)?;
-    adaptor::read_quickly(entrance.reader, entrance.level)
+    adaptor::read_quickly(entrance.reader, entrance.level, home)
 }
 
 /// Reads the message of a frame by way of its tokens, whatever form it has: here errors are found. There is one copy of
@@ -346,7 +362,8 @@ pub(super) fn decode_thoroughly<T: DeserializeOwned>(frame: FrameRef<'_>) -> Res
         let mut reader = C::reader(frame.bytes);
         let entered = C::enter(&mut reader)?;
         let mut reader: &mut dyn TokenReader<'_> = &mut reader;
-        adaptor::read_frame(&mut reader, entered)
+        let mut read = || adaptor::read_frame(&mut reader, entered);
+        if let Some(home) = frame.home { payload::lend(home.clone(), read) } else { read() }
     }, else Err(DecodeError::Unavailable(frame.framing)))
 }
 

@@ -102,6 +102,15 @@ impl Codec for Postcard {
     }
 }
 
+impl Postcard {
+    /// Fills in the length of a frame that is the first thing in `out`, and not all there.
+    pub(super) fn close_with(out: &mut BytesMut, len: usize) {
+        if let Some(prefix) = out.first_chunk_mut() {
+            *prefix = u32::try_from(len).unwrap_or(u32::MAX).to_le_bytes();
+        }
+    }
+}
+
 #[cold]
 fn malformed(offset: usize, what: &'static str) -> DecodeError {
     DecodeError::Malformed { framing: Framing::Postcard, offset, what }

@@ -293,7 +293,7 @@ impl Batch {
 
     #[inline]
     fn frame(&self, index: usize) -> FrameRef<'_> {
-        FrameRef::new(self.framing, self.bytes.get(self.place(index)).unwrap_or_default())
+        FrameRef::within(self.framing, &self.bytes, self.place(index))
     }
 
     fn to_frame(&self, index: usize) -> Frame {

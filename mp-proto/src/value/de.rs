@@ -2,11 +2,10 @@
 
 use std::fmt;
 
-use bytes::Bytes;
 use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 
-use super::{Map, Value};
-use crate::Text;
+use super::{Map, OWNED, Value};
+use crate::{Text, payload};
 
 /// How many elements are allocated ahead at the most; a declared length alone is not worth more.
 const CAUTIOUS: usize = 64;
@@ -80,7 +79,7 @@ impl<'de> Visitor<'de> for AnyValue {
     }
 
     fn visit_bytes<E>(self, bytes: &[u8]) -> Result<Value, E> {
-        Ok(Value::Bytes(Bytes::copy_from_slice(bytes)))
+        Ok(Value::Bytes(payload::shared(bytes, OWNED)))
     }
 
     fn visit_byte_buf<E>(self, bytes: Vec<u8>) -> Result<Value, E> {

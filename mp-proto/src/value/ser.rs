@@ -3,6 +3,7 @@
 use serde::ser::{Serialize, SerializeMap, Serializer};
 
 use super::{Map, Value};
+use crate::payload;
 
 impl Serialize for Value {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
@@ -13,7 +14,7 @@ impl Serialize for Value {
             Self::UInt(number) => serializer.serialize_u64(*number),
             Self::Float(number) => serializer.serialize_f64(*number),
             Self::Text(text) => serializer.serialize_str(text),
-            Self::Bytes(bytes) => serializer.serialize_bytes(bytes),
+            Self::Bytes(bytes) => payload::lend_long(bytes, || serializer.serialize_bytes(bytes)),
             Self::List(items) => items.serialize(serializer),
             Self::Map(map) => map.serialize(serializer),
         }

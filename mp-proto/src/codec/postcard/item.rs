@@ -182,6 +182,11 @@ takes! {
     take_map(MAP) -> u64 = take_number;
 }
 
+/// Puts what stands before the bytes of an [`Item::Bytes`] of this length.
+pub(super) fn put_bytes_head(out: &mut BytesMut, len: usize) {
+    put_number(out, BYTES, len as u64);
+}
+
 /// Puts the beginning of a list, and the text that comes first in it.
 #[inline(always)]
 pub(super) fn put_list_of_text(out: &mut BytesMut, count: u64, text: &str) {

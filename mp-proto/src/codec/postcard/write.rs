@@ -2,7 +2,7 @@
 
 use bytes::BytesMut;
 
-use super::item::{Item, put_list_of_text};
+use super::item::{Item, put_bytes_head, put_list_of_text};
 use crate::token::TokenWriter;
 
 /// Writes one item, token by token, straight to the end of the buffer `[FR-31]`.
@@ -34,6 +34,12 @@ impl<'a> PostcardWriter<'a> {
         } else {
             self.item(item);
         }
+    }
+
+    /// Puts what stands before a byte string of this length, which is to come behind it: the place is given back.
+    pub(in crate::codec) fn bytes_apart(&mut self, len: usize) -> usize {
+        put_bytes_head(self.out, len);
+        self.out.len()
     }
 
     #[inline(always)]

@@ -134,10 +134,10 @@ fn seven() -> Option<u8> {
 
 fn both<T: DeserializeOwned>(frame: &Frame) -> (Option<T>, Result<T, crate::DecodeError>) {
     let quick = match frame.framing() {
-        Framing::Json => decode_quickly::<Json, T>(frame.bytes()),
-        Framing::Cbor => decode_quickly::<Cbor, T>(frame.bytes()),
-        Framing::Postcard => decode_quickly::<Postcard, T>(frame.bytes()),
-        Framing::Storable => decode_quickly::<Storable, T>(frame.bytes()),
+        Framing::Json => decode_quickly::<Json, T>(frame.bytes(), Some(frame.bytes())),
+        Framing::Cbor => decode_quickly::<Cbor, T>(frame.bytes(), Some(frame.bytes())),
+        Framing::Postcard => decode_quickly::<Postcard, T>(frame.bytes(), Some(frame.bytes())),
+        Framing::Storable => decode_quickly::<Storable, T>(frame.bytes(), Some(frame.bytes())),
     };
     (quick, decode_thoroughly(frame.view()))
 }

@@ -64,7 +64,7 @@ impl Talk {
         if offer == Offer::Large {
             let mut frame = BytesMut::new();
             Frame::write(Framing::Postcard, port, &message, None, usize::MAX, &mut frame).expect("encodes");
-            self.outbox.offer_frame(port, frame.freeze(), lane, &self.limits).expect("encodes");
+            self.outbox.offer_frame(port, frame.freeze().into(), lane, &self.limits).expect("encodes");
         }
         offer
     }

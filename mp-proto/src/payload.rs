@@ -1,0 +1,302 @@
+//! Bytes that are not copied on their way.
+
+use std::borrow::Borrow;
+use std::cell::Cell;
+use std::fmt;
+use std::ops::Deref;
+
+use bytes::Bytes;
+use serde::de::{Deserialize, Deserializer, SeqAccess, Visitor};
+use serde::ser::{Serialize, Serializer};
+
+/// Shorter payloads are copied when they are read: it costs no more, and holds nothing else.
+pub(crate) const SLICED: usize = 512;
+
+/// Payloads of fewer bytes are copied when they are written `[MSG-17]`: as a part of their own they would cost more.
+pub(crate) const KEPT: usize = 16 * 1024;
+
+/// A byte string that is shared instead of copied: the type to take for what is large in a message.
+///
+/// On the wire it is a byte string, as that of any other type. It differs in what happens in memory:
+///
+/// - **Received**, it is a slice of the buffer that the system's bytes were read into, if it has 512 bytes or more `[MSG-16]`.
+///   So it holds as long as it lives what was read with it: up to 128 KiB, or its own message if that is larger. That is what
+///   one wants of bytes that are looked at, written to a file or sent on. Of those that are stored for long among many others,
+///   keep a [detached](Self::detached) copy, or take a type that owns its bytes, such as `serde_bytes::ByteBuf`.
+/// - **Sent** to another node in a message that goes in pieces (of more than
+///   [`Limits::large_message`](crate::Limits::large_message) bytes, between nodes of our kind), it goes to the socket from
+///   where it lies, if it has 16 KiB or more `[MSG-17]`. To clone one costs a counter.
+///
+/// A message to a typed port of the same node is moved, whatever it is made of.
+///
+/// ```
+/// use bytes::BytesMut;
+/// use mp_proto::{Frame, Framing, Payload};
+/// use serde::{Deserialize, Serialize};
+///
+/// #[derive(Serialize, Deserialize)]
+/// #[serde(rename_all = "snake_case")]
+/// enum Store {
+///     Put(String, Payload),
+/// }
+///
+/// # if Framing::Postcard.is_available() {
+/// let message = Store::Put("key".into(), Payload::from(vec![7; 1000]));
+/// let mut frame = BytesMut::new();
+/// Frame::write(Framing::Postcard, "store", &message, None, 2000, &mut frame)?;
+/// let frame = Frame::new(Framing::Postcard, frame.freeze().slice(4..));
+/// let Store::Put(_, value) = frame.decode()?;
+/// assert_eq!(value, [7; 1000]);
+/// assert!(frame.bytes().as_ptr_range().contains(&value.as_ptr()), "it lies in the frame");
+/// # }
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
+/// Types that look at the data first (`#[serde(untagged)]`, `#[serde(flatten)]`) see bytes and not a payload: in them it is
+/// copied. With serialisers of others it is what `Vec<u8>` is to `serde_bytes`.
+#[derive(Clone, Default, Eq, PartialOrd, Ord, Hash)]
+#[expect(clippy::derived_hash_with_manual_eq, reason = "both look at the bytes and at nothing else")]
+pub struct Payload(Bytes);
+
+impl Payload {
+    /// The same bytes in memory of their own, so that nothing else is held.
+    #[must_use]
+    pub fn detached(&self) -> Self {
+        Self(Bytes::copy_from_slice(&self.0))
+    }
+
+    /// The handle of the bytes.
+    #[must_use]
+    pub fn into_bytes(self) -> Bytes {
+        self.0
+    }
+}
+
+impl Deref for Payload {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+impl AsRef<[u8]> for Payload {
+    fn as_ref(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+/// Compared, ordered and hashed as a slice is.
+impl Borrow<[u8]> for Payload {
+    fn borrow(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+/// With whatever is bytes.
+impl<B: AsRef<[u8]> + ?Sized> PartialEq<B> for Payload {
+    fn eq(&self, other: &B) -> bool {
+        self.0.as_ref() == other.as_ref()
+    }
+}
+
+impl fmt::Debug for Payload {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(&self.0, f)
+    }
+}
+
+impl From<Bytes> for Payload {
+    fn from(bytes: Bytes) -> Self {
+        Self(bytes)
+    }
+}
+
+/// Without copying them.
+impl From<Vec<u8>> for Payload {
+    fn from(bytes: Vec<u8>) -> Self {
+        Self(bytes.into())
+    }
+}
+
+/// Without copying them, if nobody else has them.
+impl From<Payload> for Vec<u8> {
+    fn from(payload: Payload) -> Self {
+        payload.0.into()
+    }
+}
+
+impl From<Payload> for Bytes {
+    fn from(payload: Payload) -> Self {
+        payload.0
+    }
+}
+
+/// By this name the adaptor tells a `Payload` from other types that are bytes.
+pub(crate) const NAME: &str = "$mp_proto::Payload";
+
+impl Serialize for Payload {
+    #[inline]
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        lend_long(&self.0, || serializer.serialize_newtype_struct(NAME, &Octets(&self.0)))
+    }
+}
+
+struct Octets<'a>(&'a [u8]);
+
+impl Serialize for Octets<'_> {
+    #[inline]
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_bytes(self.0)
+    }
+}
+
+impl<'de> Deserialize<'de> for Payload {
+    #[inline]
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_newtype_struct(NAME, PayloadVisitor)
+    }
+}
+
+struct PayloadVisitor;
+
+impl<'de> Visitor<'de> for PayloadVisitor {
+    type Value = Payload;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a byte string")
+    }
+
+    #[inline]
+    fn visit_newtype_struct<D: Deserializer<'de>>(self, deserializer: D) -> Result<Payload, D::Error> {
+        deserializer.deserialize_byte_buf(self)
+    }
+
+    #[inline]
+    fn visit_bytes<E>(self, bytes: &[u8]) -> Result<Payload, E> {
+        Ok(Payload(shared(bytes, SLICED)))
+    }
+
+    fn visit_byte_buf<E>(self, bytes: Vec<u8>) -> Result<Payload, E> {
+        Ok(bytes.into())
+    }
+
+    fn visit_str<E>(self, text: &str) -> Result<Payload, E> {
+        Ok(Payload(shared(text.as_bytes(), SLICED)))
+    }
+
+    fn visit_string<E>(self, text: String) -> Result<Payload, E> {
+        Ok(text.into_bytes().into())
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Payload, A::Error> {
+        let mut bytes = Vec::with_capacity(seq.size_hint().unwrap_or(0).min(SLICED));
+        while let Some(byte) = seq.next_element()? {
+            bytes.push(byte);
+        }
+        Ok(bytes.into())
+    }
+}
+
+thread_local! {
+    /// serde has no way to hand on a counted handle of bytes: it knows slices. So it lies here, while a slice of it is handed on.
+    static LENT: Cell<Option<Bytes>> = const { Cell::new(None) };
+}
+
+/// Does something while slices of `bytes` can be [shared], or [taken](lent) for `bytes` themselves.
+#[inline]
+pub(crate) fn lend<R>(bytes: Bytes, work: impl FnOnce() -> R) -> R {
+    let _back = Back(LENT.try_with(|lent| lent.replace(Some(bytes))).ok().flatten());
+    work()
+}
+
+/// The same, if the bytes are worth a part of their own where they are written `[MSG-17]`.
+#[inline]
+pub(crate) fn lend_long<R>(bytes: &Bytes, work: impl FnOnce() -> R) -> R {
+    if bytes.len() < KEPT { work() } else { lend(bytes.clone(), work) }
+}
+
+/// Puts what was lent before back to its place, also when a user's code panics.
+struct Back(Option<Bytes>);
+
+impl Drop for Back {
+    #[inline]
+    fn drop(&mut self) {
+        let before = self.0.take();
+        // A thread that is at its end has nothing to put it into.
+        drop(LENT.try_with(|lent| lent.replace(before)));
+    }
+}
+
+/// The handle that is lent, of these bytes and no others.
+#[inline]
+pub(crate) fn lent(bytes: &[u8]) -> Option<Bytes> {
+    let lent = LENT.try_with(Cell::take).ok().flatten()?;
+    (lent.as_ptr() == bytes.as_ptr() && lent.len() == bytes.len()).then_some(lent)
+}
+
+/// The bytes, not copied if they are a slice of what is lent, of `least` bytes or more.
+#[inline]
+pub(crate) fn shared(bytes: &[u8], least: usize) -> Bytes {
+    if bytes.len() < least {
+        return Bytes::copy_from_slice(bytes);
+    }
+    let slice = LENT.try_with(|lent| {
+        let home = lent.take()?;
+        if home.len() == bytes.len() && home.as_ptr() == bytes.as_ptr() {
+            return Some(home);
+        }
+        let slice = slice_of(&home, bytes);
+        lent.set(Some(home));
+        slice
+    });
+    slice.ok().flatten().unwrap_or_else(|| Bytes::copy_from_slice(bytes))
+}
+
+/// A handle of `part`, if it lies in `home`.
+#[inline]
+pub(crate) fn slice_of(home: &Bytes, part: &[u8]) -> Option<Bytes> {
+    let start = part.as_ptr().addr().checked_sub(home.as_ptr().addr())?;
+    let end = start.checked_add(part.len())?;
+    (end <= home.len()).then(|| home.slice(start..end))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_slice_is_found_in_what_is_lent_and_nowhere_else() {
+        let home = Bytes::from(vec![1; 2000]);
+        let other = Bytes::from(vec![1; 2000]);
+        let part = &home[100..1100];
+        assert_ne!(shared(part, SLICED).as_ptr(), part.as_ptr(), "nothing is lent");
+        lend(home.clone(), || {
+            assert_eq!(shared(part, SLICED).as_ptr(), part.as_ptr());
+            assert_eq!(shared(part, SLICED).as_ptr(), part.as_ptr(), "more than once");
+            assert_ne!(shared(&home[..100], SLICED).as_ptr(), home.as_ptr(), "too short");
+            assert_ne!(shared(&other, SLICED).as_ptr(), other.as_ptr());
+            lend(other.clone(), || assert_eq!(shared(&other, SLICED).as_ptr(), other.as_ptr()));
+            assert_eq!(shared(part, SLICED).as_ptr(), part.as_ptr(), "it is lent again");
+            assert_eq!(lent(&home[1..]), None, "a part is not the whole");
+        });
+        assert_ne!(shared(part, SLICED).as_ptr(), part.as_ptr());
+        assert!(home.try_into_mut().is_ok(), "nobody holds it any more");
+    }
+
+    #[test]
+    fn what_is_lent_comes_back_from_a_panic() {
+        let home = Bytes::from(vec![1; 2000]);
+        std::panic::catch_unwind(|| lend(home.clone(), || panic!("a user's type"))).unwrap_err();
+        assert!(home.is_unique());
+    }
+
+    #[test]
+    fn the_handle_itself_is_taken_once() {
+        let home = Bytes::from(vec![1; 2000]);
+        lend(home.clone(), || {
+            assert_eq!(lent(&home).map(|bytes| bytes.as_ptr()), Some(home.as_ptr()));
+            assert_eq!(lent(&home), None);
+        });
+    }
+}
