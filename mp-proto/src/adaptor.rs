@@ -23,8 +23,8 @@
 //! | number, `bool`, string, `char` | itself, one element | itself; a `char` is a text, an `f32` a float, an `i128` or `u128` an integer if it fits 64 bits |
 //! | bytes (`serialize_bytes`) | one byte string | a byte string |
 //!
-//! A `Vec<u8>` or `&[u8]` is, to serde, a list of numbers. For a byte string use [`Value::Bytes`],
-//! or a type like those of the crate `serde_bytes`.
+//! A `Vec<u8>` or `&[u8]` is, to serde, a list of numbers. For a byte string use [`Payload`](crate::Payload), which is not
+//! copied, or a type like those of the crate `serde_bytes`, which own their bytes.
 //!
 //! Names and tags are what serde's attributes make of them: with `#[serde(rename_all = "snake_case")]` a variant
 //! `PrivMsg` has the tag `priv_msg`.

@@ -52,10 +52,8 @@ pub(crate) const KEPT: usize = 16 * 1024;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 ///
-/// Types that look at the data first (`#[serde(untagged)]`, `#[serde(flatten)]`) see bytes and not a payload: in them it is
-/// copied. With serialisers of others it is what `Vec<u8>` is to `serde_bytes`.
+/// In types that look at the data first (`#[serde(untagged)]`, `#[serde(flatten)]`) it is copied when it is read. With serialisers of others it is what `Vec<u8>` is to `serde_bytes`.
 #[derive(Clone, Default, Eq, PartialOrd, Ord, Hash)]
-#[expect(clippy::derived_hash_with_manual_eq, reason = "both look at the bytes and at nothing else")]
 pub struct Payload(Bytes);
 
 impl Payload {

@@ -1,16 +1,14 @@
 //! A frame that lies in several places.
 
-use std::collections::VecDeque;
-
-use bytes::{Buf, Bytes, BytesMut};
+use bytes::{Bytes, BytesMut};
 
 /// Bytes that lie in several places, one part behind the other: what was written, and between it payloads where they lie
 /// `[MSG-17]`. Mostly it is one part.
 #[derive(Debug, Clone, Default)]
 pub struct Parts {
     first: Bytes,
-    /// None of them is empty.
-    rest: Option<Box<VecDeque<Bytes>>>,
+    /// The last one comes first. None of them is empty.
+    rest: Vec<Bytes>,
     len: usize,
     memory: usize,
 }
@@ -46,10 +44,8 @@ impl Parts {
     pub fn take(&mut self, most: usize) -> Bytes {
         let part = self.first.split_to(most.min(self.first.len()));
         self.len = self.len.saturating_sub(part.len());
-        if self.first.is_empty()
-            && let Some(rest) = &mut self.rest
-        {
-            self.first = rest.pop_front().unwrap_or_default();
+        if self.first.is_empty() {
+            self.first = self.rest.pop().unwrap_or_default();
         }
         part
     }
@@ -57,36 +53,33 @@ impl Parts {
     /// All of them in one place, copied if they are not.
     #[must_use]
     pub fn to_bytes(&self) -> Bytes {
-        let Some(rest) = self.rest.as_ref().filter(|rest| !rest.is_empty()) else {
+        if self.rest.is_empty() {
             return self.first.clone();
-        };
+        }
         let mut all = BytesMut::with_capacity(self.len);
         all.extend_from_slice(&self.first);
-        rest.iter().for_each(|part| all.extend_from_slice(part));
+        self.rest.iter().rev().for_each(|part| all.extend_from_slice(part));
         all.freeze()
     }
 
     /// Cuts what was written, to put what was kept in between: each behind so many bytes of it.
+    #[cfg(feature = "postcard")]
     fn joined(mut written: Bytes, kept: Vec<(usize, Bytes)>) -> Self {
-        let mut all = VecDeque::with_capacity(kept.len().saturating_mul(2).saturating_add(1));
-        let mut gone = 0;
-        for (at, bytes) in kept {
-            let before = at.saturating_sub(gone).min(written.len());
-            all.push_back(written.split_to(before));
-            all.push_back(bytes);
-            gone = at;
+        let mut rest = Vec::with_capacity(kept.len().saturating_mul(2).saturating_add(1));
+        for (at, bytes) in kept.into_iter().rev() {
+            rest.push(written.split_off(at.min(written.len())));
+            rest.push(bytes);
         }
-        all.push_back(written);
-        all.retain(|part| !part.is_empty());
-        let len = all.iter().map(Bytes::remaining).fold(0, usize::saturating_add);
-        let first = all.pop_front().unwrap_or_default();
-        Self { first, rest: Some(Box::new(all)), len, memory: 0 }
+        rest.push(written);
+        rest.retain(|part| !part.is_empty());
+        let len = rest.iter().map(Bytes::len).fold(0, usize::saturating_add);
+        Self { first: rest.pop().unwrap_or_default(), rest, len, memory: 0 }
     }
 }
 
 impl From<Bytes> for Parts {
     fn from(bytes: Bytes) -> Self {
-        Self { len: bytes.len(), memory: bytes.len(), first: bytes, rest: None }
+        Self { len: bytes.len(), memory: bytes.len(), first: bytes, rest: Vec::new() }
     }
 }
 

@@ -14,7 +14,7 @@ use super::super::frame::{count_more_values, decode_quickly, decode_thoroughly, 
 use super::super::{
     Codec, FrameScanner, Scanner, Span, cbor::Cbor, json::Json, postcard::Postcard, storable::Storable,
 };
-use crate::{Frame, Framing, Message, Value};
+use crate::{Frame, Framing, Message, Payload, Value};
 
 /// Bytes, as `serde_bytes` has them.
 #[derive(Debug, PartialEq, Clone)]
@@ -210,6 +210,9 @@ fn compare_all(frame: &Frame) -> Result<(), TestCaseError> {
     compare::<f64>(frame)?;
     compare::<char>(frame)?;
     compare::<Octets>(frame)?;
+    compare::<Payload>(frame)?;
+    compare::<Vec<Payload>>(frame)?;
+    compare::<(Option<Payload>, Payload)>(frame)?;
     compare::<()>(frame)
 }
 
