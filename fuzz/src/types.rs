@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use mp_proto::{DecodeError, Frame, Message, PortId, Value};
+use mp_proto::{DecodeError, Frame, Message, Payload, PortId, Value};
 use serde::Deserialize;
 
 /// An enum with a variant of each kind.
@@ -37,6 +37,8 @@ pub fn readings(reader: &impl Reads) -> Vec<String> {
         reading::<Vec<Talk>>(reader),
         reading::<(PortId, Talk)>(reader),
         reading::<()>(reader),
+        reading::<(Payload, Option<Payload>)>(reader),
+        reading::<Vec<Payload>>(reader),
     ]
 }
 

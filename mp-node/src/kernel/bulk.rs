@@ -243,7 +243,7 @@ impl Bulk {
         let waited = head.frame.len();
         if waited == head.len {
             // It begins.
-            head.frame.take(PREFIX);
+            head.frame.advance(PREFIX);
         }
         let len = most.min(head.frame.len());
         let last = len == head.frame.len();

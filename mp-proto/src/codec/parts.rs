@@ -50,6 +50,14 @@ impl Parts {
         part
     }
 
+    /// Drops the first ones, so many, or all.
+    pub fn advance(&mut self, count: usize) {
+        let left = self.len.saturating_sub(count);
+        while self.len > left {
+            self.take(self.len.saturating_sub(left));
+        }
+    }
+
     /// All of them in one place, copied if they are not.
     #[must_use]
     pub fn to_bytes(&self) -> Bytes {
@@ -61,19 +69,16 @@ impl Parts {
         self.rest.iter().rev().for_each(|part| all.extend_from_slice(part));
         all.freeze()
     }
+}
 
-    /// Cuts what was written, to put what was kept in between: each behind so many bytes of it.
-    #[cfg(feature = "postcard")]
-    fn joined(mut written: Bytes, kept: Vec<(usize, Bytes)>) -> Self {
-        let mut rest = Vec::with_capacity(kept.len().saturating_mul(2).saturating_add(1));
-        for (at, bytes) in kept.into_iter().rev() {
-            rest.push(written.split_off(at.min(written.len())));
-            rest.push(bytes);
-        }
-        rest.push(written);
-        rest.retain(|part| !part.is_empty());
+/// Parts in their order.
+impl FromIterator<Bytes> for Parts {
+    fn from_iter<I: IntoIterator<Item = Bytes>>(parts: I) -> Self {
+        let mut rest: Vec<Bytes> = parts.into_iter().filter(|part| !part.is_empty()).collect();
+        rest.reverse();
         let len = rest.iter().map(Bytes::len).fold(0, usize::saturating_add);
-        Self { first: rest.pop().unwrap_or_default(), rest, len, memory: 0 }
+        let first = rest.pop().unwrap_or_default();
+        Self { memory: first.len(), first, rest, len }
     }
 }
 
@@ -171,8 +176,20 @@ mod writer {
         Postcard::close_with(&mut memory, len);
         let size = memory.capacity();
         let written = memory.freeze();
-        let parts = if kept.is_empty() { written.into() } else { Parts::joined(written, kept) };
-        Parts { memory: size, ..parts }
+        Parts { memory: size, ..joined(written, kept) }
+    }
+
+    /// What was written, and what was kept in between: each behind so many bytes of it.
+    fn joined(mut written: Bytes, kept: Vec<(usize, Bytes)>) -> Parts {
+        let mut gone = 0;
+        let mut parts = Vec::with_capacity(kept.len().saturating_mul(2).saturating_add(1));
+        for (at, bytes) in kept {
+            let before = at.saturating_sub(std::mem::replace(&mut gone, at)).min(written.len());
+            parts.push(written.split_to(before));
+            parts.push(bytes);
+        }
+        parts.push(written);
+        parts.into_iter().collect()
     }
 
     /// Writes all but long payloads that can be kept.

@@ -138,7 +138,14 @@ impl Model {
                 let mut frame = BytesMut::new();
                 Frame::write(Framing::Postcard, port, &message, None, usize::MAX, &mut frame)
                     .expect("encodes");
-                self.outbox.offer_frame(port, frame.freeze().into(), lane, &self.limits).expect("encodes");
+                // It lies in several places, of which some are larger than a piece and some are smaller.
+                let mut frame = frame.freeze();
+                let mut parts = Vec::new();
+                while !frame.is_empty() {
+                    parts.push(frame.split_to(frame.len().min(1 + (parts.len() * 977 + len) % 1300)));
+                }
+                let frame = parts.into_iter().collect();
+                self.outbox.offer_frame(port, frame, lane, &self.limits).expect("encodes");
             }
         }
         self.said.push(what);
