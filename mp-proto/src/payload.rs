@@ -2,14 +2,16 @@
 
 use std::borrow::Borrow;
 use std::cell::Cell;
+use std::cmp::Ordering;
 use std::fmt;
+use std::hash::{Hash, Hasher};
 use std::ops::Deref;
 
 use bytes::Bytes;
-use serde::de::{Deserialize, Deserializer, SeqAccess, Visitor};
+use serde::de::{Deserialize, Deserializer, Error, SeqAccess, Visitor};
 use serde::ser::{Serialize, Serializer};
 
-/// Shorter payloads are copied when they are read: it costs no more, and holds nothing else.
+/// Shorter payloads are copied when they are read: it costs less, and holds nothing else.
 pub(crate) const SLICED: usize = 512;
 
 /// Payloads of fewer bytes are copied when they are written `[MSG-17]`: as a part of their own they would cost more.
@@ -25,7 +27,8 @@ pub(crate) const KEPT: usize = 16 * 1024;
 ///   keep a [detached](Self::detached) copy, or take a type that owns its bytes, such as `serde_bytes::ByteBuf`.
 /// - **Sent** to another node in a message that goes in pieces (of more than
 ///   [`Limits::large_message`](crate::Limits::large_message) bytes, between nodes of our kind), it goes to the socket from
-///   where it lies, if it has 16 KiB or more `[MSG-17]`. To clone one costs a counter.
+///   where it lies, if it has 16 KiB or more `[MSG-17]`. To clone one
+///   of 512 bytes or more costs a counter.
 ///
 /// A message to a typed port of the same node is moved, whatever it is made of.
 ///
@@ -53,80 +56,124 @@ pub(crate) const KEPT: usize = 16 * 1024;
 /// ```
 ///
 /// In types that look at the data first (`#[serde(untagged)]`, `#[serde(flatten)]`) it is copied when it is read. With serialisers of others it is what `Vec<u8>` is to `serde_bytes`.
-#[derive(Clone, Default, Eq, PartialOrd, Ord, Hash)]
-pub struct Payload(Bytes);
+#[derive(Clone)]
+pub struct Payload(Held);
+
+#[derive(Clone)]
+enum Held {
+    /// Short ones have memory of their own, for which a counter would be ado.
+    Own(Vec<u8>),
+    Shared(Bytes),
+}
 
 impl Payload {
     /// The same bytes in memory of their own, so that nothing else is held.
     #[must_use]
     pub fn detached(&self) -> Self {
-        Self(Bytes::copy_from_slice(&self.0))
+        self.to_vec().into()
     }
 
     /// The handle of the bytes.
     #[must_use]
     pub fn into_bytes(self) -> Bytes {
-        self.0
+        match self.0 {
+            Held::Own(bytes) => bytes.into(),
+            Held::Shared(bytes) => bytes,
+        }
+    }
+}
+
+impl Default for Payload {
+    fn default() -> Self {
+        Self(Held::Own(Vec::new()))
     }
 }
 
 impl Deref for Payload {
     type Target = [u8];
 
+    #[inline]
     fn deref(&self) -> &[u8] {
-        &self.0
+        match &self.0 {
+            Held::Own(bytes) => bytes,
+            Held::Shared(bytes) => bytes,
+        }
     }
 }
 
 impl AsRef<[u8]> for Payload {
+    #[inline]
     fn as_ref(&self) -> &[u8] {
-        &self.0
+        self
     }
 }
 
 /// Compared, ordered and hashed as a slice is.
 impl Borrow<[u8]> for Payload {
     fn borrow(&self) -> &[u8] {
-        &self.0
+        self
     }
 }
 
 /// With whatever is bytes.
 impl<B: AsRef<[u8]> + ?Sized> PartialEq<B> for Payload {
     fn eq(&self, other: &B) -> bool {
-        self.0.as_ref() == other.as_ref()
+        **self == *other.as_ref()
+    }
+}
+
+impl Eq for Payload {}
+
+impl PartialOrd for Payload {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for Payload {
+    fn cmp(&self, other: &Self) -> Ordering {
+        (**self).cmp(other)
+    }
+}
+
+impl Hash for Payload {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        (**self).hash(state);
     }
 }
 
 impl fmt::Debug for Payload {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Debug::fmt(&self.0, f)
+        write!(f, "b\"{}\"", self.escape_ascii())
     }
 }
 
 impl From<Bytes> for Payload {
     fn from(bytes: Bytes) -> Self {
-        Self(bytes)
+        Self(Held::Shared(bytes))
     }
 }
 
 /// Without copying them.
 impl From<Vec<u8>> for Payload {
     fn from(bytes: Vec<u8>) -> Self {
-        Self(bytes.into())
+        Self(if bytes.len() < SLICED { Held::Own(bytes) } else { Held::Shared(bytes.into()) })
     }
 }
 
 /// Without copying them, if nobody else has them.
 impl From<Payload> for Vec<u8> {
     fn from(payload: Payload) -> Self {
-        payload.0.into()
+        match payload.0 {
+            Held::Own(bytes) => bytes,
+            Held::Shared(bytes) => bytes.into(),
+        }
     }
 }
 
 impl From<Payload> for Bytes {
     fn from(payload: Payload) -> Self {
-        payload.0
+        payload.into_bytes()
     }
 }
 
@@ -134,23 +181,27 @@ impl From<Payload> for Bytes {
 pub(crate) const NAME: &str = "$mp_proto::Payload";
 
 impl Serialize for Payload {
-    #[inline]
+    #[inline(always)]
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        lend_long(&self.0, || serializer.serialize_newtype_struct(NAME, &Octets(&self.0)))
+        let octets = Octets(self);
+        match &self.0 {
+            Held::Own(_) => serializer.serialize_newtype_struct(NAME, &octets),
+            Held::Shared(bytes) => lend_long(bytes, || serializer.serialize_newtype_struct(NAME, &octets)),
+        }
     }
 }
 
 struct Octets<'a>(&'a [u8]);
 
 impl Serialize for Octets<'_> {
-    #[inline]
+    #[inline(always)]
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.serialize_bytes(self.0)
     }
 }
 
 impl<'de> Deserialize<'de> for Payload {
-    #[inline]
+    #[inline(always)]
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         deserializer.deserialize_newtype_struct(NAME, PayloadVisitor)
     }
@@ -170,17 +221,20 @@ impl<'de> Visitor<'de> for PayloadVisitor {
         deserializer.deserialize_byte_buf(self)
     }
 
-    #[inline]
+    #[inline(always)]
     fn visit_bytes<E>(self, bytes: &[u8]) -> Result<Payload, E> {
-        Ok(Payload(shared(bytes, SLICED)))
+        if bytes.len() < SLICED {
+            return Ok(Payload(Held::Own(bytes.to_vec())));
+        }
+        Ok(shared(bytes, SLICED).into())
     }
 
     fn visit_byte_buf<E>(self, bytes: Vec<u8>) -> Result<Payload, E> {
         Ok(bytes.into())
     }
 
-    fn visit_str<E>(self, text: &str) -> Result<Payload, E> {
-        Ok(Payload(shared(text.as_bytes(), SLICED)))
+    fn visit_str<E: Error>(self, text: &str) -> Result<Payload, E> {
+        self.visit_bytes(text.as_bytes())
     }
 
     fn visit_string<E>(self, text: String) -> Result<Payload, E> {

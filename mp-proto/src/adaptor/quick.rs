@@ -146,10 +146,9 @@ impl<'q, 'f, 'a, Q: QuickReader<'a>> Item<'q, 'f, Q> {
     fn lend<'de, V: Visitor<'de>>(self, visitor: V) -> Read<V::Value> {
         let (before, home) = (self.from.clone(), self.flag.0.home);
         if let Some(bytes) = self.from.bytes() {
-            let slice = if bytes.len() < payload::SLICED { None } else { home };
-            return match slice.and_then(|home| payload::slice_of(home, bytes)) {
-                Some(slice) => payload::lend(slice, || visitor.visit_bytes(bytes)),
-                None => visitor.visit_bytes(bytes),
+            return match home {
+                Some(home) if bytes.len() >= payload::SLICED => visit_slice(home, bytes, visitor),
+                _ => visitor.visit_bytes(bytes),
             };
         }
         *self.from = before;
@@ -207,6 +206,15 @@ impl<'q, 'f, 'a, Q: QuickReader<'a>> Item<'q, 'f, Q> {
                 Ok(())
             }
         }
+    }
+}
+
+/// Hands on bytes that may be kept as a part of `home`, if they are.
+#[inline(never)]
+fn visit_slice<'de, V: Visitor<'de>>(home: &Bytes, bytes: &[u8], visitor: V) -> Read<V::Value> {
+    match payload::slice_of(home, bytes) {
+        Some(slice) => payload::lend(slice, || visitor.visit_bytes(bytes)),
+        None => visitor.visit_bytes(bytes),
     }
 }
 

@@ -123,7 +123,7 @@ impl<'w, W: TokenWriter, const EXACT: bool> Serializer for Item<'w, W, EXACT> {
         self.serialize_str(tag)
     }
 
-    #[inline]
+    #[inline(always)]
     fn serialize_newtype_struct<T: Serialize + ?Sized>(
         self,
         _: &'static str,

@@ -97,7 +97,7 @@ impl<'w, W: TokenWriter, const EXACT: bool> Serializer for Root<'w, W, EXACT> {
         SerializeTuple::end(self.list(Some(tag), 0))
     }
 
-    #[inline]
+    #[inline(always)]
     fn serialize_newtype_struct<T: Serialize + ?Sized>(
         self,
         _: &'static str,
