@@ -46,6 +46,7 @@ use crate::port::Port;
 use crate::runtime::claims::Claims;
 use crate::runtime::listen::Strangers;
 use crate::runtime::peer::Peer;
+use crate::runtime::peers::Peers;
 use crate::runtime::relay::Tube;
 use crate::runtime::rng::Rng;
 use crate::service::{Resolver, Service};
@@ -91,7 +92,7 @@ pub(crate) struct Inner {
     pub(crate) terms: Shared<Arc<Terms>>,
     pub(crate) transport: Arc<dyn Transport>,
     pub(crate) ports: Shared<PortTable<Arc<PortCell>>>,
-    pub(crate) peers: Shared<BTreeMap<NodeId, Arc<Peer>>>,
+    pub(crate) peers: Shared<Peers>,
     pub(crate) names: Lock<BTreeMap<String, PortId>>,
     pub(crate) functions: Shared<BTreeMap<String, Arc<Function>>>,
     pub(crate) refused: Lock<VecDeque<(String, Reason)>>,
@@ -517,7 +518,7 @@ impl Inner {
     pub(crate) fn all_peers(&self) -> Vec<Arc<Peer>> {
         writing::assert_none();
         let peers = self.peers.read();
-        peers.iter().filter(|(name, peer)| **name == peer.id).map(|(_, peer)| Arc::clone(peer)).collect()
+        peers.iter().filter(|(name, peer)| *name == peer.id).map(|(_, peer)| Arc::clone(peer)).collect()
     }
 
     pub(crate) fn next_id(&self) -> u64 {

@@ -88,7 +88,16 @@ impl Port {
     ///
     /// Safe: no message is lost by dropping the future.
     pub fn recv_as<T: DeserializeOwned>(&mut self) -> impl Future<Output = Option<T>> + Send + use<'_, T> {
-        std::future::poll_fn(|cx| self.poll_read(cx, |frame| frame.decode()))
+        std::future::poll_fn(|cx| match self.inlet.read_in_run(|frame| frame.decode_at_once()) {
+            Some(message) => Poll::Ready(Some(message)),
+            None => self.poll_as(cx),
+        })
+    }
+
+    /// The next message as a `T`, however it came.
+    #[inline(never)]
+    fn poll_as<T: DeserializeOwned>(&mut self, cx: &mut Context<'_>) -> Poll<Option<T>> {
+        self.poll_read(cx, |frame| frame.decode())
     }
 
     /// The next message as a `T`, or what is wrong with it.

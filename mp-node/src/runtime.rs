@@ -6,6 +6,7 @@ pub(crate) mod link;
 pub(crate) mod listen;
 pub(crate) mod meet;
 pub(crate) mod peer;
+pub(crate) mod peers;
 pub(crate) mod relay;
 pub(crate) mod rival;
 pub(crate) mod rng;

@@ -22,6 +22,7 @@ pub mod storable;
 
 use std::borrow::Cow;
 use std::fmt;
+use std::ops::Range;
 use std::str::FromStr;
 
 use bytes::BytesMut;
@@ -129,13 +130,15 @@ pub trait Codec {
         false
     }
 
-    /// Whether a frame is well-formed whose first `head` bytes are also those of a well-formed one, up to the end of the
-    /// port's name, which is as long. If that cannot be told at little cost it is false, and [`check`](Codec::check) has
-    /// to be asked.
+    /// Finds the frames that `input` begins with, as long as each is there as a whole, has no more than `max` bytes, is well-formed,
+    /// and begins with `head`: with the bytes of a well-formed frame up to the end of its port's name. Where the first other one
+    /// is, or one of which that cannot be told at little cost, the scanner and [`check`](Codec::check) have to be asked. `found` is
+    /// told where each frame stands, and whether to go on is what it says. Only for framings whose scanner remembers nothing of
+    /// whole frames.
     #[inline]
-    fn is_sound_behind(frame: &[u8], head: usize) -> bool {
-        let _: (&[u8], usize) = (frame, head);
-        false
+    fn find_alike(input: &[u8], head: &[u8], max: usize, found: impl FnMut(Range<usize>) -> bool) {
+        let _: (&[u8], &[u8], usize) = (input, head, max);
+        drop(found);
     }
 
     /// Goes to the message's first element, behind the port's name. `reader` is at the beginning of its frame.

@@ -7,6 +7,8 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use crate::text::is_same;
+
 /// The longest node ID that is taken, in bytes.
 pub const MAX_NODE_ID: usize = 512;
 /// The longest port name that is taken, in bytes.
@@ -174,6 +176,14 @@ impl PortId {
     #[must_use]
     pub fn node_str(&self) -> &str {
         self.full.get(..self.node_len).unwrap_or_default()
+    }
+
+    /// Whether it is a port of that node.
+    #[inline]
+    #[must_use]
+    pub fn is_at(&self, node: &NodeId) -> bool {
+        let name = self.full.as_bytes().get(..self.node_len).unwrap_or_default();
+        is_same(name, node.as_str().as_bytes())
     }
 
     /// The node that holds the port. Allocates unless this is a node port.

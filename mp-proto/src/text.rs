@@ -59,6 +59,40 @@ pub(crate) fn is_utf8(bytes: &[u8]) -> bool {
     is_ascii(bytes) || std::str::from_utf8(bytes).is_ok()
 }
 
+/// What stands behind `head` in `bytes`: as in the standard library, with fewer steps for heads of a few words.
+#[inline(always)]
+#[must_use]
+#[cfg(feature = "postcard")]
+pub(crate) fn strip_head<'a>(bytes: &'a [u8], head: &[u8]) -> Option<&'a [u8]> {
+    let (begin, behind) = bytes.split_at_checked(head.len())?;
+    is_same(begin, head).then_some(behind)
+}
+
+/// Whether two strings are the same: as in the standard library, with fewer steps for those of a few words.
+#[inline(always)]
+#[must_use]
+pub(crate) fn is_same(one: &[u8], other: &[u8]) -> bool {
+    if one.len() != other.len() {
+        return false;
+    }
+    // The last word may begin within the one before it.
+    match (one.last_chunk(), other.last_chunk(), one.as_chunks().0, other.as_chunks().0) {
+        (Some(a), Some(b), ones, others) => {
+            let words =
+                ones.iter().zip(others).map(|(a, b)| (u64::from_ne_bytes(*a), u64::from_ne_bytes(*b)));
+            u64::from_ne_bytes(*a) == u64::from_ne_bytes(*b)
+                && words.fold(0, |all, (a, b)| all | (a ^ b)) == 0
+        }
+        _ => match (one.first_chunk(), one.last_chunk(), other.first_chunk(), other.last_chunk()) {
+            (Some(a), Some(b), Some(c), Some(d)) => {
+                u32::from_ne_bytes(*a) == u32::from_ne_bytes(*c)
+                    && u32::from_ne_bytes(*b) == u32::from_ne_bytes(*d)
+            }
+            _ => one.iter().eq(other),
+        },
+    }
+}
+
 /// The characters that a Perl byte string stands for: each byte is the character of that number.
 #[must_use]
 pub(crate) fn latin1(bytes: &[u8]) -> Cow<'_, str> {
@@ -133,9 +167,9 @@ impl<'de> Deserialize<'de> for Text {
 
 #[cfg(all(test, feature = "postcard"))]
 mod tests {
-    use proptest::prelude::{any, prop, prop_assert_eq, proptest};
+    use proptest::prelude::{any, prop, prop_assert, prop_assert_eq, proptest};
 
-    use super::{is_ascii, is_utf8};
+    use super::{is_ascii, is_same, is_utf8};
 
     #[test]
     fn one_byte_that_is_not_ascii_is_found_in_each_place() {
@@ -155,6 +189,20 @@ mod tests {
             for bytes in [bytes.as_slice(), text.as_bytes()] {
                 prop_assert_eq!(is_ascii(bytes), bytes.is_ascii());
                 prop_assert_eq!(is_utf8(bytes), std::str::from_utf8(bytes).is_ok());
+            }
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn strings_are_compared_as_they_are_elsewhere(one: Vec<u8>, other: Vec<u8>, at: prop::sample::Index, len in 0..40_usize) {
+            prop_assert_eq!(is_same(&one, &other), one == other);
+            let one: Vec<u8> = one.into_iter().cycle().take(len).collect();
+            prop_assert!(is_same(&one, &one.clone()));
+            let mut other = one.clone();
+            if let Some(byte) = other.get_mut(at.index(len.max(1))) {
+                *byte ^= 1;
+                prop_assert!(!is_same(&one, &other));
             }
         }
     }

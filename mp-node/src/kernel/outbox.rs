@@ -221,8 +221,7 @@ impl Outbox {
             return false;
         }
         let cap = if self.cuts { self.bulk.large() } else { usize::MAX };
-        let written = Frame::write_capped(self.framing, port, message, reply, limits, cap, &mut self.buffer);
-        let taken = matches!(written, Ok(true));
+        let taken = Frame::write_at_once(self.framing, port, message, reply, limits, cap, &mut self.buffer);
         self.messages += usize::from(taken);
         taken
     }

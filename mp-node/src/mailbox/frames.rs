@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use mp_proto::{Frame, Frames};
+use mp_proto::{Frame, FrameRef, Frames};
 
 use super::queue::{BATCH, Queue, Store, Taken};
 
@@ -141,6 +141,21 @@ impl Store for Deque {
             self.bytes -= frame.bytes().len();
             return Some(read(Taken::Item(frame)));
         }
+    }
+
+    #[inline(always)]
+    fn read_in_run<R>(&mut self, read: impl FnOnce(FrameRef<'_>) -> Option<R>) -> Option<R> {
+        let Some(Load::Run(run)) = self.loads.front_mut() else { return None };
+        let size = run.first_len()?;
+        // It counts as taken out before it is read, which may panic.
+        (self.len, self.bytes) = (self.len - 1, self.bytes - size);
+        let made = run.read_first(read);
+        if made.is_none() {
+            (self.len, self.bytes) = (self.len + 1, self.bytes + size);
+        } else if run.len() == 0 {
+            drop(self.loads.pop_front());
+        }
+        made
     }
 
     fn pop_only(&mut self) -> Option<Frame> {

@@ -6,7 +6,7 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
-use mp_proto::{DecodeError, PortId, Reason};
+use mp_proto::{DecodeError, FrameRef, PortId, Reason};
 use tokio::task::yield_now;
 
 use super::queue::{Deque, Entry, Store, Taken};
@@ -76,6 +76,14 @@ impl<S: Store> Inlet<S> {
             }
         }
         Poll::Ready(self.pop_with(read))
+    }
+
+    /// What `read` makes of the next message, if that is in hand and lies in a run, as most do that come from other nodes, and `read`
+    /// makes something of it: else it is still the next one.
+    #[inline(always)]
+    pub(crate) fn read_in_run<R>(&mut self, read: impl FnOnce(FrameRef<'_>) -> Option<R>) -> Option<R> {
+        let batch = self.batch.as_mut().filter(|batch| batch.seen.is_empty())?;
+        batch.fresh.read_in_run(read)
     }
 
     /// Takes messages out of the mailbox, or waits for one.

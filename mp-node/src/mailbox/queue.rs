@@ -61,6 +61,8 @@ pub(crate) trait Store: Default {
     fn weight(item: &Self::Item) -> usize;
     /// The first message, for someone who makes something else of it at once.
     fn pop_with<R>(&mut self, read: impl FnOnce(Taken<'_, Self::Item>) -> R) -> Option<R>;
+    /// What `read` makes of the first message, if that lies in a run, and `read` makes something of it: else it is still the first one.
+    fn read_in_run<R>(&mut self, read: impl FnOnce(FrameRef<'_>) -> Option<R>) -> Option<R>;
     /// The first message, if there is no other one and it has not come in a run.
     fn pop_only(&mut self) -> Option<Self::Item>;
     /// Takes out the first messages, no more than [`BATCH`], into an empty batch, whose memory may be used in turn.

@@ -13,6 +13,8 @@ use std::collections::VecDeque;
 use std::fmt;
 use std::marker::PhantomData;
 
+use mp_proto::FrameRef;
+
 use super::frames::{Deque, Load};
 use super::queue::{BATCH, Entry, Queue, Store, Taken, Typed};
 
@@ -197,6 +199,21 @@ impl<T: Send + 'static> Store for Values<T> {
             return self.latest.pop_front().map(|value| read(Taken::Item(Entry::Moved(value))));
         }
         self.pop_earlier_with(read)
+    }
+
+    #[inline(always)]
+    fn read_in_run<R>(&mut self, read: impl FnOnce(FrameRef<'_>) -> Option<R>) -> Option<R> {
+        let Some(Part::Load(Load::Run(run))) = self.earlier.front_mut() else { return None };
+        let size = run.first_len()?;
+        // It counts as taken out before it is read, which may panic.
+        (self.len, self.bytes) = (self.len - 1, self.bytes - size);
+        let made = run.read_first(read);
+        if made.is_none() {
+            (self.len, self.bytes) = (self.len + 1, self.bytes + size);
+        } else if run.len() == 0 {
+            drop(self.earlier.pop_front());
+        }
+        made
     }
 
     #[inline]

@@ -283,7 +283,7 @@ impl NodeBuilder {
             terms: Shared::new(Arc::new(terms)),
             limits,
             transport,
-            peers: Shared::new(BTreeMap::new()),
+            peers: Shared::default(),
             names: Lock::new(BTreeMap::new()),
             functions: Shared::new(BTreeMap::new()),
             refused: Lock::new(VecDeque::new()),

@@ -77,7 +77,7 @@ impl Inner {
         if self.is_closed() {
             return Err(SendError::ShutDown);
         }
-        if to.node_str() == self.id.as_str() {
+        if to.is_at(&self.id) {
             return Ok(self.offer_local(to.name(), letter, lane)?);
         }
         if writing::is_under_way() {

@@ -160,7 +160,10 @@ impl<T: DeserializeOwned + Send + 'static> TypedPort<T> {
     ///
     /// Safe: no message is lost by dropping the future.
     pub fn recv(&mut self) -> impl Future<Output = Option<T>> + Send + use<'_, T> {
-        std::future::poll_fn(|cx| self.poll_recv(cx))
+        std::future::poll_fn(|cx| match self.inlet.read_in_run(|frame| frame.decode_at_once()) {
+            Some(message) => Poll::Ready(Some(message)),
+            None => self.poll_recv(cx),
+        })
     }
 
     /// The next message, or what is wrong with it.

@@ -273,14 +273,14 @@ impl Inner {
         message: &M,
         reply: Option<&PortId>,
     ) -> bool {
-        if self.is_closed() || to.node_str() == self.id.as_str() {
+        if self.is_closed() || to.is_at(&self.id) {
             return false;
         }
         let Some(_writing) = Writing::begin() else { return false };
         // The map stays locked, which costs less than to count one more holder of the record. Who changes it waits for no
         // longer than a message takes to be written.
         let peers = self.peers.read();
-        let Some(peer) = peers.get(to.node_str()) else { return false };
+        let Some(peer) = peers.holder(to) else { return false };
         let mut state = peer.state.lock();
         match state.route.send_at_once(to.name(), message, reply, &self.limits) {
             AtOnce::Done => true,

@@ -7,6 +7,8 @@ use bytes::{Bytes, BytesMut};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+#[cfg(feature = "postcard")]
+use super::postcard::{GatheringWriter, PREFIX, Postcard, PostcardQuick};
 use super::{Codec, DecodeError, EncodeError, Entered, Framing, with_codec};
 use crate::request::is_no_op;
 use crate::text::latin1;
@@ -73,6 +75,19 @@ impl<'a> FrameRef<'a> {
             else return Err(DecodeError::Unavailable(self.framing))
         );
         decode_thoroughly(self)
+    }
+
+    /// Reads the message as a `T`, if it is in the framing that nodes of our own kind prefer, and as expected; if not,
+    /// [`decode`](Self::decode) is to be asked. All of it is inline: for who reads one message after the other.
+    #[inline(always)]
+    #[must_use]
+    pub fn decode_at_once<T: DeserializeOwned>(self) -> Option<T> {
+        #[cfg(feature = "postcard")]
+        if self.framing == Framing::Postcard {
+            let entrance = PostcardQuick::<true>::new(self.bytes)?;
+            return adaptor::read_quickly(entrance.reader, entrance.level, self.home);
+        }
+        None
     }
 
     /// Reads the message.
@@ -159,6 +174,42 @@ impl Frame {
             cap,
             out,
         )
+    }
+
+    /// The same, if the message can be written and has no more bytes than `cap`; if not, nothing has been added. In the framing that
+    /// nodes of our own kind prefer all of it is inline: for who writes one message after the other.
+    #[inline(always)]
+    pub fn write_at_once<M: Serialize + ?Sized>(
+        framing: Framing,
+        port: &str,
+        message: &M,
+        reply: Option<&PortId>,
+        limits: &Limits,
+        cap: usize,
+        out: &mut BytesMut,
+    ) -> bool {
+        #[cfg(feature = "postcard")]
+        if framing == Framing::Postcard {
+            let open = Rollback { start: out.len(), out };
+            let body = open.start.saturating_add(PREFIX);
+            {
+                let mut writer = GatheringWriter::opened(open.out, cap);
+                let written = adaptor::write_frame(&mut writer, port, message, reply);
+                if writer.is_full() || written.is_err() {
+                    return false;
+                }
+            }
+            let frame = open.out.get(body..).unwrap_or_default();
+            let most = limits.max_values;
+            let fits = frame.len() <= limits.max_message
+                && (frame.len() <= most || !has_more_values::<Postcard>(frame, most));
+            if fits {
+                Postcard::close(open.out, open.start);
+                open.commit();
+            }
+            return fits;
+        }
+        matches!(Self::write_capped(framing, port, message, reply, limits, cap, out), Ok(true))
     }
 
     #[inline]

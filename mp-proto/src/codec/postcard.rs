@@ -15,6 +15,7 @@ mod scan;
 mod write;
 
 use std::borrow::Cow;
+use std::ops::Range;
 
 use bytes::BytesMut;
 
@@ -25,10 +26,11 @@ use crate::adaptor;
 pub use quick::PostcardQuick;
 pub use read::PostcardReader;
 pub use scan::PostcardScanner;
+pub(in crate::codec) use write::GatheringWriter;
 pub use write::PostcardWriter;
 
 /// Bytes of a length prefix.
-const PREFIX: usize = size_of::<u32>();
+pub(in crate::codec) const PREFIX: usize = size_of::<u32>();
 
 /// The codec of [`Framing::Postcard`].
 #[derive(Debug, Clone, Copy)]
@@ -87,8 +89,8 @@ impl Codec for Postcard {
     }
 
     #[inline(always)]
-    fn is_sound_behind(frame: &[u8], head: usize) -> bool {
-        check::is_sound_behind(frame, head)
+    fn find_alike(input: &[u8], head: &[u8], max: usize, found: impl FnMut(Range<usize>) -> bool) {
+        check::find_alike(input, head, max, found);
     }
 
     /// Fills in the length. One that 32 bits cannot hold becomes the largest that they can, which every scanner with a

@@ -255,7 +255,20 @@ impl<C: Codec> Cutter for Of<C> {
         // How the last message began, and the first one for its port: many begin like it. And where it ended.
         let (mut head, mut first): (&[u8], &[u8]) = (&[], &[]);
         let mut end = 0;
+        // No piece is taken for a frame: with its mark its length is beyond this.
+        let common = bounds.bytes.min(bounds.values).min(bounds.large).min(pieces::MARK as usize - 1);
         loop {
+            if !head.is_empty() && end == *used {
+                // They are for the same port, and nearly all that come one behind the other are such.
+                let (before, mut at) = (*used, 0);
+                C::find_alike(rest, head, common, |found| {
+                    let place = Place::new(before.saturating_add(found.start), found.len());
+                    place.inspect(|place| cuts.push_like_last(*place)).inspect(|_| at = found.end).is_some()
+                });
+                rest = rest.get(at..).unwrap_or_default();
+                *used = before.saturating_add(at);
+                end = *used;
+            }
             if bounds.pieces && pieces::begins(rest) {
                 return Ok(Stop::Piece);
             }
@@ -281,24 +294,19 @@ impl<C: Codec> Cutter for Of<C> {
             let (frame, behind) =
                 rest.get(skip..).and_then(|rest| rest.split_at_checked(len)).unwrap_or_default();
             let is_near = start.saturating_sub(end) <= GAP;
-            if is_near && whole.is_none() && is_like::<C>(frame, head, bounds) {
-                cuts.push_like_last(place);
-                end = place.end();
-            } else {
-                let name = match whole {
-                    Some((name, _)) => named::<C>(frame, Cow::Borrowed(name), bounds)?,
-                    None => self.examine(frame, bounds)?,
-                };
-                if let Some(name) = name {
-                    head = name.head(frame);
-                    if is_near && cuts.is_last(name.bytes(frame), first) {
-                        cuts.push_like_last(place);
-                    } else {
-                        first = frame;
-                        cuts.push(place, name);
-                    }
-                    end = place.end();
+            let name = match whole {
+                Some((name, _)) => named::<C>(frame, Cow::Borrowed(name), bounds)?,
+                None => self.examine(frame, bounds)?,
+            };
+            if let Some(name) = name {
+                head = name.head(frame);
+                if is_near && cuts.is_last(name.bytes(frame), first) {
+                    cuts.push_like_last(place);
+                } else {
+                    first = frame;
+                    cuts.push(place, name);
                 }
+                end = place.end();
             }
             rest = behind;
             *used = place.end();
@@ -324,16 +332,6 @@ fn named<C: Codec>(frame: &[u8], name: Cow<'_, [u8]>, bounds: Bounds) -> Result<
         return Ok(None);
     }
     Ok(Some(place_of(name, frame)))
-}
-
-/// Whether a frame, which begins as one did that was found good, is good for the same port. If it is not so for sure, that
-/// has to be found out in full.
-#[inline(always)]
-fn is_like<C: Codec>(frame: &[u8], head: &[u8], bounds: Bounds) -> bool {
-    !head.is_empty()
-        && frame.len() <= bounds.values
-        && frame.starts_with(head)
-        && C::is_sound_behind(frame, head.len())
 }
 
 /// Where the name stands in the frame that it was read from.

@@ -226,8 +226,36 @@ impl Frames {
     /// Takes out the first one, to be looked at where it lies: what a receiver that makes something else of it needs.
     #[inline]
     pub fn take_ref(&mut self) -> Option<FrameRef<'_>> {
-        let index = self.advance()?;
-        Some(self.batch.frame(index))
+        if self.next >= self.end {
+            return None;
+        }
+        let place = self.batch.places.get(self.next as usize)?;
+        self.next = self.next.wrapping_add(1);
+        self.bytes = self.bytes.saturating_sub(place.len());
+        let bytes = self.batch.bytes.get(place.start()..).and_then(|rest| rest.get(..place.len()));
+        Some(FrameRef::new(self.batch.framing, bytes.unwrap_or_default()))
+    }
+
+    /// How many bytes the first one has.
+    #[inline]
+    #[must_use]
+    pub fn first_len(&self) -> Option<usize> {
+        if self.next >= self.end {
+            return None;
+        }
+        self.batch.places.get(self.next as usize).map(|place| place.len())
+    }
+
+    /// What `read` makes of the first one, where it lies. That is taken out then; also if `read` panics, but not if it makes
+    /// nothing of it.
+    #[inline(always)]
+    pub fn read_first<R>(&mut self, read: impl FnOnce(FrameRef<'_>) -> Option<R>) -> Option<R> {
+        let (next, bytes) = (self.next, self.bytes);
+        let made = read(self.take_ref()?);
+        if made.is_none() {
+            (self.next, self.bytes) = (next, bytes);
+        }
+        made
     }
 
     /// Takes out the first ones, so many of them, or all.

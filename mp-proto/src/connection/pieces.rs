@@ -34,7 +34,7 @@ const READ: usize = 128 * 1024;
 const SPARE: usize = 64;
 
 /// In a length: a piece follows.
-const MARK: u32 = 1 << 31;
+pub(crate) const MARK: u32 = 1 << 31;
 /// In the byte behind it: it is the last one.
 const LAST: u8 = 1 << 7;
 

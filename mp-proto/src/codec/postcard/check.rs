@@ -1,15 +1,17 @@
 //! Whether a frame is well-formed, without making tokens of it.
 
 use std::borrow::Cow;
+use std::ops::Range;
 
 use smallvec::SmallVec;
 
-use super::item::{Outline, split_list_of_text, take_number};
+use super::PREFIX;
+use super::item::{self, Outline, split_list_of_text};
 use super::read::PostcardReader;
 use crate::DecodeError;
 use crate::codec::Framing;
 use crate::codec::frame;
-use crate::text::is_utf8;
+use crate::text::{is_utf8, strip_head};
 use crate::token::MAX_DEPTH;
 
 /// The port's name of a frame that is well-formed. What this shortcut finds wrong, or too rare to deal with, is left to the
@@ -35,18 +37,75 @@ fn name_of_sound(frame: &[u8]) -> Option<&[u8]> {
     is_sound(rest, u64::from(left)).then_some(name)
 }
 
-/// The same for a frame whose first `head` bytes, up to the end of the name, have been found good in another one.
-#[inline]
-pub(super) fn is_sound_behind(frame: &[u8], head: usize) -> bool {
-    let (Some(mut count), Some(rest)) = (frame.get(1..), frame.get(head..)) else { return false };
-    let Some(left) = take_number(&mut count).ok().and_then(|count| count.checked_sub(1)) else {
-        return false;
-    };
-    is_sound(rest, left)
+/// See [`Codec::find_alike`](crate::codec::Codec::find_alike).
+#[inline(always)]
+pub(super) fn find_alike(
+    mut input: &[u8],
+    head: &[u8],
+    max: usize,
+    mut found: impl FnMut(Range<usize>) -> bool,
+) {
+    // A longer count is rare.
+    let [item::LIST, count @ 1..0x80, ..] = *head else { return };
+    let left = u32::from(count.wrapping_sub(1));
+    // What the last frame began with up to the end of its tag, and how many elements came behind that.
+    let (mut tagged, mut behind_tag) = (head, left);
+    let mut at = 0_usize;
+    while let Some((prefix, rest)) = input.split_first_chunk::<PREFIX>()
+        && let len = u32::from_le_bytes(*prefix) as usize
+        && len <= max
+        && let Some((frame, behind)) = rest.split_at_checked(len)
+    {
+        if let Some(rest) = strip_head(frame, tagged)
+            && tagged.len() > head.len()
+        {
+            if !is_sound_short(rest, behind_tag) {
+                return;
+            }
+        } else {
+            if !strip_head(frame, head).is_some_and(|rest| is_sound_short(rest, left)) {
+                return;
+            }
+            (tagged, behind_tag) = with_tag(frame, head.len(), left);
+        }
+        let start = at.saturating_add(PREFIX);
+        at = start.saturating_add(len);
+        if !found(start..at) {
+            return;
+        }
+        input = behind;
+    }
 }
 
-/// Whether these are so many elements of a list, and nothing else.
-#[inline]
+/// What a sound frame begins with up to the end of its first element, if that is a short text, and how many come behind it; else up
+/// to where that element begins, with all that come.
+#[inline(always)]
+fn with_tag(frame: &[u8], begin: usize, left: u32) -> (&[u8], u32) {
+    let end = match frame.get(begin..) {
+        Some([item::TEXT, len @ 0..0x80, ..]) if left > 0 => {
+            begin.saturating_add(2).saturating_add(usize::from(*len))
+        }
+        _ => begin,
+    };
+    let left = if end > begin { left.saturating_sub(1) } else { left };
+    (frame.get(..end).unwrap_or_default(), left)
+}
+
+/// Whether these are so many elements of a list, and nothing else: here for those that most messages are made of, numbers and
+/// short strings.
+#[inline(always)]
+fn is_sound_short(mut rest: &[u8], mut left: u32) -> bool {
+    while let Some(behind) = left.checked_sub(1) {
+        match item::skip_short(rest) {
+            Some(after) => (rest, left) = (after, behind),
+            None => return is_sound(rest, u64::from(left)),
+        }
+    }
+    rest.is_empty()
+}
+
+/// The same for all elements.
+#[inline(never)]
 fn is_sound(mut rest: &[u8], mut left: u64) -> bool {
     while let Some(behind) = left.checked_sub(1) {
         left = behind;

@@ -29,6 +29,40 @@ pub(super) enum Item<'a> {
     Map(u64),
 }
 
+/// Where items are put to the end.
+pub(super) trait Sink {
+    /// How many bytes are there.
+    fn len(&self) -> usize;
+    /// A few bytes, which are known to be so many.
+    fn put<const N: usize>(&mut self, bytes: [u8; N]);
+    /// The bytes of a string.
+    fn put_slice(&mut self, bytes: &[u8]);
+    /// So many bytes are to come: makes room for all of them.
+    fn expect(&mut self, bytes: usize);
+}
+
+impl Sink for BytesMut {
+    #[inline(always)]
+    fn len(&self) -> usize {
+        Self::len(self)
+    }
+
+    #[inline(always)]
+    fn put<const N: usize>(&mut self, bytes: [u8; N]) {
+        self.extend_from_slice(&bytes);
+    }
+
+    #[inline(always)]
+    fn put_slice(&mut self, bytes: &[u8]) {
+        self.extend_from_slice(bytes);
+    }
+
+    #[inline]
+    fn expect(&mut self, bytes: usize) {
+        self.reserve(bytes);
+    }
+}
+
 /// Why there is no item.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Fault {
@@ -82,15 +116,15 @@ impl<'a> Item<'a> {
 
     /// Puts the item to the end of `out`.
     #[inline(always)]
-    pub(super) fn put(self, out: &mut BytesMut) {
+    pub(super) fn put(self, out: &mut impl Sink) {
         match self {
-            Self::Null => out.extend_from_slice(&[NULL]),
-            Self::Bool(value) => out.extend_from_slice(&[1, u8::from(value)]),
+            Self::Null => out.put([NULL]),
+            Self::Bool(value) => out.put([1, u8::from(value)]),
             Self::Int(number) => put_number(out, INT, zigzag(number)),
             Self::UInt(number) => put_number(out, UINT, number),
             Self::Float(number) => {
                 let [a, b, c, d, e, f, g, h] = number.to_le_bytes();
-                out.extend_from_slice(&[4, a, b, c, d, e, f, g, h]);
+                out.put([4, a, b, c, d, e, f, g, h]);
             }
             Self::Text(text) => put_bytes(out, TEXT, text.as_bytes()),
             Self::Bytes(bytes) => put_bytes(out, BYTES, bytes),
@@ -146,6 +180,41 @@ impl Outline {
     }
 }
 
+/// What stands behind the item that comes first, if that is one of those which most messages are made of: a number, or a string of
+/// fewer than 128 bytes. All others are for [`Outline::skip`], which passes over these in the same way.
+#[inline(always)]
+pub(super) fn skip_short(rest: &[u8]) -> Option<&[u8]> {
+    let [variant, len, ref behind @ ..] = *rest else { return None };
+    if variant == INT || variant == UINT {
+        return if len < 0x80 { Some(behind) } else { skip_long_number(rest) };
+    }
+    if len >= 0x80 {
+        return None;
+    }
+    if variant == BYTES {
+        return behind.get(usize::from(len)..);
+    }
+    let (text, behind) = behind.split_at_checked(usize::from(len)).filter(|_| variant == TEXT)?;
+    is_short_utf8(text).then_some(behind)
+}
+
+/// Of a word this can be told at once.
+#[inline(always)]
+fn is_short_utf8(text: &[u8]) -> bool {
+    if text.len() <= 16 { is_utf8(text) } else { is_long_utf8(text) }
+}
+
+#[inline(never)]
+fn is_long_utf8(text: &[u8]) -> bool {
+    is_utf8(text)
+}
+
+#[inline(never)]
+fn skip_long_number(rest: &[u8]) -> Option<&[u8]> {
+    let mut number = rest.get(1..)?;
+    skip_number(&mut number).map(|()| number)
+}
+
 /// What stands behind the beginning of most frames: how many elements come behind the first, which is a text, the text's
 /// bytes, and the rest. Whether they are UTF-8 is not looked at.
 #[inline(always)]
@@ -189,18 +258,18 @@ pub(super) fn put_bytes_head(out: &mut BytesMut, len: usize) {
 
 /// Puts the beginning of a list, and the text that comes first in it.
 #[inline(always)]
-pub(super) fn put_list_of_text(out: &mut BytesMut, count: u64, text: &str) {
+pub(super) fn put_list_of_text(out: &mut impl Sink, count: u64, text: &str) {
     match (u8::try_from(count), u8::try_from(text.len())) {
         (Ok(count @ 0..0x80), Ok(len @ 0..0x80)) => {
-            out.extend_from_slice(&[LIST, count, TEXT, len]);
-            out.extend_from_slice(text.as_bytes());
+            out.put([LIST, count, TEXT, len]);
+            out.put_slice(text.as_bytes());
         }
         _ => put_long_list_of_text(out, count, text),
     }
 }
 
 #[cold]
-fn put_long_list_of_text(out: &mut BytesMut, count: u64, text: &str) {
+fn put_long_list_of_text(out: &mut impl Sink, count: u64, text: &str) {
     Item::List(count).put(out);
     Item::Text(text).put(out);
 }
@@ -297,53 +366,52 @@ fn long_number(rest: &[u8]) -> Result<(u64, &[u8]), Fault> {
 
 /// Most numbers have no more than 28 bits; these are put in one step.
 #[inline(always)]
-fn put_number(out: &mut BytesMut, variant: u8, number: u64) {
+fn put_number(out: &mut impl Sink, variant: u8, number: u64) {
     let [a, b, ..] = number.to_le_bytes();
     match number {
-        0..0x80 => out.extend_from_slice(&[variant, a]),
-        0x80..0x4000 => out.extend_from_slice(&[variant, a | 0x80, b << 1 | a >> 7]),
+        0..0x80 => out.put([variant, a]),
+        0x80..0x4000 => out.put([variant, a | 0x80, b << 1 | a >> 7]),
         _ => put_long_number(out, variant, number),
     }
 }
 
 #[inline(never)]
-fn put_long_number(out: &mut BytesMut, variant: u8, mut number: u64) {
+fn put_long_number(out: &mut impl Sink, variant: u8, mut number: u64) {
     if let Ok(small @ 0..0x1000_0000) = u32::try_from(number) {
         // Seven bits to each byte, all of which but the last say that another follows.
         let spread =
             small & 0x7f | (small & 0x3f80) << 1 | (small & 0x1f_c000) << 2 | (small & 0xfe0_0000) << 3;
         let [a, b, c, d] = spread.to_le_bytes();
         return match (c, d) {
-            (_, 1..) => out.extend_from_slice(&[variant, a | 0x80, b | 0x80, c | 0x80, d]),
-            (1.., 0) => out.extend_from_slice(&[variant, a | 0x80, b | 0x80, c]),
-            (0, 0) => out.extend_from_slice(&[variant, a | 0x80, b]),
+            (_, 1..) => out.put([variant, a | 0x80, b | 0x80, c | 0x80, d]),
+            (1.., 0) => out.put([variant, a | 0x80, b | 0x80, c]),
+            (0, 0) => out.put([variant, a | 0x80, b]),
         };
     }
-    out.extend_from_slice(&[variant]);
+    out.put([variant]);
     while number >= 0x80 {
         let [low, ..] = number.to_le_bytes();
-        out.extend_from_slice(&[low | 0x80]);
+        out.put([low | 0x80]);
         number >>= 7;
     }
     let [low, ..] = number.to_le_bytes();
-    out.extend_from_slice(&[low]);
+    out.put([low]);
 }
 
 #[inline(always)]
-fn put_bytes(out: &mut BytesMut, variant: u8, bytes: &[u8]) {
+fn put_bytes(out: &mut impl Sink, variant: u8, bytes: &[u8]) {
     if let Ok(len @ 0..0x80) = u8::try_from(bytes.len()) {
-        out.extend_from_slice(&[variant, len]);
-        return out.extend_from_slice(bytes);
+        out.put([variant, len]);
+        return out.put_slice(bytes);
     }
     put_long_bytes(out, variant, bytes);
 }
 
 #[inline(never)]
-fn put_long_bytes(out: &mut BytesMut, variant: u8, bytes: &[u8]) {
-    // At once, not when half of it is there.
-    out.reserve(bytes.len().saturating_add(VARINT + 1));
+fn put_long_bytes(out: &mut impl Sink, variant: u8, bytes: &[u8]) {
+    out.expect(bytes.len().saturating_add(VARINT + 1));
     put_number(out, variant, bytes.len() as u64);
-    out.extend_from_slice(bytes);
+    out.put_slice(bytes);
 }
 
 /// Small numbers of either sign become small.
@@ -385,6 +453,10 @@ mod tests {
     fn outlined(bytes: &[u8]) -> Result<(), TestCaseError> {
         let mut rest = bytes;
         let skipped = Outline::skip(&mut rest);
+        if let Some(behind) = skip_short(bytes) {
+            prop_assert!(matches!(skipped, Some(Outline::Leaf | Outline::Text)));
+            prop_assert_eq!(behind, rest);
+        }
         let expected = taken(bytes).ok().map(|(item, behind)| {
             let outline = match item {
                 Item::Text(_) => Outline::Text,

@@ -7,16 +7,17 @@ use crate::codec::quick::{Entrance, QuickReader, QuickValue};
 use crate::text::is_utf8;
 use crate::token::Token;
 
-/// Reads a frame that is as expected.
+/// Reads a frame that is as expected. There are two that do the same: `AT_ONCE` is used in one place for each type, and so becomes a part
+/// of that.
 #[derive(Debug, Clone, Copy)]
-pub struct PostcardQuick<'a> {
+pub struct PostcardQuick<'a, const AT_ONCE: bool = false> {
     rest: &'a [u8],
 }
 
-impl<'a> PostcardQuick<'a> {
+impl<'a, const AT_ONCE: bool> PostcardQuick<'a, AT_ONCE> {
     /// Stands before the elements behind the port's name.
     #[inline(always)]
-    pub(super) fn new(frame: &'a [u8]) -> Option<Entrance<'a, Self>> {
+    pub(in crate::codec) fn new(frame: &'a [u8]) -> Option<Entrance<'a, Self>> {
         let (count, name, rest) = item::split_list_of_text(frame)?;
         let count = usize::from(count);
         let sound = count <= rest.len() && is_utf8(name);
@@ -31,7 +32,7 @@ impl<'a> PostcardQuick<'a> {
     }
 }
 
-impl<'a> QuickReader<'a> for PostcardQuick<'a> {
+impl<'a, const AT_ONCE: bool> QuickReader<'a> for PostcardQuick<'a, AT_ONCE> {
     /// How many elements or entries are to come.
     type Level = usize;
 
