@@ -296,9 +296,9 @@ impl Inner {
     /// # Errors
     ///
     /// The message cannot be written, another one is just being written, or the node is no more.
-    pub(crate) fn send_for_many<M: Serialize>(
+    pub(crate) fn send_for_many<M: Serialize, P: AsRef<PortId>>(
         &self,
-        ports: &[&PortId],
+        ports: &[P],
         letter: &mut Circular<M>,
         patient: bool,
     ) -> Result<(ForMany, Option<Arc<Peer>>), SendError> {
@@ -311,8 +311,9 @@ impl Inner {
         let each = Ok((ForMany::EachItsOwn, None));
         let Some(copies) = letter.copies(Framing::Postcard, &self.limits)? else { return each };
         let peers = self.peers.read();
-        let Some(peer) = ports.first().and_then(|port| peers.get(port.node_str())) else { return each };
-        let names = ports.iter().map(|port| port.name()).take_while(|name| !name.is_empty());
+        let first = ports.first().map(AsRef::as_ref);
+        let Some(peer) = first.and_then(|port| peers.get(port.node_str())) else { return each };
+        let names = ports.iter().map(|port| port.as_ref().name()).take_while(|name| !name.is_empty());
         let mut state = peer.lock();
         let sent = state.route.send_for_many(names, copies, patient, &self.limits);
         if let ForMany::Taken { wake: true, .. } = sent {

@@ -21,6 +21,7 @@ use bytes::BytesMut;
 use super::quick::Entrance;
 use super::{Codec, DecodeError, Entered, Framing, Nameless};
 use crate::adaptor;
+use crate::request::is_no_op;
 
 pub use quick::PostcardQuick;
 pub use read::PostcardReader;
@@ -89,6 +90,12 @@ impl Codec for Postcard {
     #[inline(always)]
     fn is_sound_behind(frame: &[u8], head: usize) -> bool {
         check::is_sound_behind(frame, head)
+    }
+
+    #[inline]
+    fn is_request(frame: &[u8]) -> bool {
+        let Some((1.., _, mut rest)) = item::split_list_of_text(frame) else { return false };
+        item::take_text(&mut rest).is_some_and(|tag| !is_no_op(tag))
     }
 
     /// Fills in the length. One that 32 bits cannot hold becomes the largest that they can, which every scanner with a
