@@ -12,6 +12,7 @@ use crate::error::SendError;
 use crate::kernel::letter::Circular;
 use crate::kernel::route::ForMany;
 use crate::mailbox::Push;
+use crate::runtime::peer::Peer;
 
 /// In a list with no more changes of nodes than this it is looked for ports of one node that stand apart by comparing each
 /// with each; longer ones are sorted.
@@ -67,7 +68,7 @@ impl Inner {
         if nodes.is_none() {
             ports.sort_by(|one, other| one.as_ref().node_str().cmp(other.as_ref().node_str()));
         }
-        let (mut result, mut rest) = (Ok(()), &ports[..]);
+        let (mut result, mut rest, mut leader) = (Ok(()), &ports[..], None);
         for index in 0.. {
             let Some(first) = rest.first() else { break };
             let count = match &nodes {
@@ -79,7 +80,7 @@ impl Inner {
             let sent = if first.as_ref().node_str() == self.id.as_str() {
                 self.send_all_here(ports, &mut letter).await
             } else {
-                self.send_all_there(ports, &mut letter).await
+                self.send_all_there(ports, &mut letter, &mut leader).await
             };
             result = result.and(sent);
         }
@@ -115,11 +116,12 @@ impl Inner {
         Ok(())
     }
 
-    /// The ports are of one other node.
+    /// The ports are of one other node. `leader` is as in [`send_for_many`](Self::send_for_many).
     async fn send_all_there<M, P>(
         self: &Arc<Self>,
         mut ports: &[P],
         letter: &mut Circular<M>,
+        leader: &mut Option<Arc<Peer>>,
     ) -> Result<(), SendError>
     where
         M: Serialize + Send,
@@ -133,7 +135,7 @@ impl Inner {
                 ports = others;
                 continue;
             }
-            let (sent, peer) = self.send_for_many(ports, letter, patient)?;
+            let (sent, peer) = self.send_for_many(ports, letter, patient, leader)?;
             match (sent, peer) {
                 (ForMany::Taken { count, .. }, _) => {
                     ports = ports.get(count..).unwrap_or_default();

@@ -317,7 +317,9 @@ impl Link {
         }
         let mut state = self.peer.lock();
         let taken = state.route.transmit(&mut self.leaving);
+        let followers = state.take_followers();
         drop(state);
+        followers.iter().for_each(Kick::wake);
         (self.left, self.between, self.spent) = (taken.left, taken.between, taken.spent);
         if taken.room {
             self.peer.room_made();
@@ -527,7 +529,12 @@ impl Protocol for Link {
         if !self.parked.is_empty() {
             self.retry(clock::now());
         }
-        if let Some(why) = self.peer.lock().doom.take() {
+        let mut state = self.peer.lock();
+        let (doom, followers) = (state.doom.take(), state.take_followers());
+        drop(state);
+        // Those that were not woken when it was looked for what is to be written, since the pipe takes nothing.
+        followers.iter().for_each(Kick::wake);
+        if let Some(why) = doom {
             return Some(End::GivenUp(why));
         }
         if self.parked.is_empty()
