@@ -166,8 +166,7 @@ impl Input {
         self.quiet = false;
         self.turn = self.turn.saturating_add(len);
         if std::mem::take(&mut self.looking) {
-            let took = self.next_looks - self.looks;
-            self.next_looks = self.next_looks.max(2 * took).min(LOOKS);
+            self.next_looks = LOOKS;
         }
         self.looks = if len < STREAM { 0 } else { self.next_looks };
     }
@@ -187,7 +186,7 @@ impl Input {
     }
 
     /// Whether to look for more before the task sleeps, since a stream may go on `[TR-25]`. When all looks were in vain there are
-    /// half as many the next time, since so slow a sender is better waited for; and when something was found late, more.
+    /// half as many the next time, until one finds something: so slow a sender is better waited for.
     pub(super) fn looks_again(&mut self) -> bool {
         if self.looks > 0 && !self.ended {
             self.looks -= 1;
@@ -434,9 +433,8 @@ mod tests {
             (0..most).take_while(|_| input.looks_again()).count()
         };
         assert_eq!([(); 6].map(|()| looks_after_read(None)), [16, 8, 4, 2, 1, 1]);
-        // The one look finds something, then the second of two, then the first of four.
-        assert_eq!([Some(1), Some(2), Some(1), None].map(&mut looks_after_read), [1, 2, 1, 4]);
-        assert_eq!([Some(2), None].map(looks_after_read), [2, 4], "twice as often as it took");
+        // The one look finds something.
+        assert_eq!([Some(1), Some(3), None, None, Some(1), None].map(looks_after_read), [1, 3, 16, 8, 1, 16]);
         // Behind little nobody looks, and that is not in vain.
         input.note_read(STREAM - 1);
         assert!(!input.looks_again());
