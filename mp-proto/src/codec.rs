@@ -141,6 +141,13 @@ pub trait Codec {
         drop(found);
     }
 
+    /// Whether a message to the node port, which is well-formed, is seen at little cost to ask for something.
+    #[inline]
+    fn is_request(frame: &[u8]) -> bool {
+        let _: &[u8] = frame;
+        false
+    }
+
     /// Goes to the message's first element, behind the port's name. `reader` is at the beginning of its frame.
     ///
     /// # Errors

@@ -6,10 +6,10 @@ use std::time::Instant;
 
 use bytes::BytesMut;
 use mp_proto::{
-    Connection, ConnectionError, Frame, Frames, Framing, Limits, Message, NodeId, Protocol, Session, Side,
-    Value,
+    Connection, ConnectionError, Frame, FrameRef, Frames, Framing, Limits, Message, NodeId, Protocol,
+    Session, Side, Value,
 };
-use proptest::prelude::{Just, Strategy, any, prop_assert_eq, prop_assume, proptest};
+use proptest::prelude::{Just, Strategy, any, prop_assert, prop_assert_eq, prop_assume, proptest};
 use proptest::{collection, option, prop_oneof, sample};
 
 #[expect(clippy::disallowed_methods, reason = "a virtual clock has to begin somewhere")]
@@ -121,6 +121,42 @@ proptest! {
             }
             prop_assert_eq!(in_runs(framing, &frames, shared, split), one_by_one(framing, &frames), "{}", framing);
         }
+    }
+
+    /// What messages end with is given as it stands there, in the memory of all that came or in its own; and no more than
+    /// there is. [ND-31]
+    #[test]
+    fn tails_are_what_messages_end_with(
+        messages in collection::vec(message(), 1..12),
+        first in 0..3_usize,
+        cut in 0..4_usize,
+        shared: bool,
+    ) {
+        let frames: Vec<_> =
+            messages.iter().map(|(_, message)| frame(Framing::Postcard, "p", message)).collect();
+        let mut connection = connection(Framing::Postcard);
+        prop_assume!(connection.handle_bytes(now(), &mut BytesMut::from(&frames.concat()[..])).is_ok());
+        let mut arrivals = connection.poll_arrivals().expect("some came");
+        let run = arrivals.next_run().expect("one at least");
+        let whole: Vec<&[u8]> = (first..).map_while(|index| run.view(index)).map(FrameRef::bytes).collect();
+        prop_assert_eq!(whole.len(), run.len().saturating_sub(first));
+        let expected: Vec<&[u8]> = whole.iter().map(|frame| &frame[cut..]).collect();
+        let mut lens: Vec<usize> = expected.iter().map(|tail| tail.len()).collect();
+        let shared_from = if shared { 0 } else { usize::MAX };
+        if first <= run.len() {
+            let mut tails = run.tails(first, &lens, shared_from).expect("they are there");
+            prop_assert_eq!((tails.len(), tails.bytes()), (lens.len(), lens.iter().sum()));
+            for tail in expected {
+                prop_assert_eq!(take(&mut tails).expect("as many"), tail);
+            }
+        }
+        if let Some(len) = lens.first_mut() {
+            *len += cut + 1;
+            prop_assert!(run.tails(first, &lens, shared_from).is_none(), "longer than the first");
+            lens[0] = 1;
+        }
+        lens.push(1);
+        prop_assert!(run.tails(first, &lens, shared_from).is_none(), "more than there are");
     }
 
     /// Messages to one port behind one another are one run, however their frames are made.

@@ -63,13 +63,20 @@ impl<M: Serialize> Letter for Single<'_, M> {
 #[derive(Debug)]
 pub(crate) struct Circular<M> {
     message: M,
-    /// What it is in the framings that were needed so far; `None` where each copy is written by itself.
-    written: Vec<(Framing, Option<Copies>)>,
+    /// What it is in the framing that was needed first.
+    first: Option<Text>,
+    others: Vec<Text>,
+    /// To write the first one into.
+    memory: BytesMut,
 }
 
+/// A framing, and what the message is in it; `None` where each copy is written by itself.
+type Text = (Framing, Option<Copies>);
+
 impl<M: Serialize> Circular<M> {
-    pub(crate) fn new(message: M) -> Self {
-        Self { message, written: Vec::new() }
+    /// `memory` is for it to be written into.
+    pub(crate) fn new(message: M, memory: BytesMut) -> Self {
+        Self { message, first: None, others: Vec::new(), memory }
     }
 
     /// It in a framing, if copies can be made of that.
@@ -77,20 +84,47 @@ impl<M: Serialize> Circular<M> {
     /// # Errors
     ///
     /// It cannot be written.
+    #[inline]
     pub(crate) fn copies(
         &mut self,
         framing: Framing,
         limits: &Limits,
-    ) -> Result<Option<&Copies>, EncodeError> {
-        let known = self.written.iter().position(|(known, _)| *known == framing);
+    ) -> Result<Option<&mut Copies>, EncodeError> {
+        if self.first.as_ref().is_some_and(|(first, _)| *first != framing) {
+            return self.other_copies(framing, limits);
+        }
+        if self.first.is_none() {
+            let memory = std::mem::take(&mut self.memory);
+            self.first = Some((framing, Copies::new(framing, &self.message, limits, memory)?));
+        }
+        Ok(self.first.as_mut().and_then(|(_, copies)| copies.as_mut()))
+    }
+
+    /// The same in a framing that is not the first one.
+    #[cold]
+    fn other_copies(
+        &mut self,
+        framing: Framing,
+        limits: &Limits,
+    ) -> Result<Option<&mut Copies>, EncodeError> {
+        let known = self.others.iter().position(|(known, _)| *known == framing);
         let place = match known {
             Some(place) => place,
             None => {
-                self.written.push((framing, Copies::new(framing, &self.message, limits)?));
-                self.written.len() - 1
+                let copies = Copies::new(framing, &self.message, limits, BytesMut::new())?;
+                self.others.push((framing, copies));
+                self.others.len() - 1
             }
         };
-        Ok(self.written.get(place).and_then(|(_, copies)| copies.as_ref()))
+        Ok(self.others.get_mut(place).and_then(|(_, copies)| copies.as_mut()))
+    }
+
+    /// The memory into which it was written first, if nobody else has it.
+    pub(crate) fn into_memory(self) -> BytesMut {
+        match self.first {
+            Some((_, Some(copies))) => copies.into_memory(),
+            _ => self.memory,
+        }
     }
 }
 

@@ -80,8 +80,7 @@ impl Inner {
 
 /// A frame in memory that is as long as it.
 fn drafted(write: impl FnOnce(&mut BytesMut) -> Result<(), EncodeError>) -> Result<Frame, EncodeError> {
-    // What is being written may send something itself, and then finds no buffer here.
-    let mut draft = DRAFT.try_with(Cell::take).ok().flatten().unwrap_or_default();
+    let mut draft = take_draft();
     let bytes = match write(&mut draft) {
         Ok(()) if draft.len() > KEPT => {
             draft.advance(PREFIX);
@@ -90,10 +89,21 @@ fn drafted(write: impl FnOnce(&mut BytesMut) -> Result<(), EncodeError>) -> Resu
         Ok(()) => Ok(Bytes::copy_from_slice(draft.get(PREFIX..).unwrap_or_default())),
         Err(error) => Err(error),
     };
+    keep_draft(draft);
+    bytes.map(|bytes| Frame::new(LOCAL, bytes))
+}
+
+/// Memory to write a message into.
+pub(super) fn take_draft() -> BytesMut {
+    // What is being written may send something itself, and then finds no buffer here.
+    DRAFT.try_with(Cell::take).ok().flatten().unwrap_or_default()
+}
+
+/// Keeps it for the next message that is written by this thread.
+pub(super) fn keep_draft(mut draft: BytesMut) {
     if draft.capacity() <= KEPT {
         draft.clear();
         // A thread that ends keeps nothing.
         DRAFT.try_with(|kept| kept.set(Some(draft))).unwrap_or_default();
     }
-    bytes.map(|bytes| Frame::new(LOCAL, bytes))
 }

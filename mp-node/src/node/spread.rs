@@ -5,12 +5,14 @@ use std::sync::Arc;
 use mp_proto::{Framing, PortId};
 use serde::Serialize;
 
+use super::local::{keep_draft, take_draft};
 use super::{Inner, Node};
 use crate::address::Recipient;
 use crate::error::SendError;
 use crate::kernel::letter::Circular;
 use crate::kernel::route::ForMany;
 use crate::mailbox::Push;
+use crate::runtime::peer::Peer;
 
 /// In a list with no more changes of nodes than this it is looked for ports of one node that stand apart by comparing each
 /// with each; longer ones are sorted.
@@ -51,41 +53,52 @@ impl Node {
         P: Recipient<M> + AsRef<PortId> + Send + Sync,
         M: Serialize + Send,
     {
-        let to: Vec<P> = to.into_iter().collect();
-        self.inner.send_all(to.iter().map(AsRef::as_ref).collect(), message).await
+        self.inner.send_all(to.into_iter().collect(), message).await
     }
 }
 
 impl Inner {
-    async fn send_all<M: Serialize + Send>(
-        self: &Arc<Self>,
-        mut ports: Vec<&PortId>,
-        message: M,
-    ) -> Result<(), SendError> {
-        let mut letter = Circular::new(message);
-        let mut result = Ok(());
-        if !is_by_node(&ports) {
-            ports.sort_by(|one, other| one.node_str().cmp(other.node_str()));
+    async fn send_all<M, P>(self: &Arc<Self>, mut ports: Vec<P>, message: M) -> Result<(), SendError>
+    where
+        M: Serialize + Send,
+        P: AsRef<PortId> + Send + Sync,
+    {
+        let mut letter = Circular::new(message, take_draft());
+        let nodes = Nodes::of(&ports);
+        if nodes.is_none() {
+            ports.sort_by(|one, other| one.as_ref().node_str().cmp(other.as_ref().node_str()));
         }
-        for ports in ports.chunk_by(of_one_node) {
-            let here = ports.first().is_some_and(|port| port.node_str() == self.id.as_str());
-            let sent = if here {
+        let (mut result, mut rest, mut leader) = (Ok(()), &ports[..], None);
+        for index in 0.. {
+            let Some(first) = rest.first() else { break };
+            let count = match &nodes {
+                Some(nodes) => nodes.ports(index),
+                None => rest.iter().take_while(|port| of_one_node(first, *port)).count(),
+            };
+            let (ports, others) = rest.split_at(count.clamp(1, rest.len()));
+            rest = others;
+            let sent = if first.as_ref().node_str() == self.id.as_str() {
                 self.send_all_here(ports, &mut letter).await
             } else {
-                self.send_all_there(ports, &mut letter).await
+                self.send_all_there(ports, &mut letter, &mut leader).await
             };
             result = result.and(sent);
         }
+        keep_draft(letter.into_memory());
         result
     }
 
     /// The ports are of this node: their mailboxes share the message.
-    async fn send_all_here<M: Serialize + Send>(
+    async fn send_all_here<M, P>(
         self: &Arc<Self>,
-        ports: &[&PortId],
+        ports: &[P],
         letter: &mut Circular<M>,
-    ) -> Result<(), SendError> {
-        for port in ports {
+    ) -> Result<(), SendError>
+    where
+        M: Serialize + Send,
+        P: AsRef<PortId> + Sync,
+    {
+        for port in ports.iter().map(AsRef::as_ref) {
             if self.is_closed() {
                 return Err(SendError::ShutDown);
             }
@@ -103,20 +116,26 @@ impl Inner {
         Ok(())
     }
 
-    /// The ports are of one other node.
-    async fn send_all_there<M: Serialize + Send>(
+    /// The ports are of one other node. `leader` is as in [`send_for_many`](Self::send_for_many).
+    async fn send_all_there<M, P>(
         self: &Arc<Self>,
-        mut ports: &[&PortId],
+        mut ports: &[P],
         letter: &mut Circular<M>,
-    ) -> Result<(), SendError> {
+        leader: &mut Option<Arc<Peer>>,
+    ) -> Result<(), SendError>
+    where
+        M: Serialize + Send,
+        P: AsRef<PortId> + Sync,
+    {
         let mut patient = true;
         while let [first, others @ ..] = ports {
+            let first = first.as_ref();
             if first.is_node_port() {
                 self.send_letter(first, letter).await?;
                 ports = others;
                 continue;
             }
-            let (sent, peer) = self.send_for_many(ports, letter, patient)?;
+            let (sent, peer) = self.send_for_many(ports, letter, patient, leader)?;
             match (sent, peer) {
                 (ForMany::Taken { count, .. }, _) => {
                     ports = ports.get(count..).unwrap_or_default();
@@ -137,21 +156,45 @@ impl Inner {
     }
 }
 
-fn of_one_node(one: &&PortId, other: &&PortId) -> bool {
-    one.node_str() == other.node_str()
+/// Where the ports of each of a few nodes stand, if they stand together.
+struct Nodes {
+    /// How many ports each node has; none behind the last one.
+    ports: [usize; FEW],
 }
 
-/// Whether the ports of each node stand together, as far as that is easily seen.
-fn is_by_node(ports: &[&PortId]) -> bool {
-    let mut seen: Vec<&str> = Vec::new();
-    for ports in ports.chunk_by(of_one_node) {
-        let node = ports.first().map_or("", |port| port.node_str());
-        if seen.len() >= FEW || seen.contains(&node) {
-            return false;
+impl Nodes {
+    /// Finds that out as far as it is easily seen.
+    fn of<P: AsRef<PortId>>(ports: &[P]) -> Option<Self> {
+        let mut nodes = Self { ports: [0; FEW] };
+        let mut firsts: [Option<&P>; FEW] = [None; FEW];
+        let mut free = 0..FEW;
+        let mut last: Option<(&P, usize)> = None;
+        for port in ports {
+            let place = match last {
+                Some((known, place)) if of_one_node(known, port) => place,
+                _ => {
+                    if firsts.iter().map_while(|first| *first).any(|first| of_one_node(first, port)) {
+                        return None;
+                    }
+                    let place = free.next()?;
+                    *firsts.get_mut(place)? = Some(port);
+                    place
+                }
+            };
+            *nodes.ports.get_mut(place)? += 1;
+            last = Some((port, place));
         }
-        seen.push(node);
+        Some(nodes)
     }
-    true
+
+    /// How many ports the node at this place has.
+    fn ports(&self, index: usize) -> usize {
+        self.ports.get(index).copied().unwrap_or(usize::MAX)
+    }
+}
+
+fn of_one_node<P: AsRef<PortId>>(one: &P, other: &P) -> bool {
+    one.as_ref().node_str() == other.as_ref().node_str()
 }
 
 #[cfg(test)]
@@ -161,11 +204,15 @@ mod tests {
     #[test]
     fn ports_of_one_node_are_found_where_they_stand_together() {
         let ports = |ids: &[&str]| ids.iter().map(|id| id.parse().expect("valid")).collect::<Vec<PortId>>();
-        let by_node = |ids: &[&str]| is_by_node(&ports(ids).iter().collect::<Vec<_>>());
-        assert!(by_node(&[]));
-        assert!(by_node(&["b#1", "b#2", "a#1", "c"]));
-        assert!(!by_node(&["b#1", "a#1", "b#2"]));
+        let by_node =
+            |ids: &[&str]| Nodes::of(&ports(ids).iter().collect::<Vec<_>>()).map(|nodes| nodes.ports);
+        assert_eq!(by_node(&[]), Some([0; FEW]));
+        let found = by_node(&["b#1", "b#2", "a#1", "c"]).expect("they stand together");
+        assert_eq!(found[..4], [2, 1, 1, 0]);
+        assert_eq!(by_node(&["b#1", "a#1", "b#2"]), None);
         let many: Vec<String> = (0..=FEW).map(|node| format!("{node}#p")).collect();
-        assert!(!by_node(&many.iter().map(String::as_str).collect::<Vec<_>>()), "that is for who sorts");
+        let many: Vec<&str> = many.iter().map(String::as_str).collect();
+        assert!(by_node(&many[1..]).is_some());
+        assert_eq!(by_node(&many), None, "that is for who sorts");
     }
 }

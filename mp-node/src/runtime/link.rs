@@ -10,12 +10,13 @@ use std::time::{Duration, Instant};
 use bytes::{Bytes, BytesMut};
 use mp_proto::codec::ForMany;
 use mp_proto::{
-    Connection, ConnectionError, Frame, Limits, Message, NodeRequest, Place, PortId, Protocol, Run, Session,
+    Connection, ConnectionError, Frame, FrameRef, Frames, Limits, Message, NodeRequest, Place, PortId,
+    Protocol, Run, Session,
 };
 use mp_transport::{Driver, Kick, clock};
 
 use self::parked::Parked;
-use self::spread::Spread;
+use self::spread::spread;
 use crate::mailbox::PortCell;
 use crate::mailbox::queue::{Deque, MOVED};
 use crate::node::Inner;
@@ -57,6 +58,8 @@ pub(crate) struct Link {
     due: usize,
     /// What is being written now is a part of the memory of `leaving`.
     in_part: bool,
+    /// So much room there is in that memory.
+    room: usize,
     /// So much was in `leaving` at first.
     filled: usize,
     /// Pieces of large messages wait behind them.
@@ -72,8 +75,8 @@ pub(crate) struct Link {
     last_port: Option<Arc<PortCell>>,
     /// Messages for that port, on their way to it; empty in between.
     run: Deque,
-    /// Messages for many ports; empty in between.
-    spread: Spread,
+    /// How long messages for many ports are that came together; its memory is used again.
+    lens: Vec<usize>,
     /// There was nothing more, then.
     idle: bool,
     /// The pipe has not taken what it was given, and there may be more since.
@@ -143,6 +146,7 @@ pub(crate) async fn serve(
         between: VecDeque::new(),
         due: 0,
         in_part: false,
+        room: 0,
         filled: 0,
         left: false,
         spent: Vec::new(),
@@ -151,7 +155,7 @@ pub(crate) async fn serve(
         asked: now,
         last_port: None,
         run: Deque::default(),
-        spread: Spread::default(),
+        lens: Vec::new(),
         idle: false,
         pending: false,
         ended: None,
@@ -241,30 +245,29 @@ impl Link {
     #[inline(never)]
     fn deliver_requests(&mut self, run: &Run<'_>, now: Instant) {
         let for_many = self.connection.session().receives_for_many();
-        if !for_many || !run.frames(0).any(|frame| ForMany::is(&frame)) {
-            return run.frames(MOVED).for_each(|frame| self.on_request(&frame, now));
-        }
-        // What is for many moves to memory of its own later.
-        for frame in run.frames(0) {
+        let mut lens = std::mem::take(&mut self.lens);
+        let mut next = 0;
+        while let Some(frame) = run.view(next) {
             // One that is not in order is refused as an unknown request is.
-            if let Some(many) = ForMany::of(&frame).filter(|many| many.check(&self.node.limits).is_ok()) {
-                if !self.spread.fits(&many) {
-                    self.deliver_spread(now);
+            let many = if for_many { spread(run, next, &self.node.limits, &mut lens) } else { None };
+            match many {
+                Some(ports) => {
+                    if let Some(frames) = run.tails(next, &lens, MOVED) {
+                        self.deliver_spread(&ports, &frames, now);
+                    }
+                    next += lens.len();
                 }
-                self.spread.add(many);
-                continue;
+                None => {
+                    self.on_request(frame, now);
+                    next += 1;
+                }
             }
-            self.deliver_spread(now);
-            let own = frame.bytes().len() < MOVED;
-            let own = own.then(|| Frame::new(frame.framing(), Bytes::copy_from_slice(frame.bytes())));
-            self.on_request(&own.unwrap_or(frame), now);
         }
-        self.deliver_spread(now);
+        self.lens = lens;
     }
 
-    /// Gives the messages for many ports to each of these `[ND-32]`.
-    fn deliver_spread(&mut self, now: Instant) {
-        let Some((ports, frames)) = self.spread.take() else { return };
+    /// Gives messages for many ports to each of these `[ND-32]`.
+    fn deliver_spread(&mut self, ports: &ForMany<'_>, frames: &Frames, now: Instant) {
         let more = count(frames.len() * (ports.len() - 1));
         self.node.stats.received(more);
         self.figures.messages_in(more);
@@ -279,7 +282,7 @@ impl Link {
         }
     }
 
-    fn on_request(&mut self, frame: &Frame, now: Instant) {
+    fn on_request(&mut self, frame: FrameRef<'_>, now: Instant) {
         match frame.message() {
             Ok(message) => {
                 if let Some((to, message)) = self.node.at_node_port(Asker::Peer(&self.peer), message) {
@@ -314,7 +317,9 @@ impl Link {
         }
         let mut state = self.peer.lock();
         let taken = state.route.transmit(&mut self.leaving);
+        let followers = state.take_followers();
         drop(state);
+        followers.iter().for_each(Kick::wake);
         (self.left, self.between, self.spent) = (taken.left, taken.between, taken.spent);
         if taken.room {
             self.peer.room_made();
@@ -486,8 +491,11 @@ impl Protocol for Link {
         self.asked = now;
         if self.leaving.is_empty() && self.between.is_empty() {
             if std::mem::take(&mut self.in_part) {
-                // So that nothing is left of what was written, and its memory can be written to again.
+                // So that nothing is left of what was written, and its memory can be written to again, from its beginning.
                 *out = BytesMut::new();
+                if self.filled <= KEPT {
+                    self.leaving.reserve(self.room);
+                }
             }
             // Between whole messages and pieces. Another piece goes when the pipe has taken what it was given [LN-06].
             self.fill_leaving(now);
@@ -496,6 +504,9 @@ impl Protocol for Link {
         if self.leaving.len() <= 2 * PIECE {
             std::mem::swap(out, &mut self.leaving);
         } else {
+            if !self.in_part {
+                self.room = self.leaving.capacity();
+            }
             *out = self.leaving.split_to(PIECE);
             self.in_part = true;
         }
@@ -518,7 +529,12 @@ impl Protocol for Link {
         if !self.parked.is_empty() {
             self.retry(clock::now());
         }
-        if let Some(why) = self.peer.lock().doom.take() {
+        let mut state = self.peer.lock();
+        let (doom, followers) = (state.doom.take(), state.take_followers());
+        drop(state);
+        // Those that were not woken when it was looked for what is to be written, since the pipe takes nothing.
+        followers.iter().for_each(Kick::wake);
+        if let Some(why) = doom {
             return Some(End::GivenUp(why));
         }
         if self.parked.is_empty()

@@ -46,6 +46,10 @@ pub(crate) struct PeerState {
     pub(crate) route: Route<Action>,
     /// Wakes the task of the connection.
     kick: Option<Kick>,
+    /// That task was woken out of its sleep to write, for many ports, and has not run since.
+    called: bool,
+    /// Tasks of other connections that it wakes when it runs: those that are to write the same message.
+    followers: Vec<Kick>,
     /// Connections whose relayed messages wait for room here.
     waiting: Vec<Kick>,
     /// Why the connection or attempt is to be given up.
@@ -148,6 +152,12 @@ impl PeerState {
             kick.wake();
         }
     }
+
+    /// The connection's task runs: these are to be woken.
+    pub(crate) fn take_followers(&mut self) -> Vec<Kick> {
+        self.called = false;
+        std::mem::take(&mut self.followers)
+    }
 }
 
 impl Peer {
@@ -155,6 +165,8 @@ impl Peer {
         let state = PeerState {
             route: Route::new(limits),
             kick: None,
+            called: false,
+            followers: Vec::new(),
             waiting: Vec::new(),
             doom: None,
             aliases: Vec::new(),
@@ -217,6 +229,28 @@ impl Peer {
     /// The connection that `kick` wakes is no more.
     pub(crate) fn stop_waking(&self, kick: &Kick) {
         self.lock().waiting.retain(|known| !known.same(kick));
+    }
+
+    /// Wakes the connection's task, which sleeps, to write a message for many ports; unless the task of another one, the
+    /// `leader`, has been woken for the same and will run: that does it then. For the first task to be woken waits for this one
+    /// on its own thread, but each further one would have another thread woken up, to take one message to the socket and no
+    /// more.
+    fn call(self: &Arc<Self>, mut state: MutexGuard<'_, PeerState>, leader: &mut Option<Arc<Self>>) {
+        let Some(kick) = state.kick.clone() else { return };
+        let Some(leader) = leader else {
+            state.called = true;
+            kick.wake();
+            *leader = Some(Arc::clone(self));
+            return;
+        };
+        drop(state);
+        let mut first = leader.lock();
+        if !first.called {
+            drop(first);
+            kick.wake();
+        } else if !first.followers.iter().any(|known| known.same(&kick)) {
+            first.followers.push(kick);
+        }
     }
 
     /// Wakes all that wait for room.
@@ -292,16 +326,18 @@ impl Inner {
         }
     }
 
-    /// Sends a message to many ports of one node by one request, as far as that is possible now.
+    /// Sends a message to many ports of one node by one request, as far as that is possible now. `leader` is the first node to
+    /// which the same message has been sent whose connection slept.
     ///
     /// # Errors
     ///
     /// The message cannot be written, another one is just being written, or the node is no more.
-    pub(crate) fn send_for_many<M: Serialize>(
+    pub(crate) fn send_for_many<M: Serialize, P: AsRef<PortId>>(
         &self,
-        ports: &[&PortId],
+        ports: &[P],
         letter: &mut Circular<M>,
         patient: bool,
+        leader: &mut Option<Arc<Peer>>,
     ) -> Result<(ForMany, Option<Arc<Peer>>), SendError> {
         if self.is_closed() {
             return Err(SendError::ShutDown);
@@ -312,14 +348,16 @@ impl Inner {
         let each = Ok((ForMany::EachItsOwn, None));
         let Some(copies) = letter.copies(Framing::Postcard, &self.limits)? else { return each };
         let peers = self.peers.read();
-        let Some(peer) = ports.first().and_then(|port| peers.get(port.node_str())) else { return each };
-        let names = ports.iter().map(|port| port.name()).take_while(|name| !name.is_empty());
+        let first = ports.first().map(AsRef::as_ref);
+        let Some(peer) = first.and_then(|port| peers.get(port.node_str())) else { return each };
+        let names = ports.iter().map(|port| port.as_ref().name()).take_while(|name| !name.is_empty());
         let mut state = peer.lock();
         let sent = state.route.send_for_many(names, copies, patient, &self.limits);
         if let ForMany::Taken { wake: true, .. } = sent {
-            state.kick();
+            peer.call(state, leader);
+        } else {
+            drop(state);
         }
-        drop(state);
         let waits = matches!(sent, ForMany::Full(_) | ForMany::Ripe);
         Ok((sent, waits.then(|| Arc::clone(peer))))
     }
@@ -463,7 +501,9 @@ impl Inner {
         state.kick = None;
         state.doom = None;
         state.figures = None;
+        let followers = state.take_followers();
         drop(state);
+        followers.iter().for_each(Kick::wake);
         self.stats.unsent(count(loss.messages));
         if loss.was_up {
             self.stats.connection_ended();

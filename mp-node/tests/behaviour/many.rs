@@ -5,7 +5,7 @@ use mp_node::memory::MemoryNet;
 use mp_node::{Framing, Limits, Node, Port, PortId, Value};
 use mp_proto::Frame;
 
-use crate::net::{limits, moment, node, pair, settled, within};
+use crate::net::{limits, moment, node, pair, seconds, settled, timed, within};
 use crate::puppet::{Kind, Puppet, accept, dial};
 
 fn ports(ids: &[&str]) -> Vec<PortId> {
@@ -124,6 +124,34 @@ async fn all_get_it_wherever_they_are_and_in_order() {
     }
     let received: u64 = [&b, &c].iter().map(|node| node.stats().received).sum();
     assert!(received >= 300, "each port's message counts: {received}");
+}
+
+/// Nothing goes on between the nodes, so that all connections sleep; each message wakes them all, one way or the other. [ND-32]
+#[tokio::test(start_paused = true)]
+async fn nodes_that_sleep_get_it_at_once() {
+    let net = MemoryNet::new(1);
+    let (a, b) = pair(&net, Limits::default()).await;
+    let (c, d) = (node(&net, "c", Limits::default()).await, node(&net, "d", Limits::default()).await);
+    let mut all: Vec<Port> = Vec::new();
+    for node in [&b, &c, &d, &b, &c, &d] {
+        all.push(node.port());
+    }
+    let to: Vec<PortId> = all.iter().map(|port| port.id().clone()).collect();
+    for number in 0..4 {
+        a.send_all(&to, number.to_string()).await.unwrap();
+        for port in &mut all {
+            assert_eq!(words(port, 1).await, [number.to_string()]);
+        }
+        seconds(1.0).await;
+        let told = async {
+            a.send_all(&to, "now").await.unwrap();
+            for port in &mut all {
+                assert_eq!(words(port, 1).await, ["now"]);
+            }
+        };
+        let ((), took) = timed(told).await;
+        assert!(took < 0.001, "no timer was needed: {took}");
+    }
 }
 
 /// [ND-32]

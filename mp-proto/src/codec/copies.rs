@@ -14,15 +14,25 @@ use crate::{Limits, PortId};
 #[derive(Debug, Clone)]
 pub struct Copies {
     framing: Framing,
-    /// The message's frame for the port without a name; nothing stands before it.
-    frame: Bytes,
-    /// Where in it the name stands.
+    /// The message for the port without a name, with what stands before its frame.
+    written: Written,
+    /// Where the frame begins.
+    begin: usize,
+    /// Where in the frame the name stands.
     name: Range<usize>,
 }
 
+/// What was written.
+#[derive(Debug, Clone)]
+enum Written {
+    /// Nobody else has it.
+    Own(BytesMut),
+    Shared(Bytes),
+}
+
 impl Copies {
-    /// Writes a message. `None` if the framing is one in which a frame for one port cannot be made of that for another:
-    /// then each has to be [written](Frame::write_within) by itself.
+    /// Writes a message, into the memory of `memory`, if there is enough. `None` if the framing is one in which a frame for one port
+    /// cannot be made of that for another: then each has to be [written](Frame::write_within) by itself.
     ///
     /// # Errors
     ///
@@ -31,20 +41,44 @@ impl Copies {
         framing: Framing,
         message: &M,
         limits: &Limits,
+        mut memory: BytesMut,
     ) -> Result<Option<Self>, EncodeError> {
-        let mut out = BytesMut::new();
-        Frame::write_within(framing, "", message, None::<&PortId>, limits, &mut out)?;
-        let frame = out.freeze();
-        let place: Option<Nameless> = with_codec!(framing, C => C::nameless(&frame), else None);
-        let Some(place) = place else { return Ok(None) };
-        let (frame, name) = (frame.slice(place.frame..), place.name);
-        Ok(Some(Self { framing, frame, name }))
+        memory.clear();
+        Frame::write_within(framing, "", message, None::<&PortId>, limits, &mut memory)?;
+        let place: Option<Nameless> = with_codec!(framing, C => C::nameless(&memory), else None);
+        Ok(place.map(|Nameless { frame: begin, name }| {
+            let written = Written::Own(memory);
+            Self { framing, written, begin, name }
+        }))
     }
 
-    /// The frame for the port without a name, without what stands before it on the wire.
+    /// The frame for the port without a name, without what stands before it on the wire. All that are taken share one memory.
     #[must_use]
-    pub fn frame(&self) -> Frame {
-        Frame::new(self.framing, self.frame.clone())
+    pub fn frame(&mut self) -> Frame {
+        let shared = match &mut self.written {
+            Written::Own(bytes) => std::mem::take(bytes).freeze(),
+            Written::Shared(bytes) => bytes.clone(),
+        };
+        self.written = Written::Shared(shared.clone());
+        Frame::new(self.framing, shared.slice(self.begin.min(shared.len())..))
+    }
+
+    /// The memory in which it was written, if nobody else has it.
+    #[must_use]
+    pub fn into_memory(self) -> BytesMut {
+        match self.written {
+            Written::Own(bytes) => bytes,
+            Written::Shared(bytes) => bytes.try_into_mut().unwrap_or_default(),
+        }
+    }
+
+    /// The bytes of the frame for the port without a name.
+    fn bytes(&self) -> &[u8] {
+        let written: &[u8] = match &self.written {
+            Written::Own(bytes) => bytes,
+            Written::Shared(bytes) => bytes,
+        };
+        written.get(self.begin..).unwrap_or_default()
     }
 
     #[cfg(feature = "postcard")]
@@ -73,7 +107,8 @@ impl Copies {
         out: &mut BytesMut,
     ) -> Result<bool, EncodeError> {
         let start = out.len();
-        let (before, behind) = (self.frame.get(..self.name.start), self.frame.get(self.name.end..));
+        let frame = self.bytes();
+        let (before, behind) = (frame.get(..self.name.start), frame.get(self.name.end..));
         let (Some(before), Some(behind)) = (before, behind) else { return Ok(false) };
         with_codec!(self.framing, C => {
             C::open(out);
@@ -107,11 +142,13 @@ pub use many::ForMany;
 
 #[cfg(feature = "postcard")]
 mod many {
-    use bytes::{Bytes, BytesMut};
+    use bytes::BytesMut;
 
     use super::Copies;
-    use crate::codec::postcard::many;
-    use crate::{DecodeError, Frame, Framing, Limits};
+    use crate::codec::frame::has_more_values;
+    use crate::codec::postcard::{Postcard, many};
+    use crate::codec::{Codec, FrameRef};
+    use crate::{DecodeError, Framing, Limits};
 
     impl Copies {
         /// Writes the request by which the message goes to many ports of a peer at once `[ND-31]`, to the end of `out`, as
@@ -127,7 +164,8 @@ mod many {
             if self.framing != Framing::Postcard {
                 return 0;
             }
-            let mut room = cap.saturating_sub(self.frame.len()).saturating_sub(many::AROUND);
+            let frame = self.bytes();
+            let mut room = cap.saturating_sub(frame.len()).saturating_sub(many::AROUND);
             let fits = |port: &&str| {
                 let left = room.checked_sub(port.len().saturating_add(many::PER_NAME));
                 room = left.unwrap_or(0);
@@ -137,42 +175,45 @@ mod many {
             if count < 2 {
                 return 0;
             }
-            many::put(ports.take(count), count, &self.frame, out);
+            many::put(ports.take(count), count, frame, out);
             count
         }
     }
 
-    /// A message for many ports, as it came from a peer.
-    #[derive(Debug, Clone)]
-    pub struct ForMany {
-        names: Bytes,
+    /// A message for many ports, in the frame in which it came from a peer.
+    #[derive(Debug, Clone, Copy)]
+    pub struct ForMany<'a> {
+        /// The frame up to the message: whose ports are the same has the same.
+        head: &'a [u8],
+        names: &'a [u8],
         count: usize,
-        message: Bytes,
+        message: &'a [u8],
     }
 
-    impl ForMany {
+    impl<'a> ForMany<'a> {
         /// For how many ports one request can be `[ND-33]`.
         pub const MOST: usize = 1024;
 
-        /// Whether a frame begins as such a request does.
-        #[must_use]
-        #[inline]
-        pub fn is(frame: &Frame) -> bool {
-            frame.framing() == Framing::Postcard && many::is(frame.bytes())
-        }
-
-        /// Takes a frame, which [`check`](Frame::check) has passed, for such a request. `None` if it is none, or not in
+        /// Takes a frame, which [`check`](crate::Frame::check) has passed, for such a request. `None` if it is none, or not in
         /// order.
         #[must_use]
-        #[inline]
-        pub fn of(frame: &Frame) -> Option<Self> {
-            if !Self::is(frame) {
+        pub fn of(frame: FrameRef<'a>) -> Option<Self> {
+            if frame.framing() != Framing::Postcard || !many::is(frame.bytes()) {
                 return None;
             }
-            let all = frame.bytes();
-            let found = many::take(all)?;
-            let (names, message) = (all.slice(found.names), all.slice(found.message));
-            Some(Self { names, count: found.count, message })
+            let many::Parts { head, names, count, message } = many::take(frame.bytes())?;
+            Some(Self { head, names, count, message })
+        }
+
+        /// The same of a frame that is for the same ports, in the same order; `None` of all others.
+        #[must_use]
+        #[inline]
+        pub fn next(&self, frame: FrameRef<'a>) -> Option<Self> {
+            if frame.framing() != Framing::Postcard {
+                return None;
+            }
+            let message = many::message(frame.bytes().strip_prefix(self.head)?)?;
+            Some(Self { message, ..*self })
         }
 
         /// Of how many ports there are names.
@@ -182,21 +223,16 @@ mod many {
             self.count
         }
 
-        /// Whether both are for the same ports, in the same order.
-        #[must_use]
-        pub fn has_names_of(&self, other: &Self) -> bool {
-            self.names == other.names
-        }
-
         /// The names of the ports.
-        pub fn names(&self) -> impl Iterator<Item = &str> {
-            many::names(&self.names)
+        pub fn names(&self) -> impl Iterator<Item = &'a str> + use<'a> {
+            many::names(self.names)
         }
 
-        /// The message: the frame for a port without a name.
+        /// The message: the frame for a port without a name. The frame in which it came ends with it.
         #[must_use]
-        pub fn frame(&self) -> Frame {
-            Frame::new(Framing::Postcard, self.message.clone())
+        #[inline]
+        pub fn frame(&self) -> FrameRef<'a> {
+            FrameRef::new(Framing::Postcard, self.message)
         }
 
         /// Whether the message is well-formed and within the limits, as one that comes by itself has to be `[FR-19]`.
@@ -204,12 +240,16 @@ mod many {
         /// # Errors
         ///
         /// [`DecodeError`] says where it is not.
+        #[inline]
         pub fn check(&self, limits: &Limits) -> Result<(), DecodeError> {
-            let frame = self.frame();
-            if !frame.check()?.is_empty() {
+            if !Postcard::check(self.message)?.is_empty() {
                 return Err(DecodeError::Mismatch("expected a frame for no port, found a name".into()));
             }
-            frame.check_values(limits.max_values)
+            let max = limits.max_values;
+            if has_more_values::<Postcard>(self.message, max) {
+                return Err(DecodeError::TooManyValues { max });
+            }
+            Ok(())
         }
     }
 }

@@ -56,6 +56,13 @@ impl<'a> FrameRef<'a> {
         self.bytes
     }
 
+    /// The framing of the bytes.
+    #[must_use]
+    #[inline]
+    pub fn framing(self) -> Framing {
+        self.framing
+    }
+
     /// The frame in memory of its own.
     #[must_use]
     pub fn to_frame(self) -> Frame {

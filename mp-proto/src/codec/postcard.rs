@@ -22,6 +22,7 @@ use bytes::BytesMut;
 use super::quick::Entrance;
 use super::{Codec, DecodeError, Entered, Framing, Nameless};
 use crate::adaptor;
+use crate::request::is_no_op;
 
 pub use quick::PostcardQuick;
 pub use read::PostcardReader;
@@ -91,6 +92,12 @@ impl Codec for Postcard {
     #[inline(always)]
     fn find_alike(input: &[u8], head: &[u8], max: usize, found: impl FnMut(Range<usize>) -> bool) {
         check::find_alike(input, head, max, found);
+    }
+
+    #[inline]
+    fn is_request(frame: &[u8]) -> bool {
+        let Some((1.., _, mut rest)) = item::split_list_of_text(frame) else { return false };
+        item::take_text(&mut rest).is_some_and(|tag| !is_no_op(tag))
     }
 
     /// Fills in the length. One that 32 bits cannot hold becomes the largest that they can, which every scanner with a

@@ -328,7 +328,7 @@ fn named<C: Codec>(frame: &[u8], name: Cow<'_, [u8]>, bounds: Bounds) -> Result<
     if has_more_values::<C>(frame, bounds.values) {
         return Err(DecodeError::TooManyValues { max: bounds.values });
     }
-    if name.is_empty() && means_nothing(C::reader(frame)) {
+    if name.is_empty() && !C::is_request(frame) && means_nothing(C::reader(frame)) {
         return Ok(None);
     }
     Ok(Some(place_of(name, frame)))

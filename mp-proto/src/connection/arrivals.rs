@@ -4,7 +4,7 @@ use std::iter::FusedIterator;
 use std::ops::Range;
 use std::sync::Arc;
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 
 use crate::codec::scan::{Cuts, Group, Name, Place};
 use crate::{Frame, FrameRef, Framing};
@@ -156,6 +156,41 @@ impl<'a> Run<'a> {
             own: true,
         };
         Frames::new(Arc::new(batch), 0..self.len(), self.bytes)
+    }
+
+    /// The message at this place, to be looked at where it lies; the first one is at 0.
+    #[inline]
+    #[must_use]
+    pub fn view(&self, index: usize) -> Option<FrameRef<'a>> {
+        let index = self.messages.start.checked_add(index).filter(|index| *index < self.messages.end)?;
+        Some(self.batch.frame(index))
+    }
+
+    /// What some of the messages end with, from the one at `first` on, as messages themselves: of each so many bytes. Kept as
+    /// [`frames`](Self::frames) keeps whole ones. Nothing if there are not so many, or not so long.
+    #[must_use]
+    pub fn tails(&self, first: usize, lens: &[usize], shared_from: usize) -> Option<Frames> {
+        let first = self.messages.start.checked_add(first)?;
+        let end = first.checked_add(lens.len()).filter(|end| *end <= self.messages.end)?;
+        let whole = self.batch.places.get(first..end)?;
+        let bytes = lens.iter().fold(0, |all, len| len.saturating_add(all));
+        let tail = |(place, len): (&Place, &usize)| {
+            Place::new(place.end().checked_sub(*len).filter(|start| *start >= place.start())?, *len)
+        };
+        let mut places = whole.iter().zip(lens).map(tail).collect::<Option<Vec<_>>>()?;
+        let framing = self.batch.framing;
+        let batch = if bytes >= shared_from {
+            Batch { framing, bytes: self.batch.bytes.clone(), places, own: false }
+        } else {
+            let mut own = BytesMut::with_capacity(bytes);
+            for place in &mut places {
+                let tail = self.batch.bytes.get(place.start()..place.end())?;
+                *place = Place::new(own.len(), tail.len())?;
+                own.extend_from_slice(tail);
+            }
+            Batch { framing, bytes: own.freeze(), places, own: true }
+        };
+        Some(Frames::new(Arc::new(batch), 0..lens.len(), bytes))
     }
 
     /// The only message, if there are no others, in memory of its own if it has fewer bytes than `shared_from`.

@@ -42,6 +42,10 @@ pub(super) struct Input {
     small: bool,
     /// So often it is worth the while to look for more before the task sleeps.
     looks: u32,
+    /// The same after the next read that is part of a stream.
+    next_looks: u32,
+    /// It has been looked for more since the last read.
+    looking: bool,
     /// What has been read in this turn.
     turn: usize,
     /// The protocol has not refused what the buffer holds.
@@ -73,6 +77,8 @@ impl Default for Input {
             read_size: READ_MIN,
             small: false,
             looks: 0,
+            next_looks: LOOKS,
+            looking: false,
             turn: 0,
             on_offer: false,
             ended: false,
@@ -159,7 +165,10 @@ impl Input {
         self.ended = len == 0;
         self.quiet = false;
         self.turn = self.turn.saturating_add(len);
-        self.looks = if len < STREAM { 0 } else { LOOKS };
+        if std::mem::take(&mut self.looking) {
+            self.next_looks = LOOKS;
+        }
+        self.looks = if len < STREAM { 0 } else { self.next_looks };
     }
 
     /// Whether it is for others to run `[TR-21]`.
@@ -176,11 +185,18 @@ impl Input {
         self.turn = 0;
     }
 
-    /// Whether to look for more before the task sleeps, since a stream may go on `[TR-25]`.
+    /// Whether to look for more before the task sleeps, since a stream may go on `[TR-25]`. When all looks were in vain there are
+    /// half as many the next time, until one finds something: so slow a sender is better waited for.
     pub(super) fn looks_again(&mut self) -> bool {
-        let again = self.looks > 0 && !self.ended;
-        self.looks -= u32::from(again);
-        again
+        if self.looks > 0 && !self.ended {
+            self.looks -= 1;
+            self.looking = true;
+            return true;
+        }
+        if std::mem::take(&mut self.looking) {
+            self.next_looks = (self.next_looks / 2).max(1);
+        }
+        false
     }
 
     /// Room for another read. Memory that has been read into before is better than new memory, which the system gives
@@ -405,6 +421,23 @@ mod tests {
         input.make_room();
         input.buffer.extend_from_slice(bytes);
         input.quiet = false;
+    }
+
+    /// `[TR-25]`
+    #[test]
+    fn who_has_looked_in_vain_looks_half_as_often() {
+        let mut input = Input::default();
+        let mut looks_after_read = |found_after: Option<u32>| {
+            input.note_read(STREAM);
+            let most = found_after.unwrap_or(u32::MAX);
+            (0..most).take_while(|_| input.looks_again()).count()
+        };
+        assert_eq!([(); 6].map(|()| looks_after_read(None)), [16, 8, 4, 2, 1, 1]);
+        // The one look finds something.
+        assert_eq!([Some(1), Some(3), None, None, Some(1), None].map(looks_after_read), [1, 3, 16, 8, 1, 16]);
+        // Behind little nobody looks, and that is not in vain.
+        input.note_read(STREAM - 1);
+        assert!(!input.looks_again());
     }
 
     /// `[TR-23]`

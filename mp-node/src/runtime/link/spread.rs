@@ -1,49 +1,33 @@
 //! Messages for many ports, as they come over a connection `[ND-31]`.
 
-use bytes::BytesMut;
 use mp_proto::codec::ForMany;
-use mp_proto::{Frames, Framing};
+use mp_proto::{Limits, Run};
 
-/// Messages that came behind one another for the same ports. So each port gets them as it gets a run of its own: under one
-/// lock, with one wake-up.
-#[derive(Debug, Default)]
-pub(super) struct Spread {
-    ports: Option<ForMany>,
-    /// Whether no port is named twice, once that has been asked.
-    distinct: Option<bool>,
-    /// The messages, moved to memory of their own: what they came in would keep other things in memory with them `[ND-24]`.
-    bytes: BytesMut,
-    lens: Vec<usize>,
+/// The first one of some messages for the same ports: those of a run from the one at `from` on, as far as they are in order and for
+/// the ports of that. Each port gets them as it gets a run of its own: under one lock, with one wake-up. `lens` is how long the
+/// messages are within their requests, and how many. Nothing if the one at `from` is none, or not in order.
+pub(super) fn spread<'a>(
+    run: &Run<'a>,
+    from: usize,
+    limits: &Limits,
+    lens: &mut Vec<usize>,
+) -> Option<ForMany<'a>> {
+    lens.clear();
+    let first = ForMany::of(run.view(from)?).filter(|many| many.check(limits).is_ok())?;
+    lens.push(first.frame().bytes().len());
+    while let Some(frame) = run.view(from + lens.len())
+        && let Some(next) = first.next(frame).filter(|many| many.check(limits).is_ok())
+        // If a port is named twice, its second copy of a message comes before the next one.
+        && (lens.len() > 1 || is_distinct(&first))
+    {
+        lens.push(next.frame().bytes().len());
+    }
+    Some(first)
 }
 
-impl Spread {
-    /// Whether a message is for the same ports. If one of these is named twice none is, for its second copy of the message
-    /// before comes before this one.
-    pub(super) fn fits(&mut self, many: &ForMany) -> bool {
-        let Some(ports) = self.ports.as_ref().filter(|ports| ports.has_names_of(many)) else { return false };
-        *self.distinct.get_or_insert_with(|| {
-            let mut names: Vec<&str> = ports.names().collect();
-            names.sort_unstable();
-            names.is_sorted_by(|one, next| one != next)
-        })
-    }
-
-    /// Adds a message. If it does not [fit](Self::fit), what is here must have been taken before.
-    pub(super) fn add(&mut self, many: ForMany) {
-        let frame = many.frame();
-        self.bytes.extend_from_slice(frame.bytes());
-        self.lens.push(frame.bytes().len());
-        self.ports.get_or_insert(many);
-    }
-
-    /// Takes what is here: for which ports, and the messages.
-    pub(super) fn take(&mut self) -> Option<(ForMany, Frames)> {
-        let ports = self.ports.take()?;
-        self.distinct = None;
-        let bytes = std::mem::take(&mut self.bytes).freeze();
-        // They were read in one go, and so are far shorter than what would be too long.
-        let frames = Frames::side_by_side(Framing::Postcard, bytes, &self.lens);
-        self.lens.clear();
-        Some((ports, frames?))
-    }
+/// Whether no port is named twice.
+fn is_distinct(many: &ForMany<'_>) -> bool {
+    let mut names: Vec<&str> = many.names().collect();
+    names.sort_unstable();
+    names.is_sorted_by(|one, next| one != next)
 }

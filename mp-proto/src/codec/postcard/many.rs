@@ -1,11 +1,9 @@
 //! The request by which one message goes to many ports `[ND-31]`: `["", "many", [name, …], frame]`. The frame is a byte string, so
 //! that it nests no deeper and has no more values than by itself, and can be given to each port as it lies there.
 
-use std::ops::Range;
-
 use bytes::BytesMut;
 
-use super::item::{Item, LIST, TEXT};
+use super::item::{Item, LIST, TEXT, take_octets};
 use super::{PREFIX, Postcard};
 use crate::codec::Codec;
 use crate::codec::copies::ForMany;
@@ -42,27 +40,33 @@ pub(in crate::codec) fn is(frame: &[u8]) -> bool {
     frame.starts_with(&BEGIN)
 }
 
-/// Where the parts of a request stand.
-pub(in crate::codec) struct Parts {
-    pub(in crate::codec) names: Range<usize>,
+/// The parts of a request.
+pub(in crate::codec) struct Parts<'a> {
+    /// All that stands before the message.
+    pub(in crate::codec) head: &'a [u8],
+    pub(in crate::codec) names: &'a [u8],
     pub(in crate::codec) count: usize,
-    pub(in crate::codec) message: Range<usize>,
+    pub(in crate::codec) message: &'a [u8],
 }
 
 /// Takes a request apart, if it is in order.
-pub(in crate::codec) fn take(frame: &[u8]) -> Option<Parts> {
+pub(in crate::codec) fn take(frame: &[u8]) -> Option<Parts<'_>> {
     let mut rest = frame.get(BEGIN.len()..)?;
     let Ok(Item::List(count)) = Item::take(&mut rest) else { return None };
     let count = usize::try_from(count).ok().filter(|count| (1..=ForMany::MOST).contains(count))?;
-    let place = |rest: &[u8]| frame.len().saturating_sub(rest.len());
-    let begin = place(rest);
+    let before = |rest: &[u8]| frame.get(..frame.len().checked_sub(rest.len())?);
+    let begin = before(rest)?.len();
     for _ in 0..count {
         let Ok(Item::Text(_)) = Item::take(&mut rest) else { return None };
     }
-    let names = begin..place(rest);
-    let Ok(Item::Bytes(message)) = Item::take(&mut rest) else { return None };
-    let message = frame.len().checked_sub(message.len())?..frame.len();
-    rest.is_empty().then_some(Parts { names, count, message })
+    let head = before(rest)?;
+    Some(Parts { head, names: head.get(begin..)?, count, message: message(rest)? })
+}
+
+/// The message, from where it begins in the request.
+#[inline]
+pub(in crate::codec) fn message(mut rest: &[u8]) -> Option<&[u8]> {
+    take_octets(&mut rest).filter(|_| rest.is_empty())
 }
 
 /// The names in a part that was taken.
