@@ -187,7 +187,7 @@ proptest! {
     #[test]
     fn copies_in_parts_are_copies(content in content(), port in "[!-~]{1,200}") {
         let limits = Limits::default();
-        let copies = Copies::new(Framing::Postcard, &content, &limits).expect("fits").expect("has copies");
+        let mut copies = Copies::new(Framing::Postcard, &content, &limits, BytesMut::new()).expect("fits").expect("has copies");
         let mut flat = BytesMut::new();
         prop_assert_eq!(copies.write(&port, &limits, usize::MAX, &mut flat), Ok(true));
         let parts = copies.write_in_parts(&port, &limits, BytesMut::new()).expect("fits");

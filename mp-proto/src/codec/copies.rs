@@ -86,11 +86,12 @@ impl Copies {
         self.framing
     }
 
-    /// What stands before and behind the port's name.
+    /// What stands before the port's name, and a handle of what stands behind it.
     #[cfg(feature = "postcard")]
-    pub(super) fn around_name(&self) -> Option<(&[u8], Bytes)> {
-        let behind = self.name.end.min(self.frame.len());
-        Some((self.frame.get(..self.name.start)?, self.frame.slice(behind..)))
+    pub(super) fn around_name(&mut self) -> (&[u8], Bytes) {
+        let frame = self.frame();
+        let behind = frame.bytes().slice(self.name.end.min(frame.bytes().len())..);
+        (self.bytes().get(..self.name.start).unwrap_or_default(), behind)
     }
 
     /// Writes the frame for a port to the end of `out`, as it goes over the wire, unless it would have more than `cap` bytes:

@@ -149,15 +149,15 @@ mod writer {
         ///
         /// It would have more than [`Limits::max_message`] bytes; or these copies are not in postcard.
         pub fn write_in_parts(
-            &self,
+            &mut self,
             port: &str,
             limits: &Limits,
             mut memory: BytesMut,
         ) -> Result<Parts, EncodeError> {
-            let Some((before, behind)) = self.around_name().filter(|_| self.framing() == Framing::Postcard)
-            else {
+            if self.framing() != Framing::Postcard {
                 return Err(EncodeError::Unavailable(self.framing()));
-            };
+            }
+            let (before, behind) = self.around_name();
             Postcard::open(&mut memory);
             let start = memory.len();
             memory.extend_from_slice(before);
