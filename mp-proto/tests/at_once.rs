@@ -1,6 +1,7 @@
 //! What is written and read at once, all of it inline, is what is written and read in general.
 
 #![cfg(feature = "postcard")]
+#![expect(clippy::panic, reason = "a type that panics is among what is tried")]
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
