@@ -183,12 +183,16 @@ pub(crate) const NAME: &str = "$mp_proto::Payload";
 impl Serialize for Payload {
     #[inline(always)]
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let octets = Octets(self);
         match &self.0 {
-            Held::Own(_) => serializer.serialize_newtype_struct(NAME, &octets),
-            Held::Shared(bytes) => lend_long(bytes, || serializer.serialize_newtype_struct(NAME, &octets)),
+            Held::Own(bytes) => serializer.serialize_newtype_struct(NAME, &Octets(bytes)),
+            Held::Shared(bytes) => serialize_shared(bytes, serializer),
         }
     }
+}
+
+#[inline(never)]
+fn serialize_shared<S: Serializer>(bytes: &Bytes, serializer: S) -> Result<S::Ok, S::Error> {
+    lend_long(bytes, || serializer.serialize_newtype_struct(NAME, &Octets(bytes)))
 }
 
 struct Octets<'a>(&'a [u8]);
@@ -288,7 +292,7 @@ pub(crate) fn lent(bytes: &[u8]) -> Option<Bytes> {
 }
 
 /// The bytes, not copied if they are a slice of what is lent, of `least` bytes or more.
-#[inline]
+#[inline(never)]
 pub(crate) fn shared(bytes: &[u8], least: usize) -> Bytes {
     if bytes.len() < least {
         return Bytes::copy_from_slice(bytes);
