@@ -144,14 +144,21 @@ impl<'q, 'f, 'a, Q: QuickReader<'a>> Item<'q, 'f, Q> {
     /// Hands on bytes of which a part may be kept `[MSG-16]`.
     #[inline(always)]
     fn lend<'de, V: Visitor<'de>>(self, visitor: V) -> Read<V::Value> {
-        let (before, home) = (self.from.clone(), self.flag.0.home);
-        if let Some(bytes) = self.from.bytes() {
-            return match home {
-                Some(home) if bytes.len() >= payload::SLICED => visit_slice(home, bytes, visitor),
-                _ => visitor.visit_bytes(bytes),
-            };
+        let before = self.from.clone();
+        match self.from.bytes() {
+            Some(bytes) if bytes.len() < payload::SLICED => visitor.visit_bytes(bytes),
+            Some(bytes) => visit_slice(self.flag.0.home, bytes, visitor),
+            None => {
+                *self.from = before;
+                self.lend_other(visitor)
+            }
         }
-        *self.from = before;
+    }
+
+    /// The same of what was not written as bytes.
+    #[cold]
+    #[inline(never)]
+    fn lend_other<'de, V: Visitor<'de>>(self, visitor: V) -> Read<V::Value> {
         self.deserialize_bytes(visitor)
     }
 
@@ -211,8 +218,8 @@ impl<'q, 'f, 'a, Q: QuickReader<'a>> Item<'q, 'f, Q> {
 
 /// Hands on bytes that may be kept as a part of `home`, if they are.
 #[inline(never)]
-fn visit_slice<'de, V: Visitor<'de>>(home: &Bytes, bytes: &[u8], visitor: V) -> Read<V::Value> {
-    match payload::slice_of(home, bytes) {
+fn visit_slice<'de, V: Visitor<'de>>(home: Option<&Bytes>, bytes: &[u8], visitor: V) -> Read<V::Value> {
+    match home.and_then(|home| payload::slice_of(home, bytes)) {
         Some(slice) => payload::lend(slice, || visitor.visit_bytes(bytes)),
         None => visitor.visit_bytes(bytes),
     }
