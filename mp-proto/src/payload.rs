@@ -266,6 +266,16 @@ pub(crate) fn lend<R>(bytes: Bytes, work: impl FnOnce() -> R) -> R {
     work()
 }
 
+/// The same with what a message of `len` bytes lies in, unless nothing in it is long enough: a handle of memory that nobody else has
+/// costs an allocation.
+#[inline]
+pub(crate) fn lend_home<R>(home: Option<&Bytes>, len: usize, work: impl FnOnce() -> R) -> R {
+    match home {
+        Some(home) if len >= SLICED => lend(home.clone(), work),
+        _ => work(),
+    }
+}
+
 /// The same, if the bytes are worth a part of their own where they are written `[MSG-17]`.
 #[inline]
 pub(crate) fn lend_long<R>(bytes: &Bytes, work: impl FnOnce() -> R) -> R {

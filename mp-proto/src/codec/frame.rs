@@ -13,7 +13,6 @@ use super::{Codec, DecodeError, EncodeError, Entered, Framing, with_codec};
 use crate::request::is_no_op;
 use crate::text::latin1;
 use crate::token::{Token, TokenReader, TokenWriter};
-use crate::value::OWNED;
 use crate::{Limits, Message, PortId, adaptor, payload};
 
 /// One frame: a list of the port's name and the message's values, still in the bytes that it travels in. Reading it as
@@ -106,11 +105,7 @@ impl<'a> FrameRef<'a> {
         with_codec!(self.framing, C => {
             let mut reader = C::reader(self.bytes);
             let entered = C::enter(&mut reader)?;
-            let mut read = || adaptor::read_message(&mut reader, entered);
-            match self.home {
-                Some(home) if self.bytes.len() >= OWNED => payload::lend(home.clone(), read),
-                _ => read(),
-            }
+            payload::lend_home(self.home, self.bytes.len(), || adaptor::read_message(&mut reader, entered))
         }, else Err(DecodeError::Unavailable(self.framing)))
     }
 }
@@ -370,7 +365,8 @@ impl Frame {
             let mut reader = C::reader(&self.bytes);
             let mut entered = C::enter(&mut reader)?;
             pass_first(&mut reader, &mut entered)?;
-            payload::lend(self.bytes.clone(), || adaptor::read_frame(&mut reader, entered))
+            let read = || adaptor::read_frame(&mut reader, entered);
+            payload::lend_home(Some(&self.bytes), self.bytes.len(), read)
         }, else Err(DecodeError::Unavailable(self.framing)))
     }
 
@@ -420,8 +416,7 @@ pub(super) fn decode_thoroughly<T: DeserializeOwned>(frame: FrameRef<'_>) -> Res
         let mut reader = C::reader(frame.bytes);
         let entered = C::enter(&mut reader)?;
         let mut reader: &mut dyn TokenReader<'_> = &mut reader;
-        let mut read = || adaptor::read_frame(&mut reader, entered);
-        if let Some(home) = frame.home { payload::lend(home.clone(), read) } else { read() }
+        payload::lend_home(frame.home, frame.bytes.len(), || adaptor::read_frame(&mut reader, entered))
     }, else Err(DecodeError::Unavailable(frame.framing)))
 }
 
