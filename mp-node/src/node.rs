@@ -227,7 +227,8 @@ impl Node {
     /// To a [`PortId`] goes any message. What a type becomes on the wire stands at [`mp_proto::adaptor`]: `("ping", 42)`
     /// and an enum's variant `Ping(42)` are both `["ping", 42]`. For a message of more than
     /// [`Limits::large_message`](mp_proto::Limits::large_message) bytes the type's `Serialize` is called twice: the first time it
-    /// is stopped by an error where that is found out, and then the message is written to a buffer of its own, while others go on.
+    /// is stopped by an error where that is found out, and then the message is written to a buffer of its own, while others go on;
+    /// a [`Payload`](mp_proto::Payload) in it is not copied, but goes to the socket from where it lies.
     /// To a [`PortRef`](crate::PortRef) go messages of its type alone, and to a [`TypedPort`](crate::TypedPort) of this node they
     /// are moved as they are.
     ///

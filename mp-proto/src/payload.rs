@@ -11,8 +11,9 @@ use bytes::Bytes;
 use serde::de::{Deserialize, Deserializer, Error, SeqAccess, Visitor};
 use serde::ser::{Serialize, Serializer};
 
-/// Shorter payloads are copied when they are read: it costs less, and holds nothing else.
-pub(crate) const SLICED: usize = 512;
+/// Shorter payloads are copied when they are read: up to between one and two KiB that costs less than to count handles of
+/// memory that several threads use, and it holds nothing else.
+pub(crate) const SLICED: usize = 2048;
 
 /// Payloads of fewer bytes are copied when they are written `[MSG-17]`: as a part of their own they would cost more.
 pub(crate) const KEPT: usize = 16 * 1024;
@@ -21,14 +22,14 @@ pub(crate) const KEPT: usize = 16 * 1024;
 ///
 /// On the wire it is a byte string, as that of any other type. It differs in what happens in memory:
 ///
-/// - **Received**, it is a slice of the buffer that the system's bytes were read into, if it has 512 bytes or more `[MSG-16]`.
+/// - **Received**, it is a slice of the buffer that the system's bytes were read into, if it has 2 KiB or more `[MSG-16]`.
 ///   So it holds as long as it lives what was read with it: up to 128 KiB, or its own message if that is larger. That is what
 ///   one wants of bytes that are looked at, written to a file or sent on. Of those that are stored for long among many others,
 ///   keep a [detached](Self::detached) copy, or take a type that owns its bytes, such as `serde_bytes::ByteBuf`.
 /// - **Sent** to another node in a message that goes in pieces (of more than
 ///   [`Limits::large_message`](crate::Limits::large_message) bytes, between nodes of our kind), it goes to the socket from
 ///   where it lies, if it has 16 KiB or more `[MSG-17]`. To clone one
-///   of 512 bytes or more costs a counter.
+///   of 2 KiB or more costs a counter.
 ///
 /// A message to a typed port of the same node is moved, whatever it is made of.
 ///
@@ -44,12 +45,12 @@ pub(crate) const KEPT: usize = 16 * 1024;
 /// }
 ///
 /// # if Framing::Postcard.is_available() {
-/// let message = Store::Put("key".into(), Payload::from(vec![7; 1000]));
+/// let message = Store::Put("key".into(), Payload::from(vec![7; 3000]));
 /// let mut frame = BytesMut::new();
-/// Frame::write(Framing::Postcard, "store", &message, None, 2000, &mut frame)?;
+/// Frame::write(Framing::Postcard, "store", &message, None, 4000, &mut frame)?;
 /// let frame = Frame::new(Framing::Postcard, frame.freeze().slice(4..));
 /// let Store::Put(_, value) = frame.decode()?;
-/// assert_eq!(value, [7; 1000]);
+/// assert_eq!(value, [7; 3000]);
 /// assert!(frame.bytes().as_ptr_range().contains(&value.as_ptr()), "it lies in the frame");
 /// # }
 /// # Ok::<(), Box<dyn std::error::Error>>(())
@@ -333,9 +334,9 @@ mod tests {
 
     #[test]
     fn a_slice_is_found_in_what_is_lent_and_nowhere_else() {
-        let home = Bytes::from(vec![1; 2000]);
-        let other = Bytes::from(vec![1; 2000]);
-        let part = &home[100..1100];
+        let home = Bytes::from(vec![1; 5000]);
+        let other = Bytes::from(vec![1; 5000]);
+        let part = &home[100..3100];
         assert_ne!(shared(part, SLICED).as_ptr(), part.as_ptr(), "nothing is lent");
         lend(home.clone(), || {
             assert_eq!(shared(part, SLICED).as_ptr(), part.as_ptr());
@@ -352,14 +353,14 @@ mod tests {
 
     #[test]
     fn what_is_lent_comes_back_from_a_panic() {
-        let home = Bytes::from(vec![1; 2000]);
+        let home = Bytes::from(vec![1; 5000]);
         std::panic::catch_unwind(|| lend(home.clone(), || panic!("a user's type"))).unwrap_err();
         assert!(home.is_unique());
     }
 
     #[test]
     fn the_handle_itself_is_taken_once() {
-        let home = Bytes::from(vec![1; 2000]);
+        let home = Bytes::from(vec![1; 5000]);
         lend(home.clone(), || {
             assert_eq!(lent(&home).map(|bytes| bytes.as_ptr()), Some(home.as_ptr()));
             assert_eq!(lent(&home), None);
