@@ -298,8 +298,15 @@ impl Drop for Back {
 /// The handle that is lent, of these bytes and no others.
 #[inline]
 pub(crate) fn lent(bytes: &[u8]) -> Option<Bytes> {
-    let lent = LENT.try_with(Cell::take).ok().flatten()?;
-    (lent.as_ptr() == bytes.as_ptr() && lent.len() == bytes.len()).then_some(lent)
+    let lent = LENT.try_with(|place| {
+        let lent = place.take()?;
+        if lent.as_ptr() == bytes.as_ptr() && lent.len() == bytes.len() {
+            return Some(lent);
+        }
+        place.set(Some(lent));
+        None
+    });
+    lent.ok().flatten()
 }
 
 /// The bytes, not copied if they are a slice of what is lent, of `least` bytes or more.

@@ -4,7 +4,7 @@
 
 use bytes::{Bytes, BytesMut};
 use mp_proto::codec::{Copies, FrameScanner};
-use mp_proto::{EncodeError, Frame, Framing, Limits, Map, Message, Payload, Value};
+use mp_proto::{EncodeError, Frame, FrameRef, Frames, Framing, Limits, Map, Message, Payload, Value};
 use proptest::prelude::{Just, Strategy, any, prop_assert, prop_assert_eq, prop_oneof, proptest};
 use proptest::{collection, option};
 use serde::{Deserialize, Serialize};
@@ -51,6 +51,23 @@ fn a_payload_is_a_slice_of_the_frame_that_it_came_in() {
             assert_eq!(lies_in(&frame, &value), is_slice, "{len} bytes of arguments in {framing}");
             assert!(!lies_in(&frame, &value.detached()));
         }
+    }
+}
+
+/// Those of messages that came together, too, in both ways in which receivers read them. [MSG-16]
+#[test]
+fn payloads_of_a_run_are_slices() {
+    let frames = [1, 2, 3]
+        .map(|number| framed(Framing::Postcard, &Store::Put(format!("{number}"), payload(3000 + number))));
+    let lens = frames.each_ref().map(|frame| frame.bytes().len());
+    let all = Bytes::from(frames.each_ref().map(|frame| frame.bytes().to_vec()).concat());
+    let mut run = Frames::side_by_side(Framing::Postcard, all.clone(), &lens).expect("they are as long");
+    let reads: [fn(FrameRef<'_>) -> Option<Store>; 2] =
+        [|frame| frame.decode().ok(), |frame| frame.decode_at_once()];
+    for (number, read) in [(1, reads[0]), (2, reads[1])] {
+        let Some(Store::Put(_, value)) = run.read_first(read) else { panic!("a Put was sent") };
+        assert_eq!(value, octets(3000 + number));
+        assert!(all.as_ptr_range().contains(&value.as_ptr()), "number {number} is copied");
     }
 }
 

@@ -56,6 +56,8 @@ pub(crate) struct Route<W> {
     ripe: usize,
     /// Memory of large messages that have gone.
     spares: Spares,
+    /// What waited, and waits no more. Bytes in it may be a program's, with a `Drop` that does anything.
+    spent: Vec<Outbox>,
 }
 
 #[derive(Debug)]
@@ -123,6 +125,7 @@ impl<W> Route<W> {
             encoding: false,
             ripe: RIPE.min(limits.outbox_bytes),
             spares: Spares::default(),
+            spent: Vec::new(),
         }
     }
 
@@ -216,6 +219,11 @@ impl<W> Route<W> {
     /// Who was asked to encode a large message has sent it, or given up.
     pub(crate) fn encoded(&mut self) {
         self.encoding = false;
+    }
+
+    /// What is to be dropped when nothing is locked, after a connection has come or ended.
+    pub(crate) fn take_spent(&mut self) -> Vec<Outbox> {
+        std::mem::take(&mut self.spent)
     }
 
     /// Whether data that has to wait for this room would be taken.
@@ -355,7 +363,10 @@ impl<W> Route<W> {
             State::Idle => {}
             State::Up { .. } | State::Lost { .. } | State::Gone => return Ok(None),
         }
-        self.state = State::Up { session, outbox, writer_sleeps: false };
+        let before = std::mem::replace(&mut self.state, State::Up { session, outbox, writer_sleeps: false });
+        if let State::Connecting { queue } = before {
+            self.spent.push(queue);
+        }
         Ok(Some(self.next_epoch()))
     }
 
@@ -367,7 +378,12 @@ impl<W> Route<W> {
             State::Connecting { queue } if epoch == self.epoch => (false, queue.messages()),
             _ => return None,
         };
-        self.state = State::Lost { queue: Outbox::without_connection(self.large) };
+        let queue = Outbox::without_connection(self.large);
+        if let State::Up { outbox, .. } | State::Connecting { queue: outbox } =
+            std::mem::replace(&mut self.state, State::Lost { queue })
+        {
+            self.spent.push(outbox);
+        }
         self.watched_total = 0;
         Some(Loss {
             watchers: std::mem::take(&mut self.watchers)
@@ -426,10 +442,12 @@ impl<W> Route<W> {
         for (port, list) in moving.watchers {
             self.watchers.entry(port).or_default().extend(list);
         }
-        match &mut self.state {
+        let result = match &mut self.state {
             State::Up { outbox, .. } => outbox.append(&moving.queue, limits),
             State::Idle | State::Connecting { .. } | State::Lost { .. } | State::Gone => Ok(()),
-        }
+        };
+        self.spent.push(moving.queue);
+        result
     }
 
     /// Moves what waits to `out`: all that is small, and a piece of what is large. If there is nothing at all, it notes that

@@ -115,7 +115,9 @@ impl Inner {
         drop(state);
         target.aliases.push(alias.id.clone());
         target.take_in(moving, &self.limits);
+        let spent = target.route.take_spent();
         drop(target);
+        drop(spent);
         alias.room_made();
         true
     }

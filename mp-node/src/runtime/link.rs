@@ -338,6 +338,15 @@ impl Link {
         }
     }
 
+    /// What came of a step: after an error nothing more is written, for which nobody is to wait.
+    fn failing(&self, result: Result<(), LinkError>) -> Result<(), LinkError> {
+        if result.is_err() {
+            let followers = self.peer.lock().fail();
+            followers.iter().for_each(Kick::wake);
+        }
+        result
+    }
+
     /// Large messages have been written to their end.
     fn discard_spent(&mut self) {
         let spent = std::mem::take(&mut self.spent);
@@ -430,7 +439,7 @@ impl Protocol for Link {
         let before = input.len();
         let result = self.connection.handle_bytes(now, input);
         self.on_bytes(before, input.len(), now);
-        Ok(result?)
+        self.failing(result.map_err(LinkError::from))
     }
 
     fn poll_place(&mut self) -> Option<Place<'_>> {
@@ -440,7 +449,7 @@ impl Protocol for Link {
     fn handle_placed(&mut self, now: Instant, len: usize, input: &mut BytesMut) -> Result<(), LinkError> {
         let result = self.connection.handle_placed(now, len, input);
         self.on_bytes(len, input.len(), now);
-        Ok(result?)
+        self.failing(result.map_err(LinkError::from))
     }
 
     /// What came before the end is not lost with it, as far as mailboxes find room in their patience `[ND-17]`.
@@ -450,13 +459,13 @@ impl Protocol for Link {
                 self.ended = Some(error.to_string());
                 Ok(())
             }
-            result => Ok(result?),
+            result => self.failing(result.map_err(LinkError::from)),
         }
     }
 
     fn handle_timeout(&mut self, now: Instant) -> Result<(), LinkError> {
         if self.stalled_at().is_some_and(|at| now >= at) {
-            return Err(LinkError::Stalled);
+            return self.failing(Err(LinkError::Stalled));
         }
         if self.wants_input() && self.quiet_at().is_some_and(|at| now >= at) {
             tracing::warn!(peer = %self.peer.id, "not everything could be written before the end: the peer is silent");
@@ -472,7 +481,8 @@ impl Protocol for Link {
             self.ask_at = Some(after(now, ask_every(&self.node.limits)));
             self.ask = true;
         }
-        Ok(self.connection.handle_timeout(now)?)
+        let result = self.connection.handle_timeout(now);
+        self.failing(result.map_err(LinkError::from))
     }
 
     fn poll_transmit(&mut self, now: Instant, out: &mut BytesMut) -> bool {

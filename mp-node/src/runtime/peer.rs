@@ -48,6 +48,8 @@ pub(crate) struct PeerState {
     kick: Option<Kick>,
     /// That task was woken out of its sleep to write, for many ports, and has not run since.
     called: bool,
+    /// It is among the [followers](Self::followers) of another peer, or will be.
+    follows: bool,
     /// Tasks of other connections that it wakes when it runs: those that are to write the same message.
     followers: Vec<Kick>,
     /// Connections whose relayed messages wait for room here.
@@ -153,9 +155,15 @@ impl PeerState {
         }
     }
 
-    /// The connection's task runs: these are to be woken.
+    /// The connection is failing: its task will not write any more, so it is not to be woken, and nobody is to wait for that.
+    pub(crate) fn fail(&mut self) -> Vec<Kick> {
+        self.kick = None;
+        self.take_followers()
+    }
+
+    /// The connection's task runs, or is at its end: these are to be woken.
     pub(crate) fn take_followers(&mut self) -> Vec<Kick> {
-        self.called = false;
+        (self.called, self.follows) = (false, false);
         std::mem::take(&mut self.followers)
     }
 }
@@ -166,6 +174,7 @@ impl Peer {
             route: Route::new(limits),
             kick: None,
             called: false,
+            follows: false,
             followers: Vec::new(),
             waiting: Vec::new(),
             doom: None,
@@ -236,20 +245,23 @@ impl Peer {
     /// on its own thread, but each further one would have another thread woken up, to take one message to the socket and no
     /// more.
     fn call(self: &Arc<Self>, mut state: MutexGuard<'_, PeerState>, leader: &mut Option<Arc<Self>>) {
-        let Some(kick) = state.kick.clone() else { return };
+        let Some(kick) = state.kick.clone().filter(|_| !state.follows) else { return };
         let Some(leader) = leader else {
             state.called = true;
+            state.route.woken();
             kick.wake();
             *leader = Some(Arc::clone(self));
             return;
         };
+        // Whoever sends to it alone wakes it: the leader's thread may be busy with something else.
+        state.follows = true;
         drop(state);
         let mut first = leader.lock();
-        if !first.called {
+        if first.called {
+            first.followers.push(kick);
+        } else {
             drop(first);
             kick.wake();
-        } else if !first.followers.iter().any(|known| known.same(&kick)) {
-            first.followers.push(kick);
         }
     }
 
@@ -462,10 +474,12 @@ impl Inner {
                 Ok(Some(epoch)) => {
                     state.kick = Some(kick.clone());
                     state.figures = Some(Arc::clone(figures));
+                    let spent = state.route.take_spent();
                     drop(state);
                     self.stats.connection_made();
                     self.announce_up(&peer, session);
                     drop(transition);
+                    drop(spent);
                     peer.changed.notify_waiters();
                     peer.room_made();
                     return Ok(Span::new(self, &peer, epoch));
@@ -498,6 +512,7 @@ impl Inner {
         let Some(loss) = state.route.lost(epoch) else {
             return;
         };
+        let spent = state.route.take_spent();
         state.kick = None;
         state.doom = None;
         state.figures = None;
@@ -521,6 +536,7 @@ impl Inner {
         }
         let again = self.settle(peer);
         drop(transition);
+        drop(spent);
         peer.changed.notify_waiters();
         peer.room_made();
         if let Some(epoch) = again {

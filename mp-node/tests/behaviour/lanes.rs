@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use mp_node::memory::MemoryNet;
-use mp_node::{Limits, Message, Node, PortId, Reason, TrySendError};
+use mp_node::{Limits, Message, Node, Payload, PortId, Reason, TrySendError};
 use serde::ser::{Serialize, Serializer};
 
 use crate::net::{limits, moment, node, pair, seconds, settled, timed, within};
@@ -315,4 +315,47 @@ async fn an_answer_comes_before_the_end_of_the_port_that_gave_it() {
         let answer = within(call).await.expect("no panic").expect("an answer");
         assert_eq!(answer.tag().as_deref(), Some("answer"));
     }
+}
+
+/// Bytes that send a message when nobody has them any more.
+struct Farewell(Node, PortId, std::sync::mpsc::SyncSender<()>);
+
+impl AsRef<[u8]> for Farewell {
+    fn as_ref(&self) -> &[u8] {
+        &[7; 300 * KIB]
+    }
+}
+
+impl Drop for Farewell {
+    fn drop(&mut self) {
+        // There is room, and so nothing to wait for.
+        self.0.try_send(&self.1, "farewell").expect("there is room");
+        self.2.send(()).expect("the test waits for it");
+    }
+}
+
+/// What a program's bytes do when they are dropped is done when nothing is locked: here, as the connection breaks on which they
+/// were to go, to send to that very peer. [MSG-17]
+#[test]
+fn bytes_of_a_program_are_dropped_when_nothing_is_locked() {
+    let (tell, told) = std::sync::mpsc::sync_channel(1);
+    // By itself, as a thread that has locked itself out never comes back.
+    std::thread::spawn(move || {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().start_paused(true).build();
+        runtime.expect("it can be made").block_on(async {
+            let net = MemoryNet::new(1);
+            net.buffer_size(16 * KIB);
+            let (a, b) = pair(&net, Limits::default()).await;
+            let far = b.port();
+            settled(&a, &b).await;
+            net.between("a", "b").throttle(Some(SLOW));
+            let farewell = Farewell(a.clone(), far.id().clone(), tell);
+            let payload = Payload::from(bytes::Bytes::from_owner(farewell));
+            a.send(&far, ("large", payload)).await.expect("room");
+            seconds(0.05).await;
+            net.reset("a", "b");
+            seconds(5.0).await;
+        });
+    });
+    told.recv_timeout(Duration::from_secs(20)).expect("it was dropped, and sent its message");
 }

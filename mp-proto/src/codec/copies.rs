@@ -22,6 +22,9 @@ pub struct Copies {
     name: Range<usize>,
 }
 
+/// So many bytes of memory that nobody uses do not matter.
+const SLACK: usize = 64;
+
 /// What was written.
 #[derive(Debug, Clone)]
 enum Written {
@@ -56,6 +59,10 @@ impl Copies {
     #[must_use]
     pub fn frame(&mut self) -> Frame {
         let shared = match &mut self.written {
+            // Who keeps a frame is not to keep much memory that was there for longer ones.
+            Written::Own(bytes) if bytes.capacity() > 2 * bytes.len() + SLACK => {
+                Bytes::copy_from_slice(bytes)
+            }
             Written::Own(bytes) => std::mem::take(bytes).freeze(),
             Written::Shared(bytes) => bytes.clone(),
         };

@@ -267,8 +267,7 @@ impl Frames {
         let place = self.batch.places.get(self.next as usize)?;
         self.next = self.next.wrapping_add(1);
         self.bytes = self.bytes.saturating_sub(place.len());
-        let bytes = self.batch.bytes.get(place.start()..).and_then(|rest| rest.get(..place.len()));
-        Some(FrameRef::new(self.batch.framing, bytes.unwrap_or_default()))
+        Some(FrameRef::within(self.batch.framing, &self.batch.bytes, place.start()..place.end()))
     }
 
     /// How many bytes the first one has.

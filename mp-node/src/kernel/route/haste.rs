@@ -21,7 +21,7 @@ pub(crate) enum AtOnce {
 /// What became of a message that was to go to many ports by [one request](Route::send_for_many).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum ForMany {
-    /// It waits for the writer, for so many ports; if that sleeps, wake it.
+    /// It waits for the writer, for so many ports; if that sleeps, wake it, and [say so](Route::woken).
     Taken { count: usize, wake: bool },
     /// Wait for this room.
     Full(Room),
@@ -71,7 +71,14 @@ impl<W> Route<W> {
         }
         match outbox.offer_for_many(ports, copies, limits) {
             0 => ForMany::EachItsOwn,
-            count => ForMany::Taken { count, wake: std::mem::take(writer_sleeps) },
+            count => ForMany::Taken { count, wake: *writer_sleeps },
+        }
+    }
+
+    /// The writer has been woken: whoever sends next need not do it.
+    pub(crate) fn woken(&mut self) {
+        if let State::Up { writer_sleeps, .. } = &mut self.state {
+            *writer_sleeps = false;
         }
     }
 

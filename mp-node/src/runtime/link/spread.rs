@@ -16,9 +16,10 @@ pub(super) fn spread<'a>(
     let first = ForMany::of(run.view(from)?).filter(|many| many.check(limits).is_ok())?;
     lens.push(first.frame().bytes().len());
     while let Some(frame) = run.view(from + lens.len())
-        && let Some(next) = first.next(frame).filter(|many| many.check(limits).is_ok())
+        && let Some(next) = first.next(frame)
         // If a port is named twice, its second copy of a message comes before the next one.
         && (lens.len() > 1 || is_distinct(&first))
+        && next.check(limits).is_ok()
     {
         lens.push(next.frame().bytes().len());
     }
