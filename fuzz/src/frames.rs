@@ -4,7 +4,7 @@ use bytes::{Bytes, BytesMut};
 use mp_proto::codec::FrameScanner;
 use mp_proto::{DecodeError, Frame, Framing};
 
-use super::types::{has_map, readings};
+use super::types::{as_payloads, has_map, readings};
 
 /// The longest frame; small, so that a fuzzer finds the bound.
 const MAX: usize = 3000;
@@ -71,7 +71,7 @@ fn cut(framing: Framing, data: &[u8], piece: usize) -> Cut {
 /// pass cannot.
 fn frame(frame: &Frame) {
     let (port, message) = (frame.check(), frame.message());
-    let as_types = readings(frame);
+    let (as_types, as_bytes) = (readings(frame), as_payloads(frame));
     let (port, message) = match (port, message) {
         (Ok(port), Ok(message)) => (port, message),
         (Err(_), Err(_)) => return,
@@ -82,6 +82,7 @@ fn frame(frame: &Frame) {
     }
     if !message.values().iter().any(has_map) {
         assert_eq!(as_types, readings(&message), "{message}");
+        assert_eq!(as_bytes, as_payloads(&message), "{message}");
     }
     let again = written(frame.framing(), &port, &message);
     assert_eq!(again.check().as_deref(), Ok(&*port));
