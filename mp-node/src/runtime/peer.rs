@@ -64,6 +64,10 @@ pub(crate) struct PeerState {
     figures: Option<Arc<Figures>>,
 }
 
+/// So many connections are woken by another one at the most; further ones are woken by who sends. One that runs by itself meanwhile may
+/// be among them several times, which does no harm.
+const FOLLOWERS: usize = 64;
+
 /// One connection with a peer, or one attempt to make it. However the task that holds this ends, its end is told: what
 /// waited is lost and monitors fire, unless a connection has followed the attempt.
 #[derive(Debug)]
@@ -257,7 +261,7 @@ impl Peer {
         state.follows = true;
         drop(state);
         let mut first = leader.lock();
-        if first.called {
+        if first.called && first.followers.len() < FOLLOWERS {
             first.followers.push(kick);
         } else {
             drop(first);
